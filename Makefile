@@ -1,0 +1,160 @@
+# Bothy: the hypervisor, dom0's programs and images, tests.
+#
+#   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
+#   make host       hosted build and its tests       make demo   the same without a terminal
+#   make check      every test                       make bench  print the figures
+#   make menuconfig, make defconfig                  make clean
+#
+# Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
+# Variables: CC=gcc|clang  O=build (output)  DOM0_KERNEL= DOM0_MODULES= GUEST_KERNEL= (see README).
+
+O     ?= build
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+# One clock for every file we make, so that two builds are equal byte for byte.
+export SOURCE_DATE_EPOCH := 1700000000
+export LC_ALL := C
+export TZ := UTC
+export O
+
+# ---- configuration (made from configs/defconfig when there is none)
+ifneq ($(MAKECMDGOALS),clean)
+include $(O)/.config
+endif
+$(O)/.deps: tools/packages tools/deps
+	@mkdir -p $(O)
+	tools/deps
+	@mkdir -p $(@D) && touch $@
+$(O)/.config: | $(O)/.deps
+	@KCONFIG_CONFIG=$@ kconfig-conf --defconfig=configs/defconfig Kconfig >/dev/null
+menuconfig:
+	KCONFIG_CONFIG=$(O)/.config kconfig-mconf Kconfig
+defconfig: $(O)/.deps
+	KCONFIG_CONFIG=$(O)/.config kconfig-conf --defconfig=configs/defconfig Kconfig
+ifeq ($(origin CC),default)
+CC := $(if $(CONFIG_CC_CLANG),clang,gcc)
+endif
+
+# ---- files
+find = $(sort $(shell find $(1) -name '*.[cS]' 2>/dev/null))
+lock := $(if $(CONFIG_DEBUG),hv/core/lock_release.c,hv/core/lock_debug.c)
+hv-src    := $(filter-out hv/cpu/host/% $(lock),$(call find,hv))
+host-src  := $(filter-out hv/cpu/x86_64/% hv/core/lock_release.c %.S,$(call find,hv))
+lib-src   := $(call find,lib)
+user-src  := $(call find,dom0 toolstack)
+daemons   := $(filter-out lib init,$(notdir $(patsubst %/,%,$(wildcard dom0/*/))))
+unit-src  := $(call find,tests/unit)
+abi-src   := $(wildcard tests/abi/*_test.c)
+kernels   := $(notdir $(patsubst %/,%,$(filter-out tests/guest/lib/,$(wildcard tests/guest/*/))))
+# Third-party sources (under build/third/src) that the hypervisor's boot stage is linked with.
+-include hv/boot/third.mk
+
+# ---- compilers' options
+base := -std=gnu11 -I. -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wconversion \
+	-Wshadow -Werror
+hv-flags := $(base) -O2 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
+	-ffunction-sections -fdata-sections
+host-flags := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -D_GNU_SOURCE
+user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
+	-idirafter /usr/include/x86_64-linux-gnu -isystem $(O)/third/include
+guest-flags := $(hv-flags:-mcmodel=kernel=-mcmodel=small)
+host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
+user-libs := -L$(O)/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
+
+all: hv bin images
+hv: $(if $(wildcard hv/cpu/x86_64/hv.ld),$(O)/hv.elf)
+bin: $(addprefix $(O)/bin/,$(daemons) $(if $(wildcard toolstack/*.c),bothy))
+
+# ---- the hypervisor: objects under O/hv, linked, debug information apart
+hv-obj := $(patsubst %,$(O)/hv/%.o,$(hv-src) $(lib-src)) $(third-hv:%=$(O)/hv/third/%.o)
+$(O)/hv/third/%.c.o: $(O)/third/.done
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c $(O)/third/src/$*.c -o $@
+$(O)/hv/%.o: % | $(O)/third/.done
+	@mkdir -p $(@D)
+	$(CC) $(hv-flags) $(third-inc) -c $< -o $@
+$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
+	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
+$(O)/hv.elf: $(O)/hv.debug.elf
+	objcopy --strip-debug $< $@
+
+# ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
+guests: $(kernels:%=$(O)/guest/%.elf)
+guest-obj = $(patsubst %,$(O)/guest/%.o,$(call find,tests/guest/lib tests/guest/$(1)))
+$(O)/guest/%.o: %
+	@mkdir -p $(@D)
+	$(CC) $(guest-flags) -c $< -o $@
+$(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/guest/lib/guest.ld
+	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
+		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
+
+# ---- dom0's programs: static, musl
+user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib))
+$(O)/user/%.o: % | $(O)/third/.done
+	@mkdir -p $(@D)
+	musl-gcc $(user-flags) -c $< -o $@
+$(daemons:%=$(O)/bin/%): $(O)/bin/%: $$(call user-obj,dom0/$$*)
+	@mkdir -p $(@D)
+	musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+$(O)/bin/bothy: $(call user-obj,toolstack)
+	@mkdir -p $(@D)
+	musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+
+# ---- the hosted build: libhv.a, libuser.a (everything but main.c) and one program per *_test.c
+host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
+host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
+unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(unit-src)))
+abi-tests  := $(abi-src:tests/abi/%.c=$(O)/host/abi/%)
+host: $(unit-tests) $(abi-tests)
+	tests/run --jobs 2 $^
+$(O)/host/third/%.c.o: $(O)/third/.done
+	@mkdir -p $(@D)
+	$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c $(O)/third/src/$*.c -o $@
+$(O)/host/%.o: % | $(O)/third/.done
+	@mkdir -p $(@D)
+	$(CC) $(host-flags) $(third-inc) -c $< -o $@
+$(O)/host/libhv.a: $(host-hv-obj)
+$(O)/host/libuser.a: $(host-user-obj)
+$(O)/host/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar qcsD $@ $^
+# A test is linked with the other files of its folder that are not tests themselves.
+helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
+userland = $(filter dom0/% toolstack/%,$(1))
+$(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
+		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
+	@mkdir -p $(@D)
+	$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
+$(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o
+	@mkdir -p $(@D)
+	$(CC) $(host-flags) -o $@ $^
+# `make NAME_test` builds one test by its bare name.
+$(foreach t,$(unit-tests) $(abi-tests),$(eval $(notdir $t): $t))
+
+# ---- third-party libraries from Debian source packages: sources, and static musl builds
+$(O)/third/.done: tools/deblib | $(O)/.deps
+	tools/deblib $(O)/third
+	@mkdir -p $(@D) && touch $@
+
+# ---- images and machines: kernels, initramfs, disks, QEMU
+images:
+
+# ---- tests
+check: all host-programs guests
+	tests/run $(unit-tests) $(abi-tests) $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
+host-programs: $(unit-tests) $(abi-tests)
+
+clean:
+	rm -rf $(O)
+
+.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
