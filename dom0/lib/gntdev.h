@@ -1,0 +1,27 @@
+/* Grant maps of user space: /dev/xen/gntdev.
+ *
+ * A mapping stays until gntdev_unmap() or the process ends; while it stands, the granting domain
+ * cannot be reaped. Spec: Linux include/uapi/xen/gntdev.h. */
+#pragma once
+#include <stdint.h>
+#include "dom0/lib/attr.h"
+
+struct gntdev {
+	int fd;
+};
+
+struct gntmap {
+	void *va;		/* NULL: not mapped */
+	uint64_t index;		/* the kernel's handle for the range */
+	uint32_t count;		/* pages */
+};
+
+int gntdev_open(struct gntdev *g) MUST_CHECK;
+void gntdev_close(struct gntdev *g);
+
+/* Map @count grants of @domid next to each other. @prot: PROT_READ[|PROT_WRITE].
+ * -EINVAL: a reference the domain did not grant us; -ENOMEM: too many maps. */
+int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, int prot,
+	       struct gntmap *map) MUST_CHECK;
+/* Undo gntdev_map(); a map that is not mapped is left alone. */
+void gntdev_unmap(struct gntdev *g, struct gntmap *map);
