@@ -1,0 +1,11 @@
+/* Our own bugs: assertions and panic. Layer: core (usable from mem up; cpu has its own).
+ * A guest must never be able to reach either: use domain_crash() for hostile guests. */
+#pragma once
+#include "hv/base/types.h"
+
+/* Print the message with registers and backtrace, stop all CPUs, reboot or halt. */
+NORETURN void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Kept in release builds. No side effects in the condition. */
+#define ASSERT(cond) \
+	do { if (UNLIKELY(!(cond))) panic("assertion '%s' in %s (%s:%d)", #cond, __func__, __FILE__, __LINE__); } while (0)

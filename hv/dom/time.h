@@ -1,0 +1,20 @@
+/* Guest time: the PV clock, wall clock, runstate areas, timers of a vCPU. Layer: dom. */
+#pragma once
+#include "hv/dom/vcpu.h"
+
+/* Write v->info's (and the secondary area's) clock record; before a vCPU first runs, after its info
+ * moved, and when parameters change. */
+void time_update_vcpu(struct vcpu *v);
+/* Fill wc_* of @d's shared_info from the host's wall clock. */
+void time_update_wallclock(struct domain *d);
+/* dom0 set the wall clock (platform settime64): seconds, nanoseconds at system time @system_ns. */
+void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t system_ns);
+/* VCPUOP_register_vcpu_time_memory_area; -EFAULT if it cannot be written now. */
+int time_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
+/* Copy runstate to the guest's area if it has one (failure to write is ignored); with the
+ * update flag when the domain enabled vm_assist runstate_update_flag. Called by sched when @v is loaded. */
+void runstate_update_area(struct vcpu *v);
+int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
+int vcpu_singleshot_set(struct vcpu *v, uint64_t deadline_ns, bool future) MUST_CHECK;	/* -ETIME */
+void vcpu_singleshot_stop(struct vcpu *v);
+int vcpu_periodic_set(struct vcpu *v, uint64_t period_ns) MUST_CHECK;	/* 0 stops; >= 1 ms else -EINVAL */

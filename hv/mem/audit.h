@@ -1,0 +1,13 @@
+/* The oracle: recompute from raw tables what the counts should be. Layer: mem, host and debug
+ * builds. Shares no code and no macros with what it checks. Returns NULL or a static text that
+ * names the first broken statement of SECURITY.md (I1..I16) and the frame. */
+#pragma once
+#include "hv/mem/frame.h"
+
+/* References that other layers hold beyond page tables (vCPU bases, map-track, GDT pages): each layer
+ * registers an enumerator that calls add(m, refs, type, type_count) for what it holds now. */
+typedef void audit_add_fn(mfn_t m, unsigned refs, enum frame_type t, unsigned type_count);
+void audit_register(void (*enumerate)(audit_add_fn *add));
+/* Further checks of other layers (events, grants), run by frame_audit() too. */
+void audit_register_check(const char *(*check)(void));
+const char *frame_audit(void);

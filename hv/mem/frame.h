@@ -1,0 +1,88 @@
+/* Machine frames: who owns each 4 KiB frame, how often it is referenced and what it is used as.
+ * This machine is the isolation between guests. Rules T1..: frame_type.c. Layer: mem.
+ * Counts change by compare-and-swap; a type changes only from count zero, under owner->lock.
+ *
+ * refs:  allocated (1) + pinned (1) + each present L1..L4 entry pointing to it + vCPU bases
+ *        + map-track halves + short holds of a handler.   refs == 0 <=> free.
+ * type:  each use that demands a type holds one type count beside its reference. */
+#pragma once
+#include "hv/mem/owner.h"
+
+#define FRAME_NONE 0xffffffffu
+
+enum frame_type {
+	FT_NONE, FT_WRITABLE, FT_SEGDESC,
+	FT_L1, FT_L2, FT_L3, FT_L4,	/* page table of that level, validated when type count > 0 and not partial */
+	FT_COUNT
+};
+
+struct frame {
+	_Atomic uint64_t refs;		/* bits in frame.c */
+	_Atomic uint64_t type;		/* type, pinned, validated, partial, count */
+	uint32_t next, prev;		/* owner's list, or free list */
+	uint32_t epoch;			/* TLB epoch of the last type drop */
+	domid_t owner;
+	uint16_t cursor;		/* partial (de)validation: next entry; see frame_type.c */
+};
+static_assert(sizeof(struct frame) <= 32, "frame table budget");
+
+struct frame *frame_of(mfn_t m);	/* NULL if @m is not RAM we manage */
+mfn_t frame_mfn(const struct frame *f);
+bool frame_is_ram(mfn_t m);
+domid_t frame_owner(const struct frame *f);
+
+/* Keep @m from being freed while we use it. 0 and *f; -ENOENT: not RAM; -EPERM: not owned by
+ * @o; -EOVERFLOW: too many references. */
+int frame_get(struct owner *o, mfn_t m, struct frame **f) MUST_CHECK;
+int frame_get_any(mfn_t m, struct frame **f) MUST_CHECK;	/* whoever owns it, ours excepted */
+void frame_put(struct frame *f);
+
+/* Take one count of @t on a frame we hold a reference to, validating if it had none of it.
+ * Returns 0; -EBUSY: in use as another type; -EINVAL: its content is not a valid table;
+ * -ERESTART: preempted, progress is recorded in the frame, call again. Needs no lock held, or
+ * the owner's (`_locked`). */
+int frame_type_get(struct frame *f, enum frame_type t) MUST_CHECK;
+int frame_type_get_locked(struct frame *f, enum frame_type t) MUST_CHECK;
+/* Drop one count; the last one devalidates a table. 0, or -ERESTART (only if @preemptible). */
+int frame_type_put(struct frame *f, bool preemptible);
+/* Both at once, the common case. */
+int frame_get_with_type(struct owner *o, mfn_t m, enum frame_type t, struct frame **f) MUST_CHECK;
+void frame_put_with_type(struct frame *f);
+
+enum frame_type frame_type_now(const struct frame *f);	/* FT_NONE when the count is zero */
+uint64_t frame_refs_now(const struct frame *f);
+uint64_t frame_type_count_now(const struct frame *f);
+bool frame_is_pinned(const struct frame *f);
+
+/* Allocation for domains. Frames are zero (I14) and on @o's list; each has the `allocated` reference.
+ * @order contiguous and aligned, below 1 << @addr_bits (0 = anywhere). -ENOMEM: none left, over
+ * frame_max, or o->is_dying. */
+int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out) MUST_CHECK;
+/* Give back the `allocated` reference (once per frame; -EINVAL if already given back or not @o's). The
+ * frame is scrubbed and free when the last reference goes. */
+int frame_release(struct owner *o, mfn_t m) MUST_CHECK;
+/* A frame of ours that guests may map writable (shared_info, grant table, vcpu pages): owned by
+ * @o (so that foreign-map checks pass), not counted against frame_max. */
+int frame_alloc_shared(struct owner *o, mfn_t *out) MUST_CHECK;
+void frame_free_shared(struct owner *o, mfn_t m);
+
+/* Pins of mmuext: one reference and one type count kept by a flag. */
+int frame_pin(struct owner *o, mfn_t m, enum frame_type t) MUST_CHECK;	/* also -ERESTART */
+int frame_unpin(struct owner *o, mfn_t m) MUST_CHECK;	/* -EINVAL: not pinned; -ERESTART */
+
+/* Domain death: drop pins, relinquish all frames. 0 done, -ERESTART: call again. Call only when no
+ * vCPU base and no map-track of the domain remains. */
+int owner_relinquish(struct owner *o) MUST_CHECK;
+
+/* Machine-to-physical table, shared read-only with guests. */
+void m2p_set(mfn_t m, pfn_t p);
+pfn_t m2p_get(mfn_t m);
+#define M2P_INVALID (~0ull)
+extern uint64_t *m2p_table;		/* indexed by MFN */
+uint64_t frame_max_mfn(void);		/* highest RAM MFN + 1 */
+
+/* Boot: where RAM is. Called by hv/boot (or the host CPU) in this order. */
+void frame_table_init(struct frame *table, uint64_t *m2p, uint64_t max_mfn);
+void frame_table_add_ram(mfn_t start, uint64_t count);	/* becomes free memory */
+uint64_t frame_free_count(void);	/* free frames of the machine */
+uint64_t frame_total_count(void);

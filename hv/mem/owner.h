@@ -1,0 +1,24 @@
+/* An owner of frames: the memory side of a domain. Layer: mem. One per domain, embedded in
+ * struct domain as d->mem; DOMID_IO and DOMID_XEN (ours) have one too. */
+#pragma once
+#include "hv/base/list.h"
+#include "hv/core/lock.h"
+#include "hv/cpu/cpu.h"
+
+struct frame;
+struct owner {
+	domid_t domid;
+	bool is_control;		/* may map device memory and, through mmu_update's foreigndom, others' frames */
+	bool is_dying;			/* gate on every allocation and on new references by handlers */
+	struct lock lock;		/* RANK_OWNER: type changes from zero, table contents, frame list */
+	uint32_t first;			/* head of the list of owned frames: MFN, or FRAME_NONE */
+	uint64_t frame_count, frame_max;	/* frames allocated; limit (max_mem) */
+	_Atomic cpumask_t dirty_cpus;	/* CPUs that may hold our translations */
+	uint64_t shared_info_mfn;	/* informational (getdomaininfo) */
+};
+void owner_init(struct owner *o, domid_t domid, bool is_control);
+/* Make it findable by domid / no longer. */
+void owner_register(struct owner *o);
+void owner_unregister(struct owner *o);
+struct owner *owner_by_domid(domid_t domid);	/* NULL if none; caller keeps the domain alive */
+extern struct owner owner_hv;	/* DOMID_XEN: the hypervisor's own and shared frames */

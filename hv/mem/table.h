@@ -1,0 +1,59 @@
+/* Page-table entries and the checked ways to change them. Layer: mem.
+ * Every present entry holds one reference on its target (and one type count: FT_WRITABLE for
+ * writable L1 entries, FT_L(n-1) for entries of L(n)); device memory is not counted.
+ * The hypervisor ORs PTE_USER into every present entry it stores.
+ * Entry bit PTE_GRANT is ours: set on entries made by the grant code; ignored (cleared) in what
+ * guests write; an ordinary update may not replace such an entry (-EBUSY), except for
+ * accessed, dirty and available bits. */
+#pragma once
+#include "hv/mem/frame.h"
+
+#define PTE_PRESENT	(1ull << 0)
+#define PTE_WRITE	(1ull << 1)
+#define PTE_USER	(1ull << 2)
+#define PTE_PWT		(1ull << 3)
+#define PTE_PCD		(1ull << 4)
+#define PTE_ACCESSED	(1ull << 5)
+#define PTE_DIRTY	(1ull << 6)
+#define PTE_PSE		(1ull << 7)	/* PAT in an L1 entry */
+#define PTE_GLOBAL	(1ull << 8)
+#define PTE_AVAIL	(7ull << 9 | 0x7full << 52)
+#define PTE_GRANT	(1ull << 62)
+#define PTE_NX		(1ull << 63)
+#define PTE_ADDR	0x000ffffffffff000ull
+static inline mfn_t pte_mfn(uint64_t pte) { return (mfn_t){(pte & PTE_ADDR) >> PAGE_SHIFT}; }
+static inline uint64_t pte_make(mfn_t m, uint64_t flags) { return m.n << PAGE_SHIFT | flags; }
+
+/* Change the 8-byte entry at machine address @at, which must lie in a validated table (any
+ * level) or, if the frame has no table type, in a writable frame of @table_owner (plain write).
+ * @frame_owner: whose frames the new entry may point to (normally == table_owner; another one
+ * only if the caller has checked control rights).
+ * @preserve_ad: keep accessed and dirty of the old entry (atomically).
+ * Returns 0; -EINVAL: misaligned, bad bits, target not valid for the level; -EPERM: target not
+ * @frame_owner's or not allowed device memory; -EBUSY: type conflict or grant entry; -ERESTART. */
+int table_entry_update(struct owner *table_owner, struct owner *frame_owner, maddr_t at,
+		       uint64_t val, bool preserve_ad) MUST_CHECK;
+/* Compare-and-exchange form for emulated writes to an L1 entry: only if the entry equals *expected
+ * (the raw stored entry); else *expected is refreshed and -EAGAIN returned. L1 tables only: -EINVAL. */
+int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val) MUST_CHECK;
+
+/* Find the L1 entry that maps @va in the validated L4 @l4: its machine address, with a reference
+ * and a type count held on the L1 (drop by table_slot_put). -EINVAL: no L1 there. */
+int table_slot_get(struct owner *o, mfn_t l4, gva_t va, maddr_t *at) MUST_CHECK;
+void table_slot_put(maddr_t at);
+/* The same for an entry named by machine address: must lie in a validated L1 of @o. */
+int table_slot_get_at(struct owner *o, maddr_t at) MUST_CHECK;
+
+/* Grant mappings. The slot is held by slot_get. Sets a present entry for the frame @f of another
+ * owner: takes the entry's own reference and type count. The old entry must not be present
+ * (-EBUSY). @flags: PTE bits beside address, PRESENT, USER, GRANT (WRITE, NX, AVAIL, cache). */
+int table_grant_set(struct owner *o, maddr_t at, struct frame *f, uint64_t flags) MUST_CHECK;
+/* Clear it if it still maps @f by grant (else -EINVAL): drops reference and type count. The caller flushes
+ * o->dirty_cpus before anything else uses the frame. @replacement: raw not-present value, normally 0. */
+int table_grant_clear(struct owner *o, maddr_t at, struct frame *f) MUST_CHECK;
+
+/* Read a guest's L1 entry for @va under @l4 by walking frames: for fault handling. -EFAULT. */
+int table_walk(mfn_t l4, gva_t va, uint64_t *pte, unsigned *level) MUST_CHECK;
+
+/* L4 slots HV_L4_FIRST.. come from this template (set up by hv/cpu). */
+extern const uint64_t *table_hv_slots;	/* HV_L4_COUNT entries */
