@@ -1,0 +1,28 @@
+/* One entry of `disk = [ ... ]`, in either syntax of xl.cfg:
+ *   phy:/dev/x,xvda,w     file:/img,xvda:cdrom,r          (old)
+ *   [target[,format[,vdev[,access]]]][,key=value ...]     (new; target= takes the rest of the text)
+ * Pure. Only raw images: the kernel's own back end serves them. Whether the target is a block device or
+ * a file is seen when it is opened, so the prefixes phy: and file: say nothing more. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "toolstack/why.h"
+
+struct disk_spec {
+	char target[512]; /* absolute path in dom0 */
+	char vdev[16];	  /* as written: xvda, sda1, hdc ... */
+	uint32_t vdev_nr; /* "virtual-device" and the device's number in the store */
+	bool writable;
+	bool cdrom;
+};
+
+/* Parse hostile @text. Returns 0 and *d, or -EINVAL/-ENOTSUP with @why. */
+int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why);
+
+/* The number a PV guest finds disk @name by; Spec: xen vbd interface, "virtual-device".
+ * Returns 0 and *nr, or -EINVAL. */
+int disk_vdev_number(const char *name, uint32_t *nr);
+
+/* Write @d in the new syntax, such that parsing gives @d again. Returns 0, -ENOSPC. */
+int disk_spec_format(const struct disk_spec *d, char *out, size_t size);
