@@ -28,5 +28,9 @@ void log_raw(const char *text, size_t n);
 void log_read(uint64_t *pos, char *out, size_t *n);
 /* Forget the ring's content (sysctl readconsole with clear). */
 void log_clear(void);
+/* Where lines are echoed: called under the log's lock, must not log. NULL: nowhere. */
+void log_set_console(void (*write)(const char *text, size_t n));
+/* Take one line from a budget; false (and counted) when it is spent. */
+bool log_budget_take(struct log_budget *b);
 /* Called after each line, from any context: the event layer raises VIRQ_CON_RING. */
 void log_set_listener(void (*fn)(void));

@@ -6,6 +6,9 @@
 /* Print the message with registers and backtrace, stop all CPUs, reboot or halt. */
 NORETURN void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* Where panics are printed (no locks are taken), and whether the machine reboots after one. */
+void panic_init(void (*console)(const char *text, size_t n), bool reboot);
+
 /* Kept in release builds. No side effects in the condition. */
 #define ASSERT(cond) \
 	do { if (UNLIKELY(!(cond))) panic("assertion '%s' in %s (%s:%d)", #cond, __func__, __FILE__, __LINE__); } while (0)

@@ -19,3 +19,5 @@ bool timer_is_set(const struct timer *t);
 void timer_migrate(struct timer *t, unsigned cpu);
 /* Run what is due on this CPU and program the hardware; called by upcall_return(). */
 void timer_run(void);
+/* Registers timer_run() as WORK_TIMER; at boot. */
+void timers_init(void);

@@ -35,7 +35,8 @@ struct cpu_regs {
 #define LDT_PAGES	16
 
 struct cpu_context {
-	struct cpu_regs regs ALIGNED(16);
+	uint64_t reserved ALIGNED(16);	/* so that regs ends on a multiple of 16, as TSS.rsp0 needs */
+	struct cpu_regs regs;
 	uint64_t hv_stack;		/* stack of the CPU that runs us; right behind regs: entry code loads it */
 
 	bool kernel_mode;		/* guest kernel (else guest user); both are ring 3 */
@@ -58,8 +59,8 @@ struct cpu_context {
 	void *fpu;			/* cpu_features.fpu_size bytes, 64-byte aligned */
 	void *tss_io;			/* I/O permission bitmap to load (8 KiB), NULL = no port allowed */
 };
-static_assert(offsetof(struct cpu_context, hv_stack) == sizeof(struct cpu_regs), "entry code relies on it");
-static_assert(sizeof(struct cpu_regs) % 16 == 0, "the CPU aligns TSS.rsp0 down to 16");
+static_assert(offsetof(struct cpu_context, hv_stack) == 8 + sizeof(struct cpu_regs), "entry code relies on it");
+static_assert((8 + sizeof(struct cpu_regs)) % 16 == 0, "the CPU aligns TSS.rsp0 down to 16");
 
 /* The context this CPU runs, never NULL after boot (idle contexts exist per CPU). */
 struct cpu_context *cpu_context_current(void);
