@@ -115,7 +115,7 @@ struct evtchn_set_priority {
 };
 
 /* Ports of the 2-level layout: 64 words of 64 bits. */
-#define EVTCHN_2L_NR_CHANNELS		4096
+#define EVTCHN_2L_NR_CHANNELS		4096ul
 
 #define EVTCHN_FIFO_PRIORITY_MAX	0
 #define EVTCHN_FIFO_PRIORITY_DEFAULT	7

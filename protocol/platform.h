@@ -218,7 +218,7 @@ struct xenpf_set_processor_pminfo {
 	uint32_t type;			/* XEN_PM_* */
 	union {
 		uint64_t pdc;		/* guest address of uint32_t[] */
-		uint64_t pad[14];
+		uint64_t pad[13];
 	} u;
 };
 

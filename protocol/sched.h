@@ -4,7 +4,7 @@
 #include "protocol/xen.h"
 
 #define SCHEDOP_yield		0
-#define SCHEDOP_block		1	/* clears the upcall mask, sleeps until an event is pending */
+#define SCHEDOP_block		1	/* clears the upcall mask, sleeps until an event */
 #define SCHEDOP_shutdown	2
 #define SCHEDOP_poll		3	/* sleeps until a listed port is pending, masked or not */
 #define SCHEDOP_remote_shutdown	4

@@ -117,7 +117,7 @@ struct xen_sysctl_availheap {
 struct xen_sysctl_get_pmstat {
 	uint32_t type;			/* PMSTAT_* */
 	uint32_t cpuid;
-	uint64_t u[9];
+	uint64_t u[7];
 };
 #define PMSTAT_CATEGORY_MASK	0xf0
 #define PMSTAT_PX		0x10
@@ -238,7 +238,7 @@ struct xen_sysctl_cpu_policy {
 	uint32_t nr_leaves;		/* in: room; out: written */
 	uint32_t nr_msrs;
 	uint32_t _rsvd;
-	uint64_t leaves;		/* guest address of xen_cpuid_leaf[]; 0 asks for the number */
+	uint64_t leaves;		/* guest address of xen_cpuid_leaf[]; 0: how many */
 	uint64_t msrs;			/* guest address of xen_msr_entry[] */
 };
 #define XEN_SYSCTL_cpu_policy_raw		0

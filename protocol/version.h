@@ -21,9 +21,9 @@ typedef char xen_capabilities_info_t[1024];
 typedef char xen_changeset_info_t[64];
 typedef char xen_commandline_t[1024];
 
-#define XEN_EXTRAVERSION_LEN		16
-#define XEN_CAPABILITIES_INFO_LEN	1024
-#define XEN_CHANGESET_INFO_LEN		64
+#define XEN_EXTRAVERSION_LEN		16ul
+#define XEN_CAPABILITIES_INFO_LEN	1024ul
+#define XEN_CHANGESET_INFO_LEN		64ul
 
 struct xen_compile_info {
 	char compiler[64];

@@ -1,4 +1,5 @@
-/* /dev/xen/gntdev: grants of other domains mapped into dom0's processes. Spec: Linux, xen/gntdev.h. */
+/* /dev/xen/gntdev: grants of other domains mapped into dom0's processes.
+ * Spec: Linux, xen/gntdev.h. */
 #pragma once
 #include <stdint.h>
 #include "protocol/grant_table.h"
@@ -61,9 +62,9 @@ struct ioctl_gntdev_grant_copy {
 	uint64_t segments;		/* address of gntdev_grant_copy_segment[count] */
 };
 
-#define IOCTL_GNTDEV_MAP_GRANT_REF		0x00184700u
-#define IOCTL_GNTDEV_UNMAP_GRANT_REF		0x00104701u
-#define IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR	0x00184702u
-#define IOCTL_GNTDEV_SET_MAX_GRANTS		0x00044703u
-#define IOCTL_GNTDEV_SET_UNMAP_NOTIFY		0x00104707u
-#define IOCTL_GNTDEV_GRANT_COPY			0x00104708u
+#define IOCTL_GNTDEV_MAP_GRANT_REF		0x00184700ul
+#define IOCTL_GNTDEV_UNMAP_GRANT_REF		0x00104701ul
+#define IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR	0x00184702ul
+#define IOCTL_GNTDEV_SET_MAX_GRANTS		0x00044703ul
+#define IOCTL_GNTDEV_SET_UNMAP_NOTIFY		0x00104707ul
+#define IOCTL_GNTDEV_GRANT_COPY			0x00104708ul

@@ -27,7 +27,7 @@ typedef uint32_t RING_IDX;
 /* Bytes before the first entry, whatever the entry. */
 #define RING_HEADER_BYTES	64u
 
-/* Return the largest power of two of entries of @entry_bytes that fit @ring_bytes (>= one entry). */
+/* Return the largest power of two of entries of @entry_bytes that fit @ring_bytes (at least 1). */
 static inline uint32_t ring_entries(size_t ring_bytes, size_t entry_bytes)
 {
 	size_t fit = (ring_bytes - RING_HEADER_BYTES) / entry_bytes;
