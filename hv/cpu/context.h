@@ -51,13 +51,13 @@ struct cpu_context {
 
 	mfn_t gdt[GDT_GUEST_PAGES];	/* 0 = absent (maps an empty page) */
 	uint32_t gdt_entries;
-	mfn_t ldt[LDT_PAGES];		/* mapped lazily; 0 = absent */
+	mfn_t ldt[LDT_PAGES];		/* 0 = absent */
 	uint32_t ldt_entries;
 
 	uint64_t dr[4], dr6, dr7;
 	uint64_t xcr0;
 	void *fpu;			/* cpu_features.fpu_size bytes, 64-byte aligned */
-	void *tss_io;			/* I/O permission bitmap to load (8 KiB), NULL = no port allowed */
+	bool bad_selector;		/* a data selector did not load when switching in: pv delivers failsafe */
 };
 static_assert(offsetof(struct cpu_context, hv_stack) == 8 + sizeof(struct cpu_regs), "entry code relies on it");
 static_assert((8 + sizeof(struct cpu_regs)) % 16 == 0, "the CPU aligns TSS.rsp0 down to 16");
@@ -79,10 +79,8 @@ void cpu_context_evict(struct cpu_context *ctx);
 void cpu_context_set_tables(struct cpu_context *ctx);	/* load kernel_l4 or user_l4 by kernel_mode */
 void cpu_context_set_mode(struct cpu_context *ctx, bool kernel);	/* swap GS base, load that mode's L4 */
 void cpu_context_load_gdt(struct cpu_context *ctx);	/* after gdt[] changed */
-void cpu_context_load_ldt(struct cpu_context *ctx);	/* after ldt_entries/ldt[] changed; unmaps all when 0 */
-void cpu_context_map_ldt_page(struct cpu_context *ctx, unsigned page);
+void cpu_context_load_ldt(struct cpu_context *ctx);	/* after ldt_entries/ldt[] changed */
 void cpu_context_load_debug(struct cpu_context *ctx);
-void cpu_context_load_tss_io(struct cpu_context *ctx);
 void cpu_context_load_ts(struct cpu_context *ctx);
 int cpu_context_set_xcr0(struct cpu_context *ctx, uint64_t xcr0) MUST_CHECK;	/* -EINVAL */
 
