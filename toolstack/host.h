@@ -1,0 +1,33 @@
+/* This host as the verbs see it: the doors to hypervisor and store, and domains by name or id. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dom0/lib/privcmd.h"
+#include "dom0/lib/store_client.h"
+#include "protocol/domctl.h"
+#include "toolstack/cli.h"
+
+enum { DOMAIN_NAME_SIZE = 128 };
+
+struct host {
+	struct privcmd hv;
+	struct store *store; /* NULL: none answers */
+	bool hv_open;
+};
+
+/* Open the hypervisor's door and, when there is one, the store's. @need_store: fail without.
+ * Returns EXIT_DONE; EXIT_NO_HOST with c->why. */
+enum exit_code host_open(struct cli *c, struct host *h, bool need_store);
+void host_close(struct host *h);
+
+/* Name of @domid from the store; "Domain-0" or "(null)" without one. Never fails. */
+void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE]);
+
+/* Find a domain by id or name. Of two that share a name (one is dying) the living one.
+ * Returns EXIT_DONE and *info; EXIT_NO_DOMAIN; EXIT_FAILED. */
+enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
+				struct xen_domctl_getdomaininfo *info);
+
+/* A hypercall failed: put its errno into words. */
+enum exit_code host_failed(struct cli *c, int rc, const char *what);

@@ -1,0 +1,16 @@
+/* The verbs' entry points, one file each; verbs.c puts them into the table. Contract: struct verb. */
+#pragma once
+#include "toolstack/cli.h"
+
+enum exit_code verb_console(struct cli *c, int argc, char **argv);
+enum exit_code verb_create(struct cli *c, int argc, char **argv);
+enum exit_code verb_destroy(struct cli *c, int argc, char **argv);
+enum exit_code verb_dmesg(struct cli *c, int argc, char **argv);
+enum exit_code verb_help(struct cli *c, int argc, char **argv);
+enum exit_code verb_info(struct cli *c, int argc, char **argv);
+enum exit_code verb_list(struct cli *c, int argc, char **argv);
+enum exit_code verb_pause(struct cli *c, int argc, char **argv);
+enum exit_code verb_reboot(struct cli *c, int argc, char **argv);
+enum exit_code verb_shutdown(struct cli *c, int argc, char **argv);
+enum exit_code verb_unpause(struct cli *c, int argc, char **argv);
+enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv);

@@ -1,0 +1,77 @@
+/* bothy list: domains in the columns of `xl list`, or as JSON. */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include "dom0/lib/sysctl.h"
+#include "toolstack/domain_view.h"
+#include "toolstack/host.h"
+#include "toolstack/verb.h"
+
+static enum exit_code print_table(struct cli *c, struct host *h,
+				  const struct xen_domctl_getdomaininfo *list, uint32_t count)
+{
+	char name[DOMAIN_NAME_SIZE], row[DOMAIN_NAME_SIZE + 96];
+
+	fprintf(c->out, "%s\n", DOMAIN_ROW_HEADER);
+	for (uint32_t i = 0; i < count; i++) {
+		host_domain_name(h, list[i].domain, name);
+		domain_row_format(&list[i], name, row, sizeof(row));
+		fprintf(c->out, "%s\n", row);
+	}
+	return EXIT_DONE;
+}
+
+static enum exit_code print_json(struct cli *c, struct host *h,
+				 const struct xen_domctl_getdomaininfo *list, uint32_t count)
+{
+	cJSON *root = cli_json_new("list"), *all = cJSON_AddArrayToObject(root, "domains");
+	char name[DOMAIN_NAME_SIZE];
+
+	for (uint32_t i = 0; i < count; i++) {
+		host_domain_name(h, list[i].domain, name);
+		cJSON_AddItemToArray(all, domain_json(&list[i], name));
+	}
+	return cli_json(c, root);
+}
+
+static enum exit_code list_some(struct cli *c, struct host *h, const char *wanted)
+{
+	struct xen_domctl_getdomaininfo *list = NULL, one;
+	uint32_t count = 1;
+	enum exit_code code = EXIT_DONE;
+	int rc = 0;
+
+	if (wanted)
+		code = host_domain_find(c, h, wanted, &one);
+	else
+		rc = sysctl_domain_list(&h->hv, &list, &count);
+	if (rc < 0)
+		return host_failed(c, rc, "list of domains");
+	if (code == EXIT_DONE)
+		code = (c->json ? print_json : print_table)(c, h, wanted ? &one : list, count);
+	free(list);
+	return code;
+}
+
+enum exit_code verb_list(struct cli *c, int argc, char **argv)
+{
+	bool long_form = false, ignored = false;
+	const struct cli_option options[] = { { 'l', "long", &long_form, NULL },
+					      { 'v', "verbose", &ignored, NULL },
+					      { 0 } };
+	struct host h;
+	enum exit_code code;
+	int count = cli_options(c, argc, argv, options);
+
+	if (c->done)
+		return EXIT_DONE;
+	if (!cli_operands_ok(c, count, 0, 1))
+		return EXIT_USAGE;
+	c->json |= long_form;
+	code = host_open(c, &h, false);
+	if (code != EXIT_DONE)
+		return code;
+	code = list_some(c, &h, count ? argv[0] : NULL);
+	host_close(&h);
+	return code;
+}
