@@ -45,7 +45,7 @@ hv-src    := $(filter-out hv/cpu/host/% $(lock),$(call find,hv))
 host-src  := $(filter-out hv/cpu/x86_64/% hv/core/lock_release.c %.S,$(call find,hv))
 lib-src   := $(call find,lib)
 user-src  := $(call find,dom0 toolstack)
-daemons   := $(filter-out lib init,$(notdir $(patsubst %/,%,$(wildcard dom0/*/))))
+daemons   := $(patsubst dom0/%/main.c,%,$(wildcard dom0/*/main.c))
 unit-src  := $(call find,tests/unit)
 abi-src   := $(wildcard tests/abi/*_test.c)
 kernels   := $(notdir $(patsubst %/,%,$(filter-out tests/guest/lib/,$(wildcard tests/guest/*/))))
@@ -62,21 +62,22 @@ hv-flags := $(base) -O2 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-f
 host-flags := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
-	-idirafter /usr/include/x86_64-linux-gnu -isystem $(O)/third/include
+	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
 guest-flags := $(hv-flags:-mcmodel=kernel=-mcmodel=small)
 host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
-user-libs := -L$(O)/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
+user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
 
 all: hv bin images
 hv: $(if $(wildcard hv/cpu/x86_64/hv.ld),$(O)/hv.elf)
-bin: $(addprefix $(O)/bin/,$(daemons) $(if $(wildcard toolstack/*.c),bothy))
+programs := $(addprefix $(O)/bin/,$(daemons) $(if $(wildcard toolstack/main.c),bothy))
+bin: $(programs)
 
 # ---- the hypervisor: objects under O/hv, linked, debug information apart
 hv-obj := $(patsubst %,$(O)/hv/%.o,$(hv-src) $(lib-src)) $(third-hv:%=$(O)/hv/third/%.o)
-$(O)/hv/third/%.c.o: $(O)/third/.done
+$(O)/hv/third/%.c.o: build/third/.done
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c $(O)/third/src/$*.c -o $@
-$(O)/hv/%.o: % | $(O)/third/.done
+	$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c build/third/src/$*.c -o $@
+$(O)/hv/%.o: % | build/third/.done
 	@mkdir -p $(@D)
 	$(CC) $(hv-flags) $(third-inc) -c $< -o $@
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
@@ -97,7 +98,7 @@ $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/gu
 
 # ---- dom0's programs: static, musl
 user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib))
-$(O)/user/%.o: % | $(O)/third/.done
+$(O)/user/%.o: % | build/third/.done
 	@mkdir -p $(@D)
 	musl-gcc $(user-flags) -c $< -o $@
 $(daemons:%=$(O)/bin/%): $(O)/bin/%: $$(call user-obj,dom0/$$*)
@@ -114,10 +115,10 @@ unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(uni
 abi-tests  := $(abi-src:tests/abi/%.c=$(O)/host/abi/%)
 host: $(unit-tests) $(abi-tests)
 	tests/run --jobs 2 $^
-$(O)/host/third/%.c.o: $(O)/third/.done
+$(O)/host/third/%.c.o: build/third/.done
 	@mkdir -p $(@D)
-	$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c $(O)/third/src/$*.c -o $@
-$(O)/host/%.o: % | $(O)/third/.done
+	$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c build/third/src/$*.c -o $@
+$(O)/host/%.o: % | build/third/.done
 	@mkdir -p $(@D)
 	$(CC) $(host-flags) $(third-inc) -c $< -o $@
 $(O)/host/libhv.a: $(host-hv-obj)
@@ -140,12 +141,21 @@ $(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o
 $(foreach t,$(unit-tests) $(abi-tests),$(eval $(notdir $t): $t))
 
 # ---- third-party libraries from Debian source packages: sources, and static musl builds
-$(O)/third/.done: tools/deblib | $(O)/.deps
-	tools/deblib $(O)/third
+build/third/.done: tools/deblib | $(O)/.deps
+	tools/deblib build/third
 	@mkdir -p $(@D) && touch $@
 
-# ---- images and machines: kernels, initramfs, disks, QEMU
-images:
+# ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
+images: $(O)/.images
+images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
+export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
+$(O)/.images-of: FORCE
+	@echo '$(images-of)' | cmp -s - $@ || echo '$(images-of)' >$@
+$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) \
+		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
+	tools/images $(O) build
+	@touch $@
+FORCE:
 
 # ---- tests
 check: all host-programs guests
