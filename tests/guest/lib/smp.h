@@ -1,0 +1,15 @@
+/* More vCPUs of a test kernel. A vCPU is known by its stack, which is 16 KiB and so aligned. */
+#pragma once
+#include <stdint.h>
+
+enum { MAX_VCPUS = 4, STACK_BYTES = 16384 };
+
+/* Return the vCPU that runs on the present stack; only on stacks of smp.c and the boot stack. */
+unsigned stack_vcpu(void);
+
+/* Return how many vCPUs the domain has, at most MAX_VCPUS. */
+unsigned vcpu_count(void);
+
+/* Start @vcpu (>= 1) in @body, which must not return, with events disabled.
+ * Returns 0 or -errno of the hypercall that failed. */
+long vcpu_start(unsigned vcpu, void (*body)(void));

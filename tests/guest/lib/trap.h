@@ -1,0 +1,57 @@
+/* Traps of a test kernel: the frame, faults that a test expects, handlers. One table for all
+ * vCPUs; expected faults are for vCPU 0 only. */
+#pragma once
+#include <stdint.h>
+
+/* Vectors of ours for what is not an exception. */
+enum { TRAP_EVENT = 0x100, TRAP_SYSCALL = 0x101, TRAP_FAILSAFE = 0x102 };
+
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi;
+	uint64_t r11, rcx;
+	uint64_t vector, error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* What the last expected trap was. cr2 is read for vector 14 only. */
+struct trap_record {
+	uint64_t count;
+	uint64_t vector, error, rip, cs, rflags, rsp, ss, cr2, mask;
+};
+extern volatile struct trap_record trap_last;
+
+/* Set before an instruction that may fault: where to go on. The handler clears it. */
+extern volatile uint64_t trap_resume;
+
+/* If not NULL, asked first; nonzero: the frame was dealt with. */
+extern int (*trap_hook)(struct trap_frame *frame);
+
+extern uint64_t failsafe_selectors[4];
+
+/* Install the handlers of vCPU 0: 0..31, 0x80 (DPL 3), event, syscall and failsafe callbacks. */
+void trap_open(void);
+/* Fill @table with 256 entries for vcpu_guest_context. */
+struct trap_info;
+void trap_table_fill(struct trap_info *table);
+
+extern const uint8_t trap_stubs[32][16];
+extern const uint8_t int80_stub[], event_stub[], syscall_stub[], failsafe_stub[];
+
+/* Leave the kernel's present context for @frame; see also context_save. */
+_Noreturn void frame_return(struct trap_frame *frame);
+
+struct context {
+	uint64_t word[8];
+};
+uint64_t context_save(struct context *c) __attribute__((returns_twice));
+_Noreturn void context_jump(struct context *c, uint64_t value);
+
+/* Run @instruction (a string of assembly, operands after it). Evaluates to the vector of the trap
+ * it caused, or -1; trap_last tells the rest. */
+#define TRAP_OF(instruction, ...)							\
+	({										\
+		uint64_t before_ = trap_last.count;					\
+		__asm__ volatile("movq $9f, trap_resume(%%rip)\n\t" instruction "\n9:\n\t" \
+				 "movq $0, trap_resume(%%rip)" __VA_ARGS__);		\
+		trap_last.count == before_ ? -1l : (long)trap_last.vector;		\
+	})
