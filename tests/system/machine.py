@@ -1,0 +1,177 @@
+"""The machine that boots Bothy, and a console to drive it.
+
+One description of the QEMU machine serves `make run`, the system tests and the benchmarks. The console
+is the serial port: what is written there is kept whole in a log file, and expect() reads on from where
+the last call stopped.
+
+    with Machine(cpu="Haswell-noTSX") as m:
+        m.wait_prompt(120)
+        status, text = m.run("bothy list")
+
+Environment: O (build folder), HV (another multiboot hypervisor), HV_ARGS (more of its options),
+ACCEL (tcg or kvm; by default kvm only where the CPU flags and /dev/kvm both say that it works).
+"""
+import os
+import pathlib
+import re
+import select
+import subprocess
+import sys
+import time
+
+BUILD = pathlib.Path(os.environ.get("O", "build"))
+PROMPT = "bothy# "
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r|\x07")
+
+
+class Failure(Exception):
+    """A step that did not hold; the message says which."""
+
+
+def accelerator():
+    """kvm needs the CPU's own flag and a usable device: the device file alone may not run guests."""
+    if os.environ.get("ACCEL"):
+        return os.environ["ACCEL"]
+    flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+    return "kvm" if flags & {"vmx", "svm"} and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
+
+
+def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, disks=True,
+            modules=(), icount=False, reboot=False, extra=()):
+    """Return QEMU's arguments. @memory in MiB; @guest: the name of a guest that dom0 creates at its
+    start; @modules: further boot modules; @disks: dom0's disk, the tools and a network card."""
+    hv = os.environ.get("HV", str(BUILD / "hv.elf"))
+    accel = accelerator()
+    cpu = cpu or ("host" if accel == "kvm" else "max")
+    options = f"console=com1 com1=115200,8n1 dom0_max_vcpus=2 {os.environ.get('HV_ARGS', '')} {hv_args}"
+    dom0 = f"{(BUILD / 'dom0.kernel').resolve()} console=hvc0 quiet {dom0_args}"
+    if guest:
+        dom0 += f" guest={guest}"
+    initrd = ",".join([dom0, str(BUILD / "dom0.cpio.gz"), *modules])
+    args = ["qemu-system-x86_64", "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
+            "-nographic", "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
+    if not reboot:
+        args.append("-no-reboot")
+    if icount:
+        args += ["-icount", "shift=0,sleep=off"]
+    if disks:
+        # Every boot starts from the same disk: what dom0 writes lives as long as the machine.
+        args += ["-drive", f"file={BUILD / 'dom0.img'},if=none,id=d,format=raw,snapshot=on,cache=unsafe",
+                 "-device", "virtio-blk-pci,drive=d",
+                 "-drive", f"file={BUILD / 'tools.img'},if=none,id=t,format=raw,readonly=on",
+                 "-device", "virtio-blk-pci,drive=t",
+                 "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n"]
+    else:
+        args += ["-net", "none"]
+    return args + list(extra)
+
+
+class Machine:
+    """A running machine. Its console log is BUILD/test-logs/NAME.console."""
+
+    def __init__(self, name="machine", **options):
+        self.args = command(**options)
+        logs = BUILD / "test-logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log_path = logs / f"{name}.console"
+        self.log = open(self.log_path, "wb")
+        self.text = ""
+        self.at = 0
+        self.child = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT)
+        os.set_blocking(self.child.stdout.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        self.log.close()
+
+    def pump(self, seconds):
+        """Read what the machine writes for at most @seconds; False when it has ended."""
+        ready, _, _ = select.select([self.child.stdout], [], [], seconds)
+        if not ready:
+            return True
+        data = os.read(self.child.stdout.fileno(), 65536)
+        if not data:
+            return False
+        self.log.write(data)
+        self.log.flush()
+        # An escape sequence cut by the end of a read is rare and harmless: prompts carry none.
+        self.text += ESCAPES.sub("", data.decode(errors="replace"))
+        return True
+
+    def tail(self, lines=15):
+        return "\n".join(self.text.splitlines()[-lines:])
+
+    def expect(self, pattern, timeout, what=None):
+        """Wait for the regular expression after what earlier calls consumed; return its match."""
+        compiled = re.compile(pattern, re.M)
+        end = time.monotonic() + timeout
+        alive = True
+        while True:
+            found = compiled.search(self.text, self.at)
+            if found:
+                self.at = found.end()
+                return found
+            if not alive:
+                raise Failure(f"{what or pattern}: the machine ended\n{self.tail()}")
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Failure(f"{what or pattern}: nothing after {timeout} s\n{self.tail()}")
+            alive = self.pump(min(left, 1))
+
+    def send(self, text):
+        """Type @text. In pieces: a console's input buffer may hold a hundred bytes only."""
+        data = text.encode()
+        for i in range(0, len(data), 16):
+            self.child.stdin.write(data[i:i + 16])
+            self.child.stdin.flush()
+            self.pump(0.02)
+
+    def wait_prompt(self, timeout=180):
+        self.expect(re.escape(PROMPT), timeout, "dom0's prompt")
+        # One long line per command: the shell's line editor would wrap at 80 columns.
+        self.send("stty cols 1000\n")
+        self.expect(re.escape(PROMPT), 20, "dom0's prompt")
+
+    def run(self, line, timeout=60, prompt=PROMPT):
+        """Run a shell line; return (exit status, output)."""
+        self.send(line + "\n")
+        self.expect(re.escape(line) + r"\n", timeout, f"echo of {line!r}")
+        start = self.at
+        self.expect("^" + re.escape(prompt), timeout, line)
+        output = self.text[start:self.at - len(prompt)]
+        self.send("echo =$?=\n")
+        status = int(self.expect(r"^=(\d+)=", 20, f"status of {line!r}")[1])
+        self.expect("^" + re.escape(prompt), 20, f"prompt after {line!r}")
+        return status, output
+
+    def check(self, line, timeout=60, prompt=PROMPT):
+        """Run a shell line that must succeed; return its output."""
+        status, output = self.run(line, timeout, prompt)
+        if status:
+            raise Failure(f"{line}: status {status}\n{output}")
+        return output
+
+    def wait_end(self, timeout=60):
+        """Wait until the machine has powered off."""
+        end = time.monotonic() + timeout
+        while self.pump(max(0, min(1, end - time.monotonic()))):
+            if time.monotonic() > end:
+                raise Failure(f"still running after {timeout} s\n{self.tail()}")
+        if self.child.wait():
+            raise Failure(f"QEMU ended with status {self.child.returncode}\n{self.tail()}")
+
+
+def main():
+    """make run: the machine on this terminal, with a guest; Ctrl-A X ends it."""
+    args = command(guest="demo", reboot=True)
+    os.execvp(args[0], args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
