@@ -2,7 +2,7 @@
 #pragma once
 #include "hv/base/types.h"
 
-enum work { WORK_TIMER, WORK_RESCHED, WORK_CONSOLE, WORK_REAP, WORK_COUNT };
+enum work { WORK_TIMER, WORK_RESCHED, WORK_CONSOLE, WORK_REAP, WORK_VIRQ, WORK_COUNT };
 
 void work_register(enum work w, void (*fn)(void));	/* at boot */
 void work_raise(unsigned cpu, enum work w);		/* kicks a remote CPU */

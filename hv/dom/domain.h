@@ -4,9 +4,11 @@
  * Life: domain_create -> (built, paused) -> running -> shut down -> domain_kill -> dying ->
  * dead when every frame, port, grant and timer has gone; the struct lives while referenced. */
 #pragma once
+#include "hv/base/atomic.h"
 #include "hv/core/lock.h"
 #include "hv/core/log.h"
 #include "hv/mem/owner.h"
+#include "protocol/xen.h"
 
 struct vcpu;
 struct evtchn_table;
@@ -14,9 +16,10 @@ struct grant_table;
 struct shared_info;
 struct pv_domain;
 struct irq_domain;
+struct sched_domain;
 
 #define MAX_VCPUS 32			/* vcpu_info slots in shared_info; more vCPUs are refused */
-#define DOMID_FIRST_RESERVED 0x7ff0u
+#define DOMID_CHOOSE 0xffffu		/* domain_create(): any free number */
 
 enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 
@@ -35,13 +38,16 @@ struct domain {
 	domid_t id;
 	bool is_control;
 	uint8_t uuid[16];
-	uint32_t refs;			/* domain_find()/domain_put(); the list holds one until dead */
-	enum domain_dying dying;	/* under lock for writers */
-	struct lock lock;		/* RANK_DOMAIN: the fields below */
-	bool is_shut_down;
+	struct domain *next;		/* in the table of domains, by rising id; under its lock */
+	uint32_t refs;			/* domain_find()/domain_put(); the table holds one */
+	enum domain_dying dying;	/* written under lock */
+	unsigned kill_step;		/* domain_kill(): how many layers have finished */
+	struct lock lock;		/* RANK_DOMAIN: control pauses, vCPU creation */
+	bool is_shut_down;		/* atomic: domain_crash() comes from under any lock */
 	uint8_t shutdown_code;		/* SHUTDOWN_* of the ABI */
-	unsigned pause_count;		/* control pauses; created with 1 */
-	bool paused_by_control;		/* what getdomaininfo reports as paused */
+	uint32_t pause_count;		/* atomic: reasons for the whole domain not to run; created with 1 */
+	bool paused_by_control;		/* one of them is the control domain's: what getdomaininfo reports */
+	uint32_t pollers;		/* atomic: bit n = vCPU n waits in SCHEDOP_poll */
 	unsigned max_vcpus;
 	struct vcpu *vcpu[MAX_VCPUS];	/* NULL = not allocated; set once, before the domain runs */
 
@@ -53,15 +59,19 @@ struct domain {
 	uint32_t vm_assist;		/* bits 1 << VMASST_TYPE_* */
 	uint64_t wallclock_offset_ns;	/* informational */
 
+	struct sched_domain *sched;	/* weight, cap */
 	struct evtchn_table *events;	/* hv/event */
 	struct grant_table *grants;	/* hv/grant */
 	struct pv_domain *pv;		/* hv/pv */
 	struct irq_domain *irqs;	/* hv/irq: PIRQs; NULL unless it has any */
 };
 
-/* Create a domain with @config, paused, without vCPU contexts; *out referenced by the list.
- * @id: 0..DOMID_FIRST_RESERVED-1, or DOMID_INVALID-like 0xffff: choose the lowest free one above 0
- * that was used longest ago. -EEXIST, -EINVAL, -ENOMEM. Serialised by the caller (RANK_DOMCTL lock). */
+/* Audit enumerator and WORK_REAP; called by sched_init(). */
+void domain_init(void);
+/* Create a domain with @config, paused, without vCPUs; *out referenced by the table.
+ * @id: 0..DOMID_FIRST_RESERVED-1, or DOMID_CHOOSE: the next free one above the one chosen last, so
+ * that a number is reused as late as possible. A frame for shared_info is allocated, its wall clock filled.
+ * -EEXIST, -EINVAL, -ENOMEM. Serialised by the caller (RANK_DOMCTL lock). */
 int domain_create(domid_t id, const struct domain_config *config, struct domain **out) MUST_CHECK;
 /* Constructors and destructors of the layers above, run in registration order by
  * domain_create() and in reverse by the reaper; create -> 0/-Exxx; destroy must free what create
@@ -76,6 +86,9 @@ struct domain_ops {
 };
 void domain_register_ops(const struct domain_ops *ops);	/* at boot; at most 8 */
 
+/* Another reference for someone who can prove that the domain has one already. */
+static inline void domain_get(struct domain *d) { ATOMIC_ADD(&d->refs, 1u); }
+static inline bool domain_is_dying(const struct domain *d) { return READ_ONCE(d->dying) != DOMAIN_ALIVE; }
 struct domain *domain_find(domid_t id);	/* referenced (domain_put); also dying ones; NULL if none */
 void domain_put(struct domain *d);
 struct domain *domain_next(domid_t at_least);	/* lowest id >= at_least, referenced; NULL at the end */
@@ -83,21 +96,30 @@ extern struct domain *dom0;		/* NULL until created */
 struct domain *domain_current(void);	/* of the vCPU this CPU runs; NULL when idle */
 static inline struct domain *domain_of_owner(struct owner *o) { return (struct domain *)(void *)o; }
 
-void domain_pause(struct domain *d);	/* count up; returns when no vCPU runs (never on own vCPU: use vcpu_pause_nosync) */
+/* Counted. domain_pause() returns when no vCPU of @d runs (a vCPU pausing its own domain is left out and
+ * stops at its next return). */
+void domain_pause(struct domain *d);
+void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
-/* SCHEDOP_shutdown and friends: mark, pause all vCPUs, raise VIRQ_DOM_EXC for dom0. dom0: poweroff or reboot of
- * the machine. Idempotent. May be called for the current domain. */
+/* domctl pausedomain and unpausedomain: one pause of the control domain's, however often asked. A
+ * created domain has it. -EINVAL: it is not paused by control (only unpause). */
+void domain_control_pause(struct domain *d);
+int domain_control_unpause(struct domain *d) MUST_CHECK;
+/* SCHEDOP_shutdown and friends: mark, hold all vCPUs, raise VIRQ_DOM_EXC for dom0. dom0: poweroff or
+ * reboot of the machine. Idempotent, from any context (needs no lock below RANK_SCHED). */
 void domain_shutdown(struct domain *d, unsigned code);
-void domain_resume(struct domain *d);	/* domctl resumedomain */
+void domain_resume(struct domain *d);	/* domctl resumedomain: undo a shutdown */
 /* A hostile or broken guest: log why (rate-limited), shut down with SHUTDOWN_crash. The
  * current vCPU will not run again; callers just return. dom0: panic of the machine. */
 void domain_crash(struct domain *d, const char *why, ...) PRINTF_LIKE(2, 3);
-/* Preemptible destruction. 0 done (maybe still referenced by others' maps: then a zombie that is
- * reaped later), -ERESTART call again. */
+/* Preemptible destruction; the caller holds a reference and drops it afterwards. 0: all the domain held is
+ * given back (frames and the struct itself go when the last reference of others goes: until then it is
+ * a zombie, DOMAIN_DEAD); -ERESTART: call again; -EINVAL: @d is the caller's own or dom0. */
 int domain_kill(struct domain *d) MUST_CHECK;
-/* Try to finish zombies whose last foreign reference went; from WORK_REAP. */
+/* Free dead domains that nobody refers to any more; from WORK_REAP, which domain_put() raises. */
 void domain_reap(void);
-/* Set by hv/event: tell the control domain that a domain's state changed (VIRQ_DOM_EXC). */
+/* Set by hv/event: tell the control domain that a domain's state changed (VIRQ_DOM_EXC). Called from
+ * any context. */
 extern void (*domain_state_changed)(void);
 /* The machine stops: set by hv/boot (ACPI); code = SHUTDOWN_*. */
 extern void (*machine_shutdown)(unsigned code);

@@ -14,7 +14,12 @@ int time_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
 /* Copy runstate to the guest's area if it has one (failure to write is ignored); with the
  * update flag when the domain enabled vm_assist runstate_update_flag. Called by sched when @v is loaded. */
 void runstate_update_area(struct vcpu *v);
-int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
+int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;	/* 0; an area that cannot be written is skipped */
+void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *out);	/* up to now */
 int vcpu_singleshot_set(struct vcpu *v, uint64_t deadline_ns, bool future) MUST_CHECK;	/* -ETIME */
+/* Prepare and end a vCPU's timers (singleshot, periodic, poll). */
+void vcpu_timers_init(struct vcpu *v);
+void vcpu_timers_stop(struct vcpu *v);
+void vcpu_timers_migrate(struct vcpu *v, unsigned cpu);	/* to the CPU it runs on now */
 void vcpu_singleshot_stop(struct vcpu *v);
 int vcpu_periodic_set(struct vcpu *v, uint64_t period_ns) MUST_CHECK;	/* 0 stops; >= 1 ms else -EINVAL */
