@@ -1,0 +1,3 @@
+/* Fixed-width types, for third-party decoders in the hypervisor. */
+#pragma once
+#include <stdint.h>
