@@ -63,7 +63,7 @@ host-flags := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
-guest-flags := $(hv-flags:-mcmodel=kernel=-mcmodel=small)
+guest-flags := $(hv-flags)
 host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
 user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
 
@@ -157,14 +157,24 @@ $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images
 	@touch $@
 FORCE:
 
+# ---- the machine: by hand, as a transcript, measured
+run: hv images
+	python3 tests/system/machine.py
+demo: hv images
+	python3 tests/system/demo.py $(DEMO)
+bench: all host-programs guests
+	python3 bench/bench.py
+
 # ---- tests
 check: all host-programs guests
 	tests/run $(unit-tests) $(abi-tests) $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 host-programs: $(unit-tests) $(abi-tests)
 
+print-%:
+	@echo $($*)
 clean:
 	rm -rf $(O)
 
 .PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
 .SECONDARY:
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Every header compiles alone, as C11 with the warnings of the build, and guards itself with #pragma once.
+# hv/'s and lib/'s are compiled freestanding, as the hypervisor is.
+cd "$(dirname "$0")/../.." || exit 1
+check() {
+	header=$1
+	grep -q '^#pragma once' "$header" || { echo "$header: no #pragma once"; return 1; }
+	case $header in
+	dom0/* | toolstack/* | tests/*) kind="-D_GNU_SOURCE" ;;
+	*) kind="-ffreestanding" ;;
+	esac
+	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
+		${CC:-gcc} -std=gnu11 -I. $kind -Wall -Wextra -Wconversion -Wshadow -Werror \
+			-fsyntax-only -x c - || { echo "$header: does not stand alone"; return 1; }
+}
+status=0
+for h in $(git ls-files -co --exclude-standard 'hv/*.h' 'lib/*.h' 'protocol/*.h' 'dom0/*.h' 'toolstack/*.h' 'tests/unit/*.h'); do
+	check "$h" || status=1
+done
+exit $status

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""The layer rule: a file in hv/X includes lower layers or its own folder, never its own rank.
+
+Outside hv/ and tests/ nothing includes hv/. lib/ and protocol/ are includes of everybody and include
+nobody but themselves (protocol/ nothing but protocol/). Includes are written from the root and name
+files that exist.
+"""
+from source import ROOT, files, finish, includes
+
+RANK = {"base": 0, "cpu": 1, "core": 2, "mem": 3, "dom": 4, "event": 5, "grant": 5, "pv": 6,
+        "irq": 6, "call": 7, "boot": 8}
+
+
+def fault(path, target):
+    """Why @path must not include @target, or None."""
+    own, other = path.parts, target.split("/")
+    if not (ROOT / target).is_file():
+        return "is no file under the root"
+    if own[0] == "protocol" and other[0] != "protocol":
+        return "protocol/ includes only protocol/"
+    if own[0] == "lib" and other[0] not in ("lib", "protocol"):
+        return "lib/ includes only lib/ and protocol/"
+    if other[0] != "hv" or own[0] == "tests":
+        return None
+    if own[0] != "hv":
+        return "only hv/ and tests/ include hv/"
+    for folder in (own[1], other[1]):
+        if folder not in RANK:
+            return f"hv/{folder} has no rank"
+    if own[1] == other[1] or RANK[other[1]] < RANK[own[1]]:
+        return None
+    return f"hv/{own[1]} is rank {RANK[own[1]]}, hv/{other[1]} is rank {RANK[other[1]]}"
+
+
+def main():
+    faults = []
+    for path in files():
+        for line, target in includes(path):
+            why = fault(path, target)
+            if why:
+                faults.append(f"{path}:{line}: includes {target}: {why}")
+    finish(faults)
+
+
+if __name__ == "__main__":
+    main()
