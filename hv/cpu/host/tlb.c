@@ -1,0 +1,291 @@
+/* Address translation of the modelled CPUs: a TLB and a cache of table pointers whose entries
+ * persist until flushed, as the architecture permits and as isolation must survive.
+ *
+ * Entries are tagged with the L4 they were walked from. A lookup takes a cached leaf with sufficient
+ * rights, else the deepest cached table pointer, else walks from the L4; accessed and dirty
+ * bits are set as hardware does. A flush drops everything of a CPU and advances the epoch.
+ * Spec: SDM 3A 4.10. Shares no code with hv/mem, which it judges. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "hv/base/string.h"
+#include "hv/cpu/host/host.h"
+
+#define CACHED 256		/* per CPU; the oldest is replaced */
+
+struct cached {
+	bool used;
+	uint8_t level;		/* 0: leaf for a page; n: pointer to the L(n) table covering va */
+	bool write, fetch;
+	uint64_t l4, va, frame;
+};
+static struct cached cache[MAX_CPUS][CACHED];
+static unsigned cache_next[MAX_CPUS];
+static uint64_t loaded_l4[MAX_CPUS];
+static uint32_t epoch, flushed_at[MAX_CPUS];
+static unsigned entries_per_table = 512;
+
+void (*host_hook_flush)(cpumask_t mask);
+bool host_l4_load_flushes;
+uint64_t host_flushes, host_flushes_page;
+
+void host_tlb_reset(unsigned cpus)
+{
+	memset(cache, 0, sizeof cache);
+	memset(cache_next, 0, sizeof cache_next);
+	memset(loaded_l4, 0, sizeof loaded_l4);
+	epoch = 1;
+	for (unsigned i = 0; i < cpus; i++)
+		flushed_at[i] = 1;
+	entries_per_table = 512;
+	host_hook_flush = NULL;
+	host_l4_load_flushes = false;
+	host_flushes = 0;
+	host_flushes_page = 0;
+}
+
+void host_geometry(unsigned entries)
+{
+	entries_per_table = entries;
+}
+
+void host_epoch_set(uint32_t e)
+{
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		flushed_at[i] = flushed_at[i] - epoch + e;
+	epoch = e;
+}
+
+/* --- flushing --- */
+
+static void cache_drop_all(unsigned cpu)
+{
+	memset(cache[cpu], 0, sizeof cache[cpu]);
+	flushed_at[cpu] = ++epoch;
+}
+
+void host_l4_loaded(unsigned cpu, mfn_t l4)
+{
+	loaded_l4[cpu] = l4.n;
+	if (host_l4_load_flushes)
+		cache_drop_all(cpu);
+}
+
+void cpu_tlb_flush(cpumask_t mask)
+{
+	mask &= cpu_online_mask();
+	if (!mask)
+		return;
+	if (host_hook_flush)
+		host_hook_flush(mask);
+	host_flushes++;
+	for (unsigned i = 0; i < cpu_count(); i++)
+		if (mask >> i & 1)
+			cache_drop_all(i);
+}
+
+void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
+{
+	mask &= cpu_online_mask();
+	if (!mask)
+		return;
+	if (host_hook_flush)
+		host_hook_flush(mask);
+	host_flushes_page++;
+	for (unsigned i = 0; i < cpu_count(); i++)
+		for (struct cached *c = cache[i]; (mask >> i & 1) && c < cache[i] + CACHED; c++)
+			if (c->used && (c->level > 0 || c->va == (va.a & PAGE_MASK)))
+				c->used = false;
+}
+
+uint32_t cpu_tlb_epoch(void)
+{
+	return epoch;
+}
+
+cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t stamp)
+{
+	for (unsigned i = 0; i < cpu_count(); i++)
+		if ((int32_t)(flushed_at[i] - stamp) > 0)
+			mask &= ~(1ull << i);
+	return mask & cpu_online_mask();
+}
+
+void host_tlb_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t m, bool writable))
+{
+	for (unsigned i = 0; i < cpu_count(); i++)
+		for (struct cached *c = cache[i]; c < cache[i] + CACHED; c++)
+			if (c->used && c->level == 0)
+				fn(i, c->va, mfn(c->frame), c->write);
+}
+
+void host_tlb_tables_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t table))
+{
+	for (unsigned i = 0; i < cpu_count(); i++)
+		for (struct cached *c = cache[i]; c < cache[i] + CACHED; c++)
+			if (c->used && c->level > 0)
+				fn(i, c->va, mfn(c->frame));
+}
+
+/* --- walking --- */
+
+struct access { unsigned cpu; uint64_t l4, va; bool write, fetch; };
+
+static unsigned shift_of(unsigned level)	/* of the virtual address, for an entry of L(level) */
+{
+	return 12 + 9 * (level - 1);
+}
+
+static struct cached *cache_find(const struct access *a, unsigned level)
+{
+	uint64_t va = a->va & ~((1ull << (level ? shift_of(level + 1) : 12)) - 1);
+	for (struct cached *c = cache[a->cpu]; c < cache[a->cpu] + CACHED; c++)
+		if (c->used && c->level == level && c->l4 == a->l4 && c->va == va)
+			return c;
+	return NULL;
+}
+
+static void cache_fill(const struct access *a, unsigned level, uint64_t frame, bool write, bool fetch)
+{
+	struct cached *c = cache_find(a, level);
+	if (!c)
+		c = &cache[a->cpu][cache_next[a->cpu]++ % CACHED];
+	*c = (struct cached){ true, (uint8_t)level, write, fetch, a->l4,
+			      a->va & ~((1ull << (level ? shift_of(level + 1) : 12)) - 1), frame };
+}
+
+static unsigned fault_code(const struct access *a, bool present)
+{
+	return HOST_FAULT | FAULT_USER | (present ? FAULT_PRESENT : 0) | (a->write ? FAULT_WRITE : 0) |
+	       (a->fetch ? FAULT_FETCH : 0);
+}
+
+/* Read the entry of L(@level) for the access and mark it used. 0, or not present. */
+static uint64_t entry_use(const struct access *a, unsigned level, uint64_t table, bool dirty)
+{
+	unsigned index = (unsigned)(a->va >> shift_of(level)) & 511;
+	if (index >= entries_per_table || table >= host_frame_count())
+		return 0;
+	uint64_t *slot = (uint64_t *)host_frame(mfn(table)) + index;
+	uint64_t e = __atomic_load_n(slot, __ATOMIC_SEQ_CST);
+	if (!(e & 1))
+		return 0;
+	__atomic_fetch_or(slot, 0x20 | (dirty && (e & 2) ? 0x40 : 0), __ATOMIC_SEQ_CST);
+	return e;
+}
+
+static unsigned walk(const struct access *a, uint64_t *frame)
+{
+	unsigned level = 4;
+	uint64_t table = a->l4;
+	bool write = true, fetch = true;
+	for (unsigned l = 1; l <= 3; l++) {
+		const struct cached *c = cache_find(a, l);
+		if (c) {
+			level = l;
+			table = c->frame;
+			write = c->write;
+			fetch = c->fetch;
+			break;
+		}
+	}
+	for (;; level--) {
+		uint64_t e = entry_use(a, level, table, a->write && level == 1 && write);
+		if (!e)
+			return fault_code(a, false);
+		write = write && (e & 2);
+		fetch = fetch && !(e >> 63);
+		if (!(e & 4) || (level > 1 && (e & 0x80)))
+			return fault_code(a, true);	/* supervisor only, or large: never the guest's */
+		table = e >> 12 & 0xffffffffffull;
+		if (level == 1)
+			break;
+		cache_fill(a, level - 1, table, write, fetch);
+	}
+	if ((a->write && !write) || (a->fetch && !fetch))
+		return fault_code(a, true);
+	cache_fill(a, 0, table, write, fetch);
+	*frame = table;
+	return 0;
+}
+
+static unsigned translate(const struct access *a, uint64_t *frame)
+{
+	if (!gva_is_guest(a->va) || a->l4 == 0)
+		return fault_code(a, false);
+	struct cached *c = cache_find(a, 0);
+	if (c && (c->write || !a->write) && (c->fetch || !a->fetch)) {
+		*frame = c->frame;
+		return 0;
+	}
+	if (c)
+		c->used = false;
+	return walk(a, frame);
+}
+
+/* --- accesses --- */
+
+static unsigned guest_access(unsigned cpu, uint64_t va, bool write, bool fetch, uint64_t *frame)
+{
+	struct access a = { cpu, loaded_l4[cpu], va, write, fetch };
+	return translate(&a, frame);
+}
+
+unsigned host_guest_load(unsigned cpu, uint64_t va, uint64_t *value)
+{
+	uint64_t frame;
+	unsigned fault = guest_access(cpu, va, false, false, &frame);
+	if (fault)
+		return fault;
+	if (frame >= host_frame_count())
+		*value = cpu_mmio_read(maddr(frame << 12 | (va & 0xff8)), 8);
+	else
+		memcpy(value, (uint8_t *)host_frame(mfn(frame)) + (va & 0xff8), 8);
+	return 0;
+}
+
+unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value)
+{
+	uint64_t frame;
+	unsigned fault = guest_access(cpu, va, true, false, &frame);
+	if (fault)
+		return fault;
+	if (frame >= host_frame_count())
+		cpu_mmio_write(maddr(frame << 12 | (va & 0xff8)), 8, value);
+	else
+		memcpy((uint8_t *)host_frame(mfn(frame)) + (va & 0xff8), &value, 8);
+	return 0;
+}
+
+static size_t guest_copy(uint64_t va, void *buffer, size_t n, bool write, bool fetch)
+{
+	while (n > 0) {
+		uint64_t frame, offset = va & 0xfff, part = min_u64(n, 0x1000 - offset);
+		if (guest_access(cpu_id(), va, write, fetch, &frame) || frame >= host_frame_count())
+			break;
+		uint8_t *at = (uint8_t *)host_frame(mfn(frame)) + offset;
+		memcpy(write ? at : buffer, write ? buffer : at, part);
+		buffer = (uint8_t *)buffer + part;
+		va += part;
+		n -= part;
+	}
+	return n;
+}
+
+unsigned host_guest_fetch(unsigned cpu, uint64_t va, void *bytes, size_t n)
+{
+	unsigned caller = cpu_id();
+	host_cpu_select(cpu);
+	size_t left = guest_copy(va, bytes, n, false, true);
+	host_cpu_select(caller);
+	return left ? HOST_FAULT | FAULT_USER | FAULT_FETCH : 0;
+}
+
+size_t cpu_guest_read(void *dst, gva_t src, size_t n)
+{
+	return guest_copy(src.a, dst, n, false, false);
+}
+
+size_t cpu_guest_write(gva_t dst, const void *src, size_t n)
+{
+	return guest_copy(dst.a, (void *)(uintptr_t)src, n, true, false);
+}
