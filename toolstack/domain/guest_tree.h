@@ -1,0 +1,35 @@
+/* The store nodes of a new guest, by the conventions its kernel and the back ends follow.
+ *
+ *   /local/domain/D         home: the guest reads, only parts below it are the guest's own to write
+ *   /local/domain/0/backend/{vbd,vif}/D/I
+ *   /vm/UUID
+ *   /bothy/domain/D         dom0 only: what to do when it ends, and where its configuration is kept
+ * Spec: Linux's xenbus, blkfront and netfront; permissions: first entry owner and others' default. */
+#pragma once
+#include <stdint.h>
+
+#include "dom0/lib/store_client.h"
+#include "toolstack/config/guest_cfg.h"
+#include "toolstack/domain/guest_build.h"
+
+/* What a disk became when it was opened. */
+struct disk_device {
+	uint32_t major, minor; /* of the block device that blkback is to open */
+};
+
+struct guest_tree {
+	uint16_t domid;
+	const struct guest_cfg *guest; /* uuid and every MAC are set */
+	const struct guest_rings *rings;
+	const struct disk_device *disks; /* one per guest->disks[] */
+	const char *config_path;	 /* where the configuration is kept */
+	uint64_t start_time;		 /* seconds since 1970 */
+};
+
+/* Write it all in one transaction: a device's two halves must appear at once, each with its state.
+ * Returns 0 or the store's error, with nothing written. */
+int guest_tree_write(struct store *s, const struct guest_tree *t);
+
+enum { STORE_PATH_SIZE = 192 };
+/* "/local/domain/0/backend/vif/D/I" */
+void backend_path(char out[STORE_PATH_SIZE], const char *type, uint16_t domid, uint32_t device);

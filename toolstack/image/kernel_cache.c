@@ -1,0 +1,236 @@
+/* The kernel cache. Names are hashes of the kernel file, so an entry is never wrong, only missing; it may
+ * be deleted at any time. Two runs that fill it at once each write a file of their own and rename it.
+ *
+ * Rules: the directory belongs to us alone (owner, no write for others), or nothing in it is believed;
+ * an entry is complete when its name exists.
+ * Neighbours: kernel_unpack.c does the unpacking, guest_build.c loads what we map.
+ */
+#include "toolstack/image/kernel_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "toolstack/image/kernel_unpack.h"
+#include "toolstack/image/sha256.h"
+
+enum { FILE_SIZE_MAX = 1 << 30 };
+
+static int file_error(struct why *why, const char *path)
+{
+	int code = -errno;
+
+	why_set(why, code, "%s: %s", path, strerror(-code));
+	return code;
+}
+
+static int map_descriptor(struct mapped_file *f, int fd, const char *path, struct why *why)
+{
+	struct stat st;
+	void *bytes;
+
+	if (fstat(fd, &st) < 0)
+		return file_error(why, path);
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > FILE_SIZE_MAX)
+		return why_set(why, -EINVAL, "%s: empty, too big or no regular file", path);
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return file_error(why, path);
+	f->bytes = bytes;
+	f->size = (size_t)st.st_size;
+	return 0;
+}
+
+int mapped_file_open(struct mapped_file *f, const char *path, struct why *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+
+	if (fd < 0)
+		return file_error(why, path);
+	rc = map_descriptor(f, fd, path, why);
+	close(fd);
+	return rc;
+}
+
+void mapped_file_close(struct mapped_file *f)
+{
+	if (f->bytes)
+		munmap((void *)(uintptr_t)f->bytes, f->size);
+	memset(f, 0, sizeof(*f));
+}
+
+/* mkdir -p of absolute @path. */
+static int make_directories(const char *path)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (length >= sizeof(part))
+		return -ENAMETOOLONG;
+	for (size_t i = 1; i <= length; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Open @dir, made if needed; refuse one that others can write. */
+static int cache_open(const char *dir, struct why *why)
+{
+	struct stat st;
+	int fd, rc = make_directories(dir);
+
+	if (rc < 0)
+		return why_set(why, rc, "kernel cache %s: %s", dir, strerror(-rc));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rc = why_set(why, -errno, "kernel cache %s: %s", dir, strerror(errno));
+	} else if (st.st_uid != geteuid() || st.st_mode & 022) {
+		rc = why_set(why, -EPERM, "kernel cache %s: others may write to it", dir);
+		why_hint(why, "chown root: %s && chmod go-w %s", dir, dir);
+	} else if (mkdirat(fd, "by-stat", 0755) < 0 && errno != EEXIST) {
+		rc = why_set(why, -errno, "kernel cache %s: %s", dir, strerror(errno));
+	}
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+/* Everything that changes when a file does. */
+static void stat_name(const struct stat *st, char *out, size_t size)
+{
+	snprintf(out, size, "by-stat/%llx-%llx-%llx-%llx.%lx-%llx.%lx", (unsigned long long)st->st_dev,
+		 (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+		 (unsigned long long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec,
+		 (unsigned long long)st->st_ctim.tv_sec, (unsigned long)st->st_ctim.tv_nsec);
+}
+
+static int map_entry(struct mapped_file *f, int cache, const char *name)
+{
+	struct why ignored;
+	int fd = openat(cache, name, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = map_descriptor(f, fd, name, &ignored);
+	close(fd);
+	return rc;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			bytes += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* Write @u under @name: first whole under a name of our own, then renamed. */
+static int keep_entry(int cache, const char *name, const struct unpacked *u)
+{
+	char temporary[32];
+	int fd, rc;
+
+	snprintf(temporary, sizeof(temporary), ".new-%ld", (long)getpid());
+	fd = openat(cache, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	rc = write_all(fd, u->bytes, u->size);
+	if (close(fd) < 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0 && renameat(cache, temporary, cache, name) < 0)
+		rc = -errno;
+	if (rc < 0)
+		unlinkat(cache, temporary, 0);
+	return rc;
+}
+
+static int fill_entry(int cache, const char *name, const struct mapped_file *kernel, struct why *why)
+{
+	struct unpacked u;
+	int rc = kernel_unpack(&u, kernel->bytes, kernel->size, why);
+
+	if (rc < 0)
+		return rc;
+	rc = keep_entry(cache, name, &u);
+	unpacked_free(&u);
+	if (rc < 0)
+		why_set(why, rc, "kernel cache: cannot write %s: %s", name, strerror(-rc));
+	return rc;
+}
+
+/* The long way: read, hash, unpack if that content was never seen. */
+static int map_by_content(struct mapped_file *f, int cache, int fd, const char *path, struct why *why)
+{
+	struct mapped_file kernel;
+	char hash[SHA256_TEXT], name[SHA256_TEXT + 8], by_stat[160], target[SHA256_TEXT + 16];
+	struct stat st;
+	int rc = fstat(fd, &st) < 0 ? file_error(why, path) : 0;
+
+	if (rc == 0)
+		rc = map_descriptor(&kernel, fd, path, why);
+	if (rc < 0)
+		return rc;
+	sha256_text(kernel.bytes, kernel.size, hash);
+	snprintf(name, sizeof(name), "%s.elf", hash);
+	rc = map_entry(f, cache, name);
+	if (rc < 0) {
+		rc = fill_entry(cache, name, &kernel, why);
+		if (rc == 0) {
+			rc = map_entry(f, cache, name);
+			if (rc < 0)
+				why_set(why, rc, "kernel cache: cannot read %s", name);
+		}
+	}
+	mapped_file_close(&kernel);
+	if (rc == 0) {
+		snprintf(target, sizeof(target), "../%s", name);
+		stat_name(&st, by_stat, sizeof(by_stat));
+		(void)!symlinkat(target, cache, by_stat); /* only a short cut */
+	}
+	return rc;
+}
+
+int kernel_cache_map(const char *dir, const char *path, struct mapped_file *f, struct why *why)
+{
+	struct stat st;
+	char by_stat[160];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), cache, rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rc = file_error(why, path);
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	cache = rc = cache_open(dir, why);
+	if (cache >= 0) {
+		stat_name(&st, by_stat, sizeof(by_stat));
+		rc = map_entry(f, cache, by_stat);
+		if (rc < 0)
+			rc = map_by_content(f, cache, fd, path, why);
+		close(cache);
+	}
+	close(fd);
+	if (rc == -ENOEXEC)
+		why_where(why, "%s", path);
+	return rc;
+}

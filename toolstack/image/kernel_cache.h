@@ -1,0 +1,27 @@
+/* Unpacked kernels, kept by content.
+ *
+ *   DIR/<sha256 of the kernel file>.elf     what the file unpacks to
+ *   DIR/by-stat/<device-inode-size-times>   symbolic link to it: spares reading and hashing a file that
+ *                                           did not change
+ * A file joins DIR complete, by rename. Payloads are unpacked and judged by an unprivileged, confined
+ * child; only what it accepted is kept. */
+#pragma once
+#include <stddef.h>
+
+#include "toolstack/why.h"
+
+#define KERNEL_CACHE_DIR "/var/cache/bothy/kernels"
+
+/* A file mapped read-only. */
+struct mapped_file {
+	const void *bytes;
+	size_t size;
+};
+
+/* Map the ELF of kernel @path (raw ELF, bzImage or a bare compressed file), through the cache in @dir.
+ * Returns 0 and *f; -ENOENT ...: cannot read it; -ENOEXEC: no kernel for us; others: the cache. */
+int kernel_cache_map(const char *dir, const char *path, struct mapped_file *f, struct why *why);
+
+/* Map any file, for a ramdisk. An empty file is refused: -EINVAL. */
+int mapped_file_open(struct mapped_file *f, const char *path, struct why *why);
+void mapped_file_close(struct mapped_file *f);
