@@ -39,6 +39,8 @@ CC := $(if $(CONFIG_CC_CLANG),clang,gcc)
 endif
 
 # ---- files
+# Commands are shown in short; V=1 shows them whole.
+q = $(if $(V),,@echo '  $(1)	$@'; )
 find = $(sort $(shell find $(1) -name '*.[cS]' 2>/dev/null))
 lock := $(if $(CONFIG_DEBUG),hv/core/lock_release.c,hv/core/lock_debug.c)
 hv-src    := $(filter-out hv/cpu/host/% $(lock),$(call find,hv))
@@ -48,7 +50,7 @@ user-src  := $(call find,dom0 toolstack)
 daemons   := $(patsubst dom0/%/main.c,%,$(wildcard dom0/*/main.c))
 unit-src  := $(call find,tests/unit)
 abi-src   := $(wildcard tests/abi/*_test.c)
-kernels   := $(notdir $(patsubst %/,%,$(filter-out tests/guest/lib/,$(wildcard tests/guest/*/))))
+kernels   := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/guest/*/*.c))))))
 # Third-party sources (under build/third/src) that the hypervisor's boot stage is linked with.
 -include hv/boot/third.mk
 
@@ -76,37 +78,37 @@ bin: $(programs)
 hv-obj := $(patsubst %,$(O)/hv/%.o,$(hv-src) $(lib-src)) $(third-hv:%=$(O)/hv/third/%.o)
 $(O)/hv/third/%.c.o: build/third/.done
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c build/third/src/$*.c -o $@
+	$(call q,CC)$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c build/third/src/$*.c -o $@
 $(O)/hv/%.o: % | build/third/.done
 	@mkdir -p $(@D)
-	$(CC) $(hv-flags) $(third-inc) -c $< -o $@
+	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+	$(call q,LINK)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,noexecstack \
 		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
 $(O)/hv.elf: $(O)/hv.debug.elf
-	objcopy --strip-debug $< $@
+	$(call q,STRIP)objcopy --strip-debug $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
 guest-obj = $(patsubst %,$(O)/guest/%.o,$(call find,tests/guest/lib tests/guest/$(1)))
 $(O)/guest/%.o: %
 	@mkdir -p $(@D)
-	$(CC) $(guest-flags) -c $< -o $@
+	$(call q,CC)$(CC) $(guest-flags) -c $< -o $@
 $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/guest/lib/guest.ld
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
+	$(call q,LINK)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
 		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
 # ---- dom0's programs: static, musl
 user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib))
 $(O)/user/%.o: % | build/third/.done
 	@mkdir -p $(@D)
-	musl-gcc $(user-flags) -c $< -o $@
+	$(call q,CC)musl-gcc $(user-flags) -c $< -o $@
 $(daemons:%=$(O)/bin/%): $(O)/bin/%: $$(call user-obj,dom0/$$*)
 	@mkdir -p $(@D)
-	musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
 $(O)/bin/bothy: $(call user-obj,toolstack)
 	@mkdir -p $(@D)
-	musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
 
 # ---- the hosted build: libhv.a, libuser.a (everything but main.c) and one program per *_test.c
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
@@ -117,26 +119,26 @@ host: $(unit-tests) $(abi-tests)
 	tests/run --jobs 2 $^
 $(O)/host/third/%.c.o: build/third/.done
 	@mkdir -p $(@D)
-	$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c build/third/src/$*.c -o $@
+	$(call q,CC)$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c build/third/src/$*.c -o $@
 $(O)/host/%.o: % | build/third/.done
 	@mkdir -p $(@D)
-	$(CC) $(host-flags) $(third-inc) -c $< -o $@
+	$(call q,CC)$(CC) $(host-flags) $(third-inc) -c $< -o $@
 $(O)/host/libhv.a: $(host-hv-obj)
 $(O)/host/libuser.a: $(host-user-obj)
 $(O)/host/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar qcsD $@ $^
+	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
 helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
 userland = $(filter dom0/% toolstack/%,$(1))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
 		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
 	@mkdir -p $(@D)
-	$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
+	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 $(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o
 	@mkdir -p $(@D)
-	$(CC) $(host-flags) -o $@ $^
+	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
 # `make NAME_test` builds one test by its bare name.
 $(foreach t,$(unit-tests) $(abi-tests),$(eval $(notdir $t): $t))
 

@@ -1,5 +1,5 @@
 # Decoders of third-party libraries for the boot stage (lib/image): the least that unpacks a kernel.
-# Sources are below O/third/src; the same objects, under ASan, are in the hosted build.
+# Sources are below build/third/src; the same objects, under ASan, are in the hosted build.
 third-z    := $(addprefix zlib/,adler32 crc32 inffast inflate inftrees zutil)
 third-lzma := $(addprefix xz-utils/src/liblzma/,$(addprefix common/,common filter_common index_hash \
 	stream_flags_common vli_size block_decoder block_header_decoder block_util \
@@ -13,7 +13,7 @@ third-zstd := $(addprefix libzstd/lib/,common/entropy_common common/error_privat
 	decompress/zstd_ddict decompress/zstd_decompress decompress/zstd_decompress_block)
 third-hv   := $(addsuffix .c,$(third-z) $(third-lzma) $(third-lz4) $(third-zstd))
 
-lzma-src := $(O)/third/src/xz-utils/src
+lzma-src := build/third/src/xz-utils/src
 third-hv-flags := -Os -Ilib/image/freestanding -DZ_SOLO \
 	-DHAVE_DECODERS -DHAVE_DECODER_LZMA2 -DHAVE_DECODER_X86 -DHAVE_CHECK_CRC32 \
 	-DHAVE_STDBOOL_H -DHAVE_STDINT_H -DHAVE_INTTYPES_H -DHAVE_LIMITS_H -DHAVE_STRING_H -DSIZEOF_SIZE_T=8 \
@@ -22,6 +22,6 @@ third-hv-flags := -Os -Ilib/image/freestanding -DZ_SOLO \
 	liblzma/delta liblzma/simple common,-I$(lzma-src)/$d) \
 	-DZSTD_DISABLE_ASM=1 -DZSTD_NO_INTRINSICS -DZSTD_LEGACY_SUPPORT=0 -DZSTD_TRACE=0 -DDEBUGLEVEL=0 \
 	-DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DXXH_NO_INLINE_HINTS=1
-third-inc := -isystem $(O)/third/include
+third-inc := -isystem build/third/include
 # The hypervisor has no C library: its few headers come from here.
 $(O)/hv/%: third-inc += -Ilib/image/freestanding
