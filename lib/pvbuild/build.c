@@ -136,6 +136,7 @@ void pv_hypercall_page_fill(uint8_t page[4096])
 		memcpy(stub, call, sizeof call);
 		stub[4] = (uint8_t)nr;
 	}
+	memset(page + 23 * 32, 0xcc, 32);
 	memcpy(page + 23 * 32, iret, sizeof iret);
 }
 
