@@ -6,6 +6,7 @@
 #include "hv/base/string.h"
 #include "hv/core/panic.h"
 #include "hv/cpu/cpu.h"
+#include "hv/cpu/upcall.h"
 
 static uint32_t panics;
 static void (*panic_console)(const char *text, size_t n);
@@ -32,4 +33,9 @@ void panic(const char *fmt, ...)
 		panic_console(line, n);
 	cpu_print_state();
 	cpu_stop_machine(panic_reboots);
+}
+
+void upcall_panic(const char *why)
+{
+	panic("%s", why);
 }

@@ -47,13 +47,14 @@ struct cpu_context {
 	uint64_t fs_base, gs_base_kernel, gs_base_user;	/* current only while switched out: cpu_base_read() */
 
 	mfn_t kernel_l4, user_l4;	/* user_l4.n == 0: none */
-	_Atomic cpumask_t *dirty_cpus;	/* the owner's: CPUs that may hold its translations */
+	cpumask_t *dirty_cpus;	/* the owner's: CPUs that may hold its translations */
 
 	mfn_t gdt[GDT_GUEST_PAGES];	/* 0 = absent (maps an empty page) */
 	uint32_t gdt_entries;
 	mfn_t ldt[LDT_PAGES];		/* 0 = absent */
 	uint32_t ldt_entries;
 
+	uint32_t tables_cpu;		/* CPU it was last loaded on plus one; 0 = never */
 	uint64_t dr[4], dr6, dr7;
 	uint64_t xcr0;
 	void *fpu;			/* cpu_features.fpu_size bytes, 64-byte aligned */
@@ -72,7 +73,8 @@ void cpu_context_switch(struct cpu_context *next);
 /* Bring the saved parts (bases, selectors, FPU) of @ctx up to date in memory; a no-op unless it
  * is loaded on this CPU. Cross-CPU callers must have paused the vCPU. */
 void cpu_context_sync(struct cpu_context *ctx);
-/* Is @ctx still loaded anywhere (lazy)? Used before its tables are freed. */
+/* Make sure that no idle CPU has @ctx's tables loaded lazily. Before they are given up. The vCPU
+ * must not be running. */
 void cpu_context_evict(struct cpu_context *ctx);
 
 /* These act on @ctx, which must be the loaded one, and on the machine. */

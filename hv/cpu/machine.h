@@ -7,6 +7,8 @@
 
 /* Frames for tables during start-up, zeroed, below 4 GiB. */
 typedef maddr_t boot_alloc_fn(void);
+/* @n consecutive frames, zeroed, kept for ever; address 0 if there are none. */
+typedef maddr_t boot_alloc_pages_fn(unsigned n);
 
 /* The image: [start, end) in machine addresses, and in it the boot stage, which may be given
  * to the page allocator when boot_main() has finished (cpu_drop_boot_stage() unmaps it first). */
@@ -24,7 +26,8 @@ void cpu_clock_init(bool force_stable);
 /* Start the processors with these APIC ids (the boot CPU's own is skipped), at most MAX_CPUS in all. Each
  * calls upcall_cpu_online(), then runs. Returns how many CPUs are up now. @prepare is called on
  * the boot CPU before each start (e.g. sched_cpu_add); nonzero skips it. */
-unsigned cpu_start_others(const uint32_t *apic_ids, unsigned n, int (*prepare)(unsigned cpu));
+unsigned cpu_start_others(const uint32_t *apic_ids, unsigned n, int (*prepare)(unsigned cpu),
+			  boot_alloc_pages_fn *alloc);
 /* The boot CPU becomes an ordinary one: upcall_return(), then guests. */
 NORETURN void cpu_enter_guests(void);
 

@@ -8,6 +8,11 @@ void upcall_trap(struct cpu_context *ctx);
 /* `syscall` executed in guest mode: a hypercall from guest kernel mode, else the guest's own
  * system call: hv/pv/syscall.c. */
 void upcall_syscall(struct cpu_context *ctx);
+/* The frame in @ctx->regs did not load (bad selector, non-canonical address); vector and error
+ * of that fault are in regs: hv/pv/iret.c. */
+void upcall_iret_fault(struct cpu_context *ctx);
+/* The machine cannot go on: hv/core/panic.c. */
+NORETURN void upcall_panic(const char *why);
 /* A device interrupt arrived (its vector acknowledged by the handler): hv/irq/irq.c. */
 void upcall_irq(unsigned vector);
 /* This CPU's one-shot timer fired: hv/core/timer.c. */
