@@ -110,6 +110,11 @@ $(O)/bin/bothy: $(call user-obj,toolstack)
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
 
+# The benchmark that both kinds of domain carry.
+$(O)/bench/micro: bench/micro.c | build/third/.done
+	@mkdir -p $(@D)
+	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<
+
 # ---- the hosted build: libhv.a, libuser.a (everything but main.c) and one program per *_test.c
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
 host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
@@ -153,7 +158,7 @@ images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
 $(O)/.images-of: FORCE
 	@echo '$(images-of)' | cmp -s - $@ || echo '$(images-of)' >$@
-$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) \
+$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
 		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@
