@@ -115,6 +115,7 @@ NUMBER(cores_per_socket, i->phys.cores_per_socket)
 NUMBER(threads_per_core, i->phys.threads_per_core)
 NUMBER(total_memory, i->phys.total_pages / PAGES_PER_MIB)
 NUMBER(free_memory, i->phys.free_pages / PAGES_PER_MIB)
+NUMBER(free_pages, i->phys.free_pages)
 NUMBER(sharing_freed_memory, 0)
 NUMBER(sharing_used_memory, 0)
 NUMBER(outstanding_claims, i->phys.outstanding_pages / PAGES_PER_MIB)
@@ -177,6 +178,8 @@ static const struct {
 	FACT(xen_caps), FACT(xen_scheduler), FACT(xen_pagesize), FACT(platform_params),
 	FACT(xen_changeset), FACT(xen_commandline), FACT(cc_compiler), FACT(cc_compile_by),
 	FACT(cc_compile_domain), FACT(cc_compile_date), FACT(xend_config_format),
+	/* Not in xl's list: memory to the frame, for those who look for leaks. */
+	FACT(free_pages),
 };
 
 bool host_info_fact(const struct host_info *i, unsigned int n, struct host_fact *f)
