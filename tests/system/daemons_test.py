@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""dom0's daemons may die under running guests: each is started again and misses nothing.
+
+With a guest up: xenstored, consoled and domaind are killed in turn, and afterwards the guest's console,
+its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
+must find the death and reap it, and the name be free again.
+"""
+import sys
+import time
+
+from machine import Failure, Machine
+
+
+def pid(machine, daemon, other_than="", seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        _, out = machine.run(f"pidof {daemon}")
+        if out.strip() and out.strip() != other_than:
+            return out.strip()
+        time.sleep(0.5)
+    raise Failure(f"{daemon} does not run")
+
+
+def kill(machine, daemon):
+    old = pid(machine, daemon)
+    machine.check(f"kill -9 {old.split()[0]}")
+    pid(machine, daemon, old)
+    # A new daemon serves when the toolstack gets its answers.
+    machine.check(". /etc/ready; bothy list", 60)
+
+
+def on_console(machine, line, wanted):
+    machine.send("bothy console demo\n\n")
+    machine.expect("guest# ", 60, "the guest's shell")
+    machine.send(line + "\n")
+    machine.expect(wanted, 120, line)
+    machine.send("\x1d\n")
+    machine.expect("^bothy# ", 20, "dom0's prompt")
+
+
+def wait_gone(machine, seconds=60):
+    end = time.monotonic() + seconds
+    while "demo" in machine.check("bothy list"):
+        if time.monotonic() > end:
+            raise Failure("the guest's death was missed")
+        time.sleep(1)
+
+
+def main():
+    with Machine("daemons") as machine:
+        machine.wait_prompt()
+        machine.check("bothy create -q /guests/demo.cfg", 120)
+        machine.send("bothy console demo\n")
+        machine.expect("guest-ready", 180, "the guest is up")
+        machine.send("\x1d\n")
+        machine.expect("^bothy# ", 20, "dom0's prompt")
+        for daemon in ("xenstored", "consoled", "domaind"):
+            kill(machine, daemon)
+            on_console(machine, "disk-test xvda 4", "disk-test: equal")
+        # Gone while nobody looks: init waits a second before it starts domaind again.
+        machine.check("bothy shutdown demo; while bothy list | grep -q demo; do kill -9 $(pidof domaind) 2>/dev/null;"
+                      " n=$((n+1)); [ $n -lt 40 ] || break; sleep 0.3; done; true", 120)
+        wait_gone(machine)
+        machine.check("bothy create -q /guests/demo.cfg", 120)
+        machine.check("bothy destroy demo")
+        machine.send("poweroff\n")
+        machine.wait_end(90)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"daemons: {failure}")

@@ -1,0 +1,4 @@
+#!/bin/sh
+# The demo, whole, on another machine.
+cd "$(dirname "$0")/../.." || exit 1
+exec python3 tests/system/demo.py --name demo-max --cpu max
