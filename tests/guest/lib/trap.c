@@ -49,6 +49,7 @@ void trap_dispatch(struct trap_frame *f)
 	trap_last.cr2 = vcpu_info_of(0)->arch.cr2;
 	trap_last.mask = vcpu_info_of(0)->evtchn_upcall_mask;
 	f->rip = trap_resume;
+	f->rflags &= ~0x100ul;
 	trap_resume = 0;
 }
 
