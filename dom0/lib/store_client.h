@@ -22,6 +22,8 @@ struct store;
 /* Connect, trying for up to @wait_ms. @path NULL: the default. */
 int store_open(struct store **s, const char *path, unsigned int wait_ms) MUST_CHECK;
 void store_close(struct store *s);
+/* Connect to @path from now on, when the daemon restarts: for who changed the root directory. */
+void store_set_path(struct store *s, const char *path);
 
 /* Read @path. *@value is malloc()ed and NUL-terminated; *@len (may be NULL) without the NUL. */
 int store_read(struct store *s, uint32_t tx, const char *path, char **value, size_t *len) MUST_CHECK;

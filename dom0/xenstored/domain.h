@@ -1,0 +1,62 @@
+/* Domains known to the store: introduced ones have a ring; dead ones are found out.
+ *
+ * What it takes from the hypervisor is behind struct domain_host, so that tests play one. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dom0/lib/attr.h"
+#include "dom0/xenstored/ring.h"
+
+struct store;
+struct conn;
+
+enum domain_life { DOMAIN_GONE, DOMAIN_RUNS, DOMAIN_SHUT_DOWN, DOMAIN_DYING };
+
+struct domain_host {
+	/* Map @domid's store ring (grant reference 1; of domain 0 the kernel's own page). */
+	int (*ring_map)(void *arg, uint16_t domid, struct xenstore_domain_interface **page);
+	void (*ring_unmap)(void *arg, uint16_t domid, struct xenstore_domain_interface *page);
+	/* Bind our end to @remote of @domid. */
+	int (*port_bind)(void *arg, uint16_t domid, uint32_t remote, uint32_t *port);
+	void (*port_unbind)(void *arg, uint32_t port);
+	void (*port_notify)(void *arg, uint32_t port);
+	/* State of @domid. */
+	enum domain_life (*life)(void *arg, uint16_t domid);
+	void *arg;
+};
+
+struct domain {
+	struct domain *next;
+	uint16_t domid;
+	bool shut_down;		/* seen, and told to watchers */
+	uint32_t remote_port, port;
+	struct ring ring;
+	struct conn *conn;	/* NULL once the domain broke its ring */
+};
+
+struct domains {
+	const struct domain_host *host;
+	struct domain *first;
+};
+
+/* Allow introductions into @s through @host. */
+void domains_open(struct store *s, const struct domain_host *host);
+void domains_close(struct store *s);
+struct domain *domain_find(const struct store *s, uint16_t domid);
+
+/* Connect @domid. Again with the same or another port: its event channel is bound anew.
+ * -EINVAL: reserved id; -ENOSYS: no hypervisor; else why the ring or port was refused. */
+int domain_introduce(struct store *s, uint16_t domid, uint32_t remote_port) MUST_CHECK;
+/* Take over a predecessor's domain with its ring where it stood; @broken: it is not served.
+ * The connection is served first when the caller says so (domains_start()). */
+int domain_restore(struct store *s, uint16_t domid, uint32_t remote_port, uint32_t req_cons,
+		   uint32_t rsp_prod, bool broken) MUST_CHECK;
+/* Serve every domain once: after a restore. */
+void domains_start(struct store *s);
+/* Forget @domid. -ENOENT: not introduced; -EINVAL: domain 0. */
+int domain_release(struct store *s, uint16_t domid) MUST_CHECK;
+
+/* Port @port fired. */
+void domain_event(struct store *s, uint32_t port);
+/* Some domain's state changed: look at all. Fires @releaseDomain if so. */
+void domains_check(struct store *s);

@@ -1,0 +1,266 @@
+/* xenstored: the store daemon.
+ *
+ *   xenstored [--run-dir DIR] [--log FILE]          under the hypervisor, in dom0
+ *   xenstored --socket PATH [--state FILE]          on any host: the socket only
+ *
+ * Opens what it will ever hold, enters its sandbox, takes over a predecessor's state, serves.
+ * SIGTERM: write the state for the successor and end. Start reading at conn.c (how requests arrive)
+ * and node_ops.c (what they do). */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "dom0/lib/log.h"
+#include "dom0/lib/loop.h"
+#include "dom0/lib/mem.h"
+#include "dom0/lib/sandbox.h"
+#include "dom0/xenstored/conn.h"
+#include "dom0/xenstored/domain.h"
+#include "dom0/xenstored/host_xen.h"
+#include "dom0/xenstored/sock.h"
+#include "dom0/xenstored/state.h"
+#include "dom0/xenstored/store.h"
+#include "dom0/xenstored/tx.h"
+
+#define TICK_NS 5000000000u
+
+static struct daemon {
+	const char *run_dir, *socket, *state, *log;
+	struct loop loop;
+	struct store *store;
+	struct host_xen host;
+	struct sock_listener listener;
+	struct loop_source events, signals;
+	struct loop_timer tick;
+} xd = { .run_dir = "/run/xenstored" };
+
+static NORETURN void fail(const char *what, int err)
+{
+	log_error("%s: %s", what, strerror(-err));
+	exit(1);
+}
+
+static void usage(void)
+{
+	fputs("usage: xenstored [--run-dir DIR] [--log FILE]\n"
+	      "       xenstored --socket PATH [--state FILE] [--log FILE]\n", stderr);
+	exit(2);
+}
+
+static void options_read(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "state", required_argument, NULL, 'S' },
+		{ "log", required_argument, NULL, 'l' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'r': xd.run_dir = optarg; break;
+		case 's': xd.socket = optarg; break;
+		case 'S': xd.state = optarg; break;
+		case 'l': xd.log = optarg; break;
+		default: usage();
+		}
+	if (optind != argc)
+		usage();
+}
+
+/* ---- events ---- */
+
+static void events_ready(struct loop_source *src, uint32_t ready)
+{
+	struct host_xen *h = &xd.host;
+	uint32_t port;
+	int err;
+
+	(void)src;
+	(void)ready;
+	/* Unmask first: what comes while we serve must raise the port again. */
+	while ((err = evtchn_pending(&h->events, &port)) == 0) {
+		if (evtchn_unmask(&h->events, port))
+			log_warn("port %u cannot be unmasked", port);
+		if (port == h->virq_port)
+			domains_check(xd.store);
+		else
+			domain_event(xd.store, port);
+	}
+	if (err == -EFBIG) {	/* some were lost: look at everything */
+		domains_check(xd.store);
+		domains_start(xd.store);
+	}
+}
+
+static int state_dump(struct store *s)
+{
+	return xd.state ? state_save(s, xd.state) : -ENOSYS;
+}
+
+static void signals_ready(struct loop_source *src, uint32_t ready)
+{
+	(void)ready;
+	while (loop_signal_read(src->fd))
+		loop_stop(&xd.loop);
+}
+
+static void tick(struct loop_timer *t)
+{
+	xd.store->now_ns = loop_now_ns();
+	tx_age(xd.store);
+	loop_timer_arm(&xd.loop, t, TICK_NS);
+}
+
+static bool prepare(struct loop *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+	return conns_run(xd.store);
+}
+
+static void source_add(struct loop_source *src, int fd,
+		       void (*ready)(struct loop_source *, uint32_t))
+{
+	int err;
+
+	*src = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = ready };
+	err = loop_add(&xd.loop, src);
+	if (err)
+		fail("event loop", err);
+}
+
+static void loop_start(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	int err = loop_open(&xd.loop), fd;
+
+	if (err)
+		fail("event loop", err);
+	fd = loop_signal_fd(signals, ARRAY_LEN(signals));
+	if (fd < 0)
+		fail("signals", fd);
+	source_add(&xd.signals, fd, signals_ready);
+	xd.loop.prepare = prepare;
+	xd.tick.expired = tick;
+	loop_timer_arm(&xd.loop, &xd.tick, TICK_NS);
+	xd.store->now_ns = loop_now_ns();
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- the two ways to run ---- */
+
+static void listen_at(const char *path)
+{
+	int err = sock_listen(&xd.listener, &xd.loop, xd.store, path);
+
+	if (err)
+		fail(path, err);
+}
+
+static void plain_start(void)
+{
+	struct sandbox box = { .calls = "accept4 recvfrom sendto openat open rename unlink" };
+
+	listen_at(xd.socket);
+	sandbox_enter(&box);
+}
+
+static void run_dir_make(void)
+{
+	if (mkdir(xd.run_dir, 0750) < 0 && errno != EEXIST)
+		fail(xd.run_dir, -errno);
+	if (chown(xd.run_dir, XENSTORED_UID, BOTHY_GID) < 0 || chmod(xd.run_dir, 0750) < 0)
+		fail(xd.run_dir, -errno);
+}
+
+static void dom0_start(void)
+{
+	struct sandbox box = {
+		.uid = XENSTORED_UID, .root = xd.run_dir,
+		.calls = "accept4 recvfrom sendto openat open rename unlink ioctl",
+	};
+	char *path = mem_printf("%s/socket", xd.run_dir);
+	const char *what;
+	int err;
+
+	run_dir_make();
+	err = host_xen_open(&xd.host, &what);
+	if (err)
+		fail(what, err);
+	domains_open(xd.store, &xd.host.ops);
+	source_add(&xd.events, xd.host.events.fd, events_ready);
+	listen_at(path);
+	if (chown(path, XENSTORED_UID, BOTHY_GID) < 0)
+		fail(path, -errno);
+	free(path);
+	xd.state = "/state";
+	sandbox_enter(&box);
+}
+
+static void state_take_over(void)
+{
+	int err = xd.state ? state_load(xd.store, xd.state) : -ENOENT;
+
+	if (err == 0)
+		log_info("took over the state of a predecessor");
+	else if (err != -ENOENT)
+		log_error("%s: %s: starting empty", xd.state, strerror(-err));
+	/* Used once: an old state must not come back after a crash. */
+	if (xd.state && err != -ENOENT)
+		unlink(xd.state);
+}
+
+static void domains_first(void)
+{
+	int err;
+
+	if (!xd.store->domains)
+		return;
+	if (!domain_find(xd.store, 0)) {
+		err = domain_introduce(xd.store, 0, xd.host.kernel_port);
+		if (err)
+			fail("domain 0's ring", err);
+	}
+	domains_start(xd.store);
+	domains_check(xd.store);
+}
+
+int main(int argc, char **argv)
+{
+	int err;
+
+	log_open("xenstored");
+	options_read(argc, argv);
+	if (xd.log) {
+		err = log_to_file(xd.log);
+		if (err)
+			fail(xd.log, err);
+	}
+	xd.store = store_new();
+	xd.store->dump = state_dump;
+	loop_start();
+	if (xd.socket)
+		plain_start();
+	else
+		dom0_start();
+	state_take_over();
+	domains_first();
+	log_info("serving");
+	err = loop_run(&xd.loop);
+	if (err)
+		fail("event loop", err);
+	if (xd.state) {
+		err = state_save(xd.store, xd.state);
+		if (err)
+			fail(xd.state, err);
+		log_info("state written for a successor");
+	}
+	return 0;
+}
