@@ -57,7 +57,7 @@ kernels   := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard t
 # ---- compilers' options
 base := -std=gnu11 -I. -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wconversion \
 	-Wshadow -Werror
-hv-flags := $(base) -O2 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+hv-flags := $(base) -O2 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-ffunction-sections -fdata-sections
