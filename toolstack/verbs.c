@@ -13,7 +13,7 @@ const struct verb verbs[] = {
 	  "\nKEY=VALUE overrides a setting of the file: memory=512, name=web, extra='quiet'.\n",
 	  verb_create },
 	{ "destroy", "DOMAIN", "End a guest at once, as pulling its plug would",
-	  "Its disks may need a check of their file system, as after a power failure.\n", verb_destroy },
+	  "Its file systems are left as by a power failure.\n", verb_destroy },
 	{ "dmesg", "[-c]", "Print the hypervisor's log", "  -c, --clear     and empty it\n", verb_dmesg },
 	{ "help", "[VERB]", "Explain a verb, or list all", "", verb_help },
 	{ "info", "[KEY]", "Print facts about the host, one `key : value` a line",

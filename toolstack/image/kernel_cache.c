@@ -9,8 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "toolstack/files.h"
 #include "toolstack/image/kernel_unpack.h"
 #include "toolstack/image/sha256.h"
 
@@ -66,30 +65,11 @@ void mapped_file_close(struct mapped_file *f)
 	memset(f, 0, sizeof(*f));
 }
 
-/* mkdir -p of absolute @path. */
-static int make_directories(const char *path)
-{
-	char part[PATH_MAX];
-	size_t length = strlen(path);
-
-	if (length >= sizeof(part))
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= length; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
 /* Open @dir, made if needed; refuse one that others can write. */
 static int cache_open(const char *dir, struct why *why)
 {
 	struct stat st;
-	int fd, rc = make_directories(dir);
+	int fd, rc = directory_make(dir, 0755);
 
 	if (rc < 0)
 		return why_set(why, rc, "kernel cache %s: %s", dir, strerror(-rc));
@@ -128,21 +108,6 @@ static int map_entry(struct mapped_file *f, int cache, const char *name)
 	return rc;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 /* Write @u under @name: first whole under a name of our own, then renamed. */
 static int keep_entry(int cache, const char *name, const struct unpacked *u)
 {
@@ -153,7 +118,7 @@ static int keep_entry(int cache, const char *name, const struct unpacked *u)
 	fd = openat(cache, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	rc = write_all(fd, u->bytes, u->size);
+	rc = file_write_all(fd, u->bytes, u->size);
 	if (close(fd) < 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0 && renameat(cache, temporary, cache, name) < 0)

@@ -1,0 +1,238 @@
+/* bothy create: read and check the configuration, then hand it to guest_create(). */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "toolstack/config/cfg_json.h"
+#include "toolstack/config/guest_cfg.h"
+#include "toolstack/console.h"
+#include "toolstack/device/device_wait.h"
+#include "toolstack/domain/create.h"
+#include "toolstack/domain/marker.h"
+#include "toolstack/image/kernel_cache.h"
+#include "toolstack/verb.h"
+#include "toolstack/wait.h"
+
+#define KEEP_DIR "/run/bothy/guests"
+enum { CONSOLE_WAIT_MS = 10000 };
+
+struct request {
+	bool dry_run, console, paused, quiet;
+	const char *file;
+};
+
+/* Read a configuration, of a file or a pipe ("-": stdin), of CFG_BYTES_MAX at most. */
+static int read_file(const char *path, char **out, size_t *size, struct why *why)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *bytes = f ? malloc(CFG_BYTES_MAX + 1) : NULL;
+	int rc = 0;
+
+	if (!bytes)
+		rc = why_set(why, -errno, "%s: %s", path, strerror(errno));
+	else
+		*size = fread(bytes, 1, CFG_BYTES_MAX + 1, f);
+	if (rc == 0 && ferror(f))
+		rc = why_set(why, -EIO, "%s: cannot be read", path);
+	if (f && f != stdin)
+		fclose(f);
+	if (rc < 0)
+		free(bytes);
+	else
+		*out = bytes;
+	return rc;
+}
+
+static int read_text(struct cfg_text *t, const char *path, char **overrides, int count,
+		     struct why *why)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	int rc = read_file(path, &bytes, &size, why);
+
+	if (rc == 0)
+		rc = cfg_text_parse(t, path, bytes, size, why);
+	free(bytes);
+	for (int i = 0; rc == 0 && i < count; i++)
+		rc = cfg_text_override(t, overrides[i], why);
+	return rc;
+}
+
+static void show_warnings(struct cli *c, const struct guest_warnings *w)
+{
+	char more[64];
+
+	for (size_t i = 0; i < w->count && i < GUEST_WARNINGS_MAX; i++)
+		cli_warn(c, w->text[i]);
+	if (w->count > GUEST_WARNINGS_MAX) {
+		snprintf(more, sizeof(more), "and %zu more", w->count - GUEST_WARNINGS_MAX);
+		cli_warn(c, more);
+	}
+}
+
+/* The configuration is kept for restarts, which happen elsewhere: no path may be relative. */
+static int make_absolute(char path[GUEST_PATH_MAX + 1], struct why *why)
+{
+	char whole[2 * GUEST_PATH_MAX], cwd[GUEST_PATH_MAX];
+	int length;
+
+	if (path[0] == '/' || path[0] == '\0')
+		return 0;
+	if (!getcwd(cwd, sizeof(cwd)))
+		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+	length = snprintf(whole, sizeof(whole), "%s/%s", cwd, path);
+	if (length > GUEST_PATH_MAX)
+		return why_set(why, -ENAMETOOLONG, "%s: path too long", path);
+	memcpy(path, whole, (size_t)length + 1);
+	return 0;
+}
+
+static enum exit_code read_config(struct cli *c, const char *path, char **overrides, int count,
+				  struct guest_cfg *g)
+{
+	struct cfg_text text = { 0 };
+	struct guest_warnings *w = calloc(1, sizeof(*w));
+	int rc = w ? read_text(&text, path, overrides, count, &c->why) : -ENOMEM;
+
+	if (rc == 0)
+		rc = guest_cfg_parse(g, &text, w, &c->why);
+	if (rc == 0)
+		rc = make_absolute(g->kernel, &c->why);
+	if (rc == 0)
+		rc = make_absolute(g->ramdisk, &c->why);
+	if (w)
+		show_warnings(c, w);
+	free(w);
+	cfg_text_free(&text);
+	return rc < 0 ? EXIT_CONFIG : EXIT_DONE;
+}
+
+static void warn_unreadable(struct cli *c, const char *path)
+{
+	char text[1200];
+
+	if (!path[0] || access(path, R_OK) == 0)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
+	cli_warn(c, text);
+}
+
+static enum exit_code dry_run(struct cli *c, const struct guest_cfg *g)
+{
+	char *text = NULL;
+	cJSON *root;
+
+	warn_unreadable(c, g->kernel);
+	warn_unreadable(c, g->ramdisk);
+	for (size_t i = 0; i < g->disk_count; i++)
+		warn_unreadable(c, g->disks[i].target);
+	if (c->json) {
+		root = cli_json_new("config");
+		guest_cfg_json(g, root);
+		return cli_json(c, root);
+	}
+	if (guest_cfg_format(g, &text) < 0)
+		return EXIT_FAILED;
+	fputs(text, c->out);
+	free(text);
+	return EXIT_DONE;
+}
+
+static enum exit_code exit_of(int rc)
+{
+	switch (-rc) {
+	case ENOEXEC:
+	case ENOSPC:
+	case ENOENT:
+	case EINVAL:
+		return EXIT_CONFIG;
+	case ETIMEDOUT:
+		return EXIT_TIMEOUT;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+static enum exit_code created(struct cli *c, struct host *h, const struct request *r,
+			      const struct guest_cfg *g, uint16_t domid)
+{
+	cJSON *root;
+
+	if (r->console)
+		return console_attach(c, h, domid, CONSOLE_WAIT_MS);
+	if (c->json) {
+		root = cli_json_new("create");
+		cJSON_AddStringToObject(root, "name", g->name);
+		cJSON_AddNumberToObject(root, "domid", domid);
+		cJSON_AddBoolToObject(root, "paused", r->paused);
+		return cli_json(c, root);
+	}
+	if (!r->quiet)
+		fprintf(c->out, "%s is domain %u\n", g->name, domid);
+	return EXIT_DONE;
+}
+
+static enum exit_code create(struct cli *c, struct host *h, const struct request *r,
+			     const struct guest_cfg *g)
+{
+	const struct create_options options = {
+		.cache_dir = KERNEL_CACHE_DIR, .keep_dir = KEEP_DIR, .sysfs = "/sys",
+		.timeout_ms = DEVICE_TIMEOUT_MS, .paused = r->paused,
+	};
+	const char *warning = NULL;
+	uint16_t domid = 0;
+	int rc = leftovers_remove(h);
+
+	if (rc > 0)
+		cli_warn(c, "removed what an earlier, interrupted creation had left");
+	wait_catch_signals();
+	rc = guest_create(h, g, &options, &domid, &warning, &c->why);
+	if (rc < 0)
+		return exit_of(rc);
+	if (warning)
+		cli_warn(c, warning);
+	return created(c, h, r, g, domid);
+}
+
+static enum exit_code run(struct cli *c, const struct request *r, char **overrides, int count)
+{
+	struct guest_cfg *g = calloc(1, sizeof(*g));
+	struct host h;
+	enum exit_code code = g ? read_config(c, r->file, overrides, count, g) : EXIT_FAILED;
+
+	if (code == EXIT_DONE && r->dry_run) {
+		code = dry_run(c, g);
+	} else if (code == EXIT_DONE) {
+		code = host_open(c, &h, true);
+		if (code == EXIT_DONE) {
+			code = create(c, &h, r, g);
+			host_close(&h);
+		}
+	}
+	free(g);
+	return code;
+}
+
+enum exit_code verb_create(struct cli *c, int argc, char **argv)
+{
+	struct request r = { .file = NULL };
+	const struct cli_option options[] = { { 'n', "dry-run", &r.dry_run, NULL },
+					      { 'n', "dryrun", &r.dry_run, NULL },
+					      { 'c', "console", &r.console, NULL },
+					      { 'p', "paused", &r.paused, NULL },
+					      { 'q', "quiet", &r.quiet, NULL },
+					      { 'f', "defconfig", NULL, &r.file },
+					      { 0 } };
+	int count = cli_options(c, argc, argv, options), first = 0;
+
+	if (c->done)
+		return EXIT_DONE;
+	if (!r.file && count > 0)
+		r.file = argv[first++];
+	if (count >= 0 && !r.file)
+		return cli_usage(c, "which configuration file?");
+	return count < 0 ? EXIT_USAGE : run(c, &r, argv + first, count - first);
+}
