@@ -40,6 +40,10 @@ void cpu_timer_set(uint64_t deadline_ns);	/* this CPU's one-shot timer -> upcall
 /* --- memory --- */
 void *frame_map(mfn_t m);		/* readable and writable until frame_unmap(); balanced (I15) */
 void frame_unmap(const void *p);
+/* The same for mappings that outlive the operation (shared_info, a registered vcpu_info): not part
+ * of I15's balance, may be unmapped on another CPU. */
+void *frame_map_keep(mfn_t m);
+void frame_unmap_keep(const void *p);
 /* Devices (uncached); @size 1, 2, 4 or 8 and naturally aligned. */
 uint64_t cpu_mmio_read(maddr_t at, unsigned size);
 void cpu_mmio_write(maddr_t at, unsigned size, uint64_t value);

@@ -16,6 +16,7 @@ struct grant_table;
 struct shared_info;
 struct pv_domain;
 struct irq_domain;
+struct memory_map;
 struct sched_domain;
 
 #define MAX_VCPUS 32			/* vcpu_info slots in shared_info; more vCPUs are refused */
@@ -64,6 +65,8 @@ struct domain {
 	struct grant_table *grants;	/* hv/grant */
 	struct pv_domain *pv;		/* hv/pv */
 	struct irq_domain *irqs;	/* hv/irq: PIRQs; NULL unless it has any */
+	struct memory_map *memory_map;	/* hv/call: XENMEM_set_memory_map, NULL = none */
+	bool may_print;			/* console_io write, rate-limited: boot modules */
 };
 
 /* Audit enumerator and WORK_REAP; called by sched_init(). */

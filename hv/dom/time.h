@@ -2,9 +2,12 @@
 #pragma once
 #include "hv/dom/vcpu.h"
 
+void time_init(void);			/* by domain_init() */
 /* Write v->info's (and the secondary area's) clock record; before a vCPU first runs, after its info
  * moved, and when parameters change. */
 void time_update_vcpu(struct vcpu *v);
+/* The same if the record may be out of date: before a vCPU runs. */
+void time_update_if_stale(struct vcpu *v);
 /* Fill wc_* of @d's shared_info from the host's wall clock. */
 void time_update_wallclock(struct domain *d);
 /* dom0 set the wall clock (platform settime64): seconds, nanoseconds at system time @system_ns. */
@@ -16,10 +19,11 @@ int time_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
 void runstate_update_area(struct vcpu *v);
 int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;	/* 0; an area that cannot be written is skipped */
 void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *out);	/* up to now */
-int vcpu_singleshot_set(struct vcpu *v, uint64_t deadline_ns, bool future) MUST_CHECK;	/* -ETIME */
 /* Prepare and end a vCPU's timers (singleshot, periodic, poll). */
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_stop(struct vcpu *v);
 void vcpu_timers_migrate(struct vcpu *v, unsigned cpu);	/* to the CPU it runs on now */
+/* Deadlines on the cpu_time_ns() scale; one in the past fires at once, or with @future gives -ETIME. */
+int vcpu_singleshot_set(struct vcpu *v, uint64_t deadline_ns, bool future) MUST_CHECK;
 void vcpu_singleshot_stop(struct vcpu *v);
 int vcpu_periodic_set(struct vcpu *v, uint64_t period_ns) MUST_CHECK;	/* 0 stops; >= 1 ms else -EINVAL */

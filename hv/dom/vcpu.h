@@ -42,6 +42,7 @@ struct vcpu {
 	/* Time accounting (sched): */
 	uint8_t runstate;		/* RUNSTATE_* */
 	bool time_valid;		/* the guest's clock record is current */
+	uint32_t time_version;		/* of the record in time_area */
 	uint64_t runstate_entry_ns, runstate_ns[4];
 
 	struct timer singleshot;	/* fires VIRQ_TIMER */
@@ -68,6 +69,7 @@ void vcpu_release(struct vcpu *v, enum vcpu_hold why);	/* clear; wakes it if not
 void vcpu_kick(struct vcpu *v);
 void vcpu_pause(struct vcpu *v);	/* counted; returns when it is off its CPU (not for the current one) */
 void vcpu_pause_nosync(struct vcpu *v);
+void vcpu_wait_stopped(const struct vcpu *v);	/* until it is off its CPU, context saved; not for the current one */
 void vcpu_unpause(struct vcpu *v);
 bool vcpu_is_runnable(const struct vcpu *v);
 /* VCPUOP_down of the current vCPU or another, VCPUOP_up, VCPUOP_is_up. up: -EINVAL without a context. */
@@ -88,6 +90,8 @@ void vcpu_poll_wake(struct domain *d, uint32_t port);
 bool vcpu_has_event(const struct vcpu *v);
 /* Deliver it: set by hv/pv; builds the bounce frame in v->ctx. Called by upcall_return(). */
 extern void (*vcpu_deliver_event)(struct vcpu *v);
+/* One pass of upcall_return(): the context to resume, or NULL when this CPU has nothing to run. */
+struct cpu_context *return_try(void);
 /* Raise a per-vCPU VIRQ: set by hv/event. */
 extern void (*vcpu_raise_virq)(struct vcpu *v, unsigned virq);
 
