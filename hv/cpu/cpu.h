@@ -75,6 +75,7 @@ struct cpu_features {
 	bool has_xsave, has_nx, has_fsgsbase, is_tcg;
 	uint64_t xcr0_mask;	/* components supported and enabled for guests */
 	uint32_t fpu_size;	/* bytes of one vCPU's state area, all components (64-byte aligned) */
+	uint32_t mxcsr_mask;	/* bits of MXCSR that may be set */
 	uint8_t phys_bits;
 };
 extern struct cpu_features cpu_features;	/* read-only after boot */

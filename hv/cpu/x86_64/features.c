@@ -82,6 +82,16 @@ void features_detect(void)
 	cpu_uses_smap = cr4_bits & CR4_SMAP;
 }
 
+static void fpu_reset(void)
+{
+	uint8_t image[512] ALIGNED(16);
+	uint32_t mxcsr = 0x1f80;
+	__asm__ volatile ("fninit\n\tldmxcsr %1\n\tfxsaveq %0" : "=m" (image) : "m" (mxcsr));
+	memcpy(&cpu_features.mxcsr_mask, image + 28, sizeof cpu_features.mxcsr_mask);
+	if (cpu_features.mxcsr_mask == 0)
+		cpu_features.mxcsr_mask = 0xffbf;
+}
+
 void features_enable(void)
 {
 	cr0_write(cr0_read() | CR0_WP | CR0_NE | CR0_MP);
@@ -91,5 +101,5 @@ void features_enable(void)
 	cr4_write(cr4_bits);
 	if (cpu_features.has_xsave)
 		xcr0_write(cpu_features.xcr0_mask);
-	__asm__ volatile ("fninit");
+	fpu_reset();
 }
