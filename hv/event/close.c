@@ -1,0 +1,97 @@
+/* Closing ports: by the guest, by a reset of all, by the domain's death.
+ *
+ * The other end of an interdomain port becomes unbound to us again, so that a restarted back end
+ * can bind the same port. That needs both tables' locks, in domid order; when ours must be the
+ * second, it is dropped and what we saw is checked again.
+ * INVARIANT E1: while a port is INTERDOMAIN the domain it names exists, because that domain's death
+ * closes its own end first, and for this needs the lock of our table. */
+#include "hv/base/errno.h"
+#include "hv/core/work.h"
+#include "hv/event/table.h"
+
+#define CLOSE_BATCH 64u
+
+/* The far end of @p is left waiting for us. Both tables are locked. */
+static void disconnect(struct domain *d, const struct port *p)
+{
+	struct port *far = paged_at(&p->remote->events->ports, p->number);
+	*far = (struct port){ .state = PORT_UNBOUND, .vcpu = far->vcpu, .detail = d->id };
+}
+
+/* The state behind a port that is nobody else's. Under the table's lock. */
+static void release(struct domain *d, const struct port *p)
+{
+	if (p->state == PORT_VIRQ) {
+		for (unsigned i = 0; i < d->max_vcpus; i++)
+			if (d->vcpu[i] && d->vcpu[i]->virq_port[p->detail] &&
+			    port_at(d->events, d->vcpu[i]->virq_port[p->detail]) == p)
+				d->vcpu[i]->virq_port[p->detail] = 0;
+	} else if (p->state == PORT_PIRQ && evtchn_pirq_closed) {
+		evtchn_pirq_closed(d, p->number);
+	}
+}
+
+/* Lock @d's table and, if @port is interdomain, the one it leads to. *rd: that domain, referenced, or
+ * NULL. */
+static struct port *lock_both(struct domain *d, uint32_t port, struct domain **rd)
+{
+	struct evtchn_table *t = d->events;
+	for (;;) {
+		lock(&t->lock);
+		struct port *p = port_at(t, port);
+		*rd = NULL;
+		if (!p || p->state != PORT_INTERDOMAIN)
+			return p;
+		*rd = p->remote;
+		domain_get(*rd);
+		unlock(&t->lock);
+		lock_pair(&t->lock, d->id, &(*rd)->events->lock, (*rd)->id);
+		p = port_at(t, port);
+		if (p && p->state == PORT_INTERDOMAIN && p->remote == *rd)
+			return p;
+		unlock_pair(&t->lock, &(*rd)->events->lock);
+		domain_put(*rd);
+	}
+}
+
+int evtchn_close(struct domain *d, uint32_t port)
+{
+	struct evtchn_table *t = d->events;
+	struct domain *rd;
+	struct port *p = lock_both(d, port, &rd);
+	if (p && rd)
+		disconnect(d, p);
+	else if (p)
+		release(d, p);
+	if (p)
+		port_free(t, port, p);
+	if (!rd) {
+		unlock(&t->lock);
+	} else {
+		unlock_pair(&t->lock, &rd->events->lock);
+		domain_put(rd);
+	}
+	return p ? 0 : -EINVAL;
+}
+
+/* Ports opened behind the cursor meanwhile stay open: the guest asked for both. */
+int ports_close_all(struct domain *d)
+{
+	struct evtchn_table *t = d->events;
+	for (unsigned done = 0; t->cursor < t->ports.limit; t->cursor++) {
+		if (evtchn_close(d, t->cursor))
+			continue;
+		preempt_count(1);
+		if (++done % CLOSE_BATCH == 0 && preempt_needed()) {
+			t->cursor++;
+			return -ERESTART;
+		}
+	}
+	t->cursor = 1;
+	return 0;
+}
+
+int evtchn_reset(struct domain *d)
+{
+	return ports_close_all(d);
+}
