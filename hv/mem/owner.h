@@ -12,8 +12,11 @@ struct owner {
 	bool is_dying;			/* gate on every allocation and on new references by handlers */
 	struct lock lock;		/* RANK_OWNER: type changes from zero, table contents, frame list */
 	uint32_t first;			/* head of the list of owned frames: MFN, or FRAME_NONE */
-	uint64_t frame_count, frame_max;	/* frames allocated; limit (max_mem) */
-	_Atomic cpumask_t dirty_cpus;	/* CPUs that may hold our translations */
+	uint32_t pending;		/* stack of tables to devalidate, or FRAME_NONE: owner_run_pending() */
+	uint32_t rotations;		/* owner_relinquish(): frames passed over since the last progress */
+	uint64_t frame_count, frame_max;	/* frames not free yet (atomic); limit (max_mem) */
+	uint64_t shared_count;		/* frames of ours shared with it, not free yet (atomic) */
+	cpumask_t dirty_cpus;	/* CPUs that may hold our translations */
 	uint64_t shared_info_mfn;	/* informational (getdomaininfo) */
 };
 void owner_init(struct owner *o, domid_t domid, bool is_control);
@@ -21,4 +24,5 @@ void owner_init(struct owner *o, domid_t domid, bool is_control);
 void owner_register(struct owner *o);
 void owner_unregister(struct owner *o);
 struct owner *owner_by_domid(domid_t domid);	/* NULL if none; caller keeps the domain alive */
+bool owner_is_empty(const struct owner *o);	/* no frame names it any more: it may be freed */
 extern struct owner owner_hv;	/* DOMID_XEN: the hypervisor's own and shared frames */

@@ -29,13 +29,23 @@ static inline uint64_t pte_make(mfn_t m, uint64_t flags) { return m.n << PAGE_SH
  * @frame_owner: whose frames the new entry may point to (normally == table_owner; another one
  * only if the caller has checked control rights).
  * @preserve_ad: keep accessed and dirty of the old entry (atomically).
+ * Entries of RAM are made write-back unless the owner is a control domain mapping its own; device
+ * memory (control domains only) registered by table_protect_mmio() is made read-only; PTE_GLOBAL
+ * and PTE_GRANT are cleared. Entries that are not present are stored as they are, except that
+ * an address of RAM in them is refused (L1TF).
  * Returns 0; -EINVAL: misaligned, bad bits, target not valid for the level; -EPERM: target not
  * @frame_owner's or not allowed device memory; -EBUSY: type conflict or grant entry; -ERESTART. */
+/* Work may be left in owner_run_pending(table_owner). */
 int table_entry_update(struct owner *table_owner, struct owner *frame_owner, maddr_t at,
 		       uint64_t val, bool preserve_ad) MUST_CHECK;
 /* Compare-and-exchange form for emulated writes to an L1 entry: only if the entry equals *expected
  * (the raw stored entry); else *expected is refreshed and -EAGAIN returned. L1 tables only: -EINVAL. */
 int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val) MUST_CHECK;
+
+/* The same as table_entry_update() for the L1 entry that maps @va in the validated L4 @l4. -EINVAL also: no
+ * L1 there. */
+int table_va_update(struct owner *table_owner, struct owner *frame_owner, mfn_t l4, gva_t va,
+		    uint64_t val) MUST_CHECK;
 
 /* Find the L1 entry that maps @va in the validated L4 @l4: its machine address, with a reference
  * and a type count held on the L1 (drop by table_slot_put). -EINVAL: no L1 there. */
@@ -57,3 +67,13 @@ int table_walk(mfn_t l4, gva_t va, uint64_t *pte, unsigned *level) MUST_CHECK;
 
 /* L4 slots HV_L4_FIRST.. come from this template (set up by hv/cpu). */
 extern const uint64_t *table_hv_slots;	/* HV_L4_COUNT entries */
+/* Device pages a control domain may only read (IO-APIC, local APIC, MSI-X tables): at most 64, at boot or
+ * device registration. -ENOSPC. Entries that already map @m writable stay: register before. */
+int table_protect_mmio(mfn_t m) MUST_CHECK;
+/* Not-present entries may not name frames 1..limit-1. Set by frame_table_init() to the end of RAM; boot may
+ * set 0 on a CPU without L1TF. */
+extern uint64_t table_l1tf_limit;
+/* Geometry: 512 entries per table; hosted tests lower it. */
+extern unsigned table_entries;
+/* Entries looked at before a preemption check: 512; hosted tests lower it. */
+extern unsigned table_slice;

@@ -1,0 +1,186 @@
+/* Who gets frames: allocation to domains, giving back, frames shared with the hypervisor, and the
+ * end of an owner.
+ *
+ * Rules: a frame leaves the pool dirty; before its new owner can reach it every CPU that may hold
+ * an old translation has flushed, then it is cleared (I14). Frames are counted against frame_max
+ * before they are taken. The owner's list holds exactly the frames with REF_ALLOCATED; tables
+ * are always among them, because a released frame may not become one.
+ * Neighbours: pool.c (free frames), frame_type.c, table_run.c (tearing down tables). */
+#include "hv/base/errno.h"
+#include "hv/base/string.h"
+#include "hv/core/panic.h"
+#include "hv/core/work.h"
+#include "hv/mem/frame_bits.h"
+#include "hv/mem/pool.h"
+
+/* --- the list: circular, by frame number --- */
+
+void frame_list_add(struct owner *o, struct frame *f)
+{
+	uint32_t m = frame_index(f);
+	if (o->first == FRAME_NONE) {
+		f->next = f->prev = m;
+		o->first = m;
+		return;
+	}
+	struct frame *head = frame_at(o->first), *tail = frame_at(head->prev);
+	f->next = o->first;
+	f->prev = head->prev;
+	tail->next = m;
+	head->prev = m;
+}
+
+void frame_list_remove(struct owner *o, struct frame *f)
+{
+	uint32_t m = frame_index(f);
+	if (f->next == m) {
+		o->first = FRAME_NONE;
+		return;
+	}
+	frame_at(f->next)->prev = f->prev;
+	frame_at(f->prev)->next = f->next;
+	if (o->first == m)
+		o->first = f->next;
+}
+
+/* --- giving out --- */
+
+static void frames_clean(uint32_t m, unsigned order)
+{
+	cpu_tlb_flush(pool_stale_cpus(m, order));
+	for (uint32_t i = 0; i < 1u << order; i++) {
+		void *p = frame_map(mfn(m + i));
+		memset(p, 0, PAGE_SIZE);
+		frame_unmap(p);
+	}
+}
+
+/* Make a frame from the pool @o's, with the allocated reference. */
+static void frame_adopt(struct owner *o, struct frame *f, uint64_t flags)
+{
+	f->owner = o->domid;
+	f->type = 0;
+	f->cursor = 0;
+	STORE_RELEASE(&f->refs, REF_ALLOCATED | flags | 1);
+}
+
+static bool owner_charge(struct owner *o, uint64_t frames)
+{
+	bool fits;
+	lock(&o->lock);
+	fits = !o->is_dying && READ_ONCE(o->frame_count) <= o->frame_max &&
+	       frames <= o->frame_max - READ_ONCE(o->frame_count);
+	if (fits)
+		ATOMIC_ADD(&o->frame_count, frames);
+	unlock(&o->lock);
+	return fits;
+}
+
+int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
+{
+	if (order > POOL_MAX_ORDER || !owner_charge(o, 1ull << order))
+		return -ENOMEM;
+	uint32_t m = pool_take(order, addr_bits);
+	if (m == FRAME_NONE) {
+		ATOMIC_SUB(&o->frame_count, 1ull << order);
+		return -ENOMEM;
+	}
+	frames_clean(m, order);
+	lock(&o->lock);
+	bool dying = o->is_dying;
+	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
+		frame_adopt(o, frame_at(m + i), 0);
+		frame_list_add(o, frame_at(m + i));
+	}
+	unlock(&o->lock);
+	if (dying) {
+		pool_give(m, order);
+		ATOMIC_SUB(&o->frame_count, 1ull << order);
+		return -ENOMEM;
+	}
+	*out = mfn(m);
+	return 0;
+}
+
+int frame_release(struct owner *o, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	if (!f)
+		return -EINVAL;
+	lock(&o->lock);
+	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	int rc = 0;
+	if (f->owner != o->domid || (refs & (REF_ALLOCATED | REF_SHARED)) != REF_ALLOCATED)
+		rc = -EINVAL;
+	else if (frame_type_now(f) >= FT_L1)
+		rc = -EBUSY;
+	if (rc == 0) {
+		frame_list_remove(o, f);
+		ATOMIC_AND(&f->refs, ~REF_ALLOCATED);
+	}
+	unlock(&o->lock);
+	if (rc == 0)
+		frame_put(f);
+	return rc;
+}
+
+int frame_alloc_shared(struct owner *o, mfn_t *out)
+{
+	uint32_t m = o->is_dying ? FRAME_NONE : pool_take(0, 0);
+	if (m == FRAME_NONE)
+		return -ENOMEM;
+	frames_clean(m, 0);
+	ATOMIC_ADD(&o->shared_count, 1ull);
+	frame_adopt(o, frame_at(m), REF_SHARED);
+	/* We write it ourselves, so it is writable and nothing else, as long as we hold it. */
+	STORE_RELEASE(&frame_at(m)->type, ty_make(FT_WRITABLE, 1));
+	*out = mfn(m);
+	return 0;
+}
+
+void frame_free_shared(struct owner *o, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	ASSERT(f && f->owner == o->domid && (f->refs & REF_SHARED) && (f->refs & REF_ALLOCATED));
+	ATOMIC_AND(&f->refs, ~REF_ALLOCATED);
+	frame_put_with_type(f);
+}
+
+/* --- the end of an owner --- */
+
+/* Let go of the frame at the head of the list, or, if it is still a table of some other table, pass it over.
+ * True if the list became shorter or something else moved on. */
+static bool relinquish_head(struct owner *o)
+{
+	struct frame *f = frame_at(o->first);
+	uint64_t w = type_word(f);
+	if (w & TY_PINNED) {
+		int rc = frame_unpin(o, frame_mfn(f));
+		ASSERT(rc == 0);
+		return true;
+	}
+	if ((w & (TY_TOP | TY_QUEUED)) == TY_TOP) {
+		frame_drop_top(o, f);
+		return true;
+	}
+	if (frame_release(o, frame_mfn(f)) == 0)
+		return true;
+	o->first = f->next;
+	return false;
+}
+
+int owner_relinquish(struct owner *o)
+{
+	ASSERT(o->is_dying);
+	for (unsigned n = 1; ; n++) {
+		if (owner_run_pending(o))
+			return -ERESTART;
+		if (o->first == FRAME_NONE)
+			return 0;
+		o->rotations = relinquish_head(o) ? 0 : o->rotations + 1;
+		/* Every table passed over twice: somebody still holds a base pointer. */
+		ASSERT(o->rotations <= 2 * READ_ONCE(o->frame_count));
+		if (n % 64 == 0 && preempt_needed())
+			return -ERESTART;
+	}
+}

@@ -1,0 +1,205 @@
+/* Changing one entry of a page table: mmu_update, update_va_mapping and emulated writes end here.
+ *
+ * The owner's lock keeps a usable table usable and its entries ours alone, except for the accessed
+ * and dirty bits, which CPUs set at any time. Order: take what the new value needs, exchange, unlock,
+ * drop what the old value held. Only whitelisted bits may change without taking anew.
+ * A target that is a table of L2..L4 can need validation, which drops the lock; so its count is taken
+ * first, without the lock, and the table is looked at again.
+ * Neighbours: table_entry.c (what an entry may hold), table_run.c, table_slot.c. */
+#include "hv/base/errno.h"
+#include "hv/mem/frame_bits.h"
+#include "hv/mem/table_entry.h"
+#include "hv/mem/table_slot.h"
+
+#define SOFT_BITS	(PTE_ACCESSED | PTE_DIRTY | (PTE_AVAIL & ~PTE_GRANT))
+#define IGNORED_BITS	(PTE_USER | PTE_GLOBAL | PTE_GRANT)	/* in what guests write */
+
+struct update {
+	struct owner *o, *fo;
+	uint64_t val;
+	bool preserve_ad;
+	uint64_t *expected;	/* NULL: whatever is there */
+	uint64_t dropped;	/* out: the old entry, to be dropped after unlocking; 0 if nothing */
+};
+
+/* Put @want over @old. False: @expected was given and something else is there. */
+static bool entry_store(struct update *u, uint64_t *p, uint64_t *old, uint64_t want)
+{
+	if (u->expected) {
+		if (ATOMIC_CAS(p, old, want))
+			return true;
+		*u->expected = *old;
+		return false;
+	}
+	if (!u->preserve_ad || !(want & PTE_PRESENT)) {
+		*old = ATOMIC_XCHG(p, want);
+		return true;
+	}
+	while (!ATOMIC_CAS(p, old, want | (*old & (PTE_ACCESSED | PTE_DIRTY))))
+		;
+	return true;
+}
+
+/* Same frame, nothing that counts or grants rights changes. True: *want is what to store. */
+static bool l1_is_soft_change(uint64_t old, uint64_t val, uint64_t *want)
+{
+	uint64_t soft = old & PTE_GRANT ? SOFT_BITS : SOFT_BITS | PTE_NX;
+	if (!(old & PTE_PRESENT) || ((old ^ val) & ~(soft | IGNORED_BITS)))
+		return false;
+	*want = (old & ~soft) | (val & soft);
+	return true;
+}
+
+static int l1_change(struct update *u, uint64_t *p)
+{
+	uint64_t old = READ_ONCE(*p), want;
+	if (u->expected && old != *u->expected) {
+		*u->expected = old;
+		return -EAGAIN;
+	}
+	if (l1_is_soft_change(old, u->val, &want))
+		return entry_store(u, p, &old, want) ? 0 : -EAGAIN;
+	if ((old & PTE_GRANT) && (old & PTE_PRESENT))
+		return -EBUSY;
+	int rc = l1_entry_take(u->o, u->fo, u->val, &want);
+	if (UNLIKELY(rc))
+		return rc;
+	if (!entry_store(u, p, &old, want)) {
+		u->dropped = want;
+		return -EAGAIN;
+	}
+	u->dropped = old;
+	return 0;
+}
+
+/* Lock held: @f is a usable table of type @t of the owner. */
+static bool table_is(const struct owner *o, const struct frame *f, enum frame_type t)
+{
+	uint64_t w = type_word(f);
+	return f->owner == o->domid && ty_is_usable(w) && ty_type(w) == t;
+}
+
+static int l1_update(struct update *u, struct frame *table, unsigned index)
+{
+	int rc = -ERANGE;
+	lock(&u->o->lock);
+	if (LIKELY(table_is(u->o, table, FT_L1))) {
+		uint64_t *p = frame_map(frame_mfn(table));
+		rc = l1_change(u, p + index);
+		frame_unmap(p);
+	}
+	unlock(&u->o->lock);
+	l1_entry_drop(u->dropped);
+	return rc;
+}
+
+/* --- L2..L4 --- */
+
+/* -ERANGE: the table is no longer one. -EAGAIN: the new target's count is needed and @child is NULL. */
+static int upper_change(struct update *u, struct frame *table, enum frame_type t, unsigned index,
+			uint64_t want, struct frame *child)
+{
+	int rc = -ERANGE;
+	lock(&u->o->lock);
+	if (table_is(u->o, table, t)) {
+		uint64_t *p = (uint64_t *)frame_map(frame_mfn(table)) + index, old = READ_ONCE(*p);
+		bool same = (old & PTE_PRESENT) && ((old ^ want) & PTE_ADDR) == 0;
+		if ((want & PTE_PRESENT) && !same && !child) {
+			rc = -EAGAIN;
+		} else {
+			(void)entry_store(u, p, &old, want);
+			u->dropped = same && (want & PTE_PRESENT) && !child ? 0 : old;
+			rc = 0;
+		}
+		frame_unmap(p);
+	}
+	unlock(&u->o->lock);
+	return rc;
+}
+
+static int upper_update(struct update *u, struct frame *table, enum frame_type t, unsigned index)
+{
+	struct frame *child = NULL;
+	uint64_t want;
+	if (u->fo != u->o || (t == FT_L4 && l4_slot_is_hv(index)))
+		return -EPERM;
+	int rc = upper_entry_check(u->val, &want);
+	if (rc)
+		return rc;
+	rc = upper_change(u, table, t, index, want, NULL);
+	if (rc == -EAGAIN) {
+		rc = frame_get_with_type(u->o, pte_mfn(want), t - 1, &child);
+		if (rc)
+			return rc == -ENOENT ? -EINVAL : rc;
+		rc = upper_change(u, table, t, index, want, child);
+		if (rc)
+			frame_put_with_type(child);
+	}
+	if (u->dropped & PTE_PRESENT)
+		frame_put_with_type(frame_of(pte_mfn(u->dropped)));
+	return rc;
+}
+
+/* --- frames that are no table now --- */
+
+static int plain_update(struct update *u, mfn_t m, unsigned index)
+{
+	struct frame *f;
+	int rc = frame_get_with_type(u->o, m, FT_WRITABLE, &f);
+	if (rc)
+		return rc == -ENOENT ? -EINVAL : rc;
+	uint64_t *p = (uint64_t *)frame_map(m) + index, old = READ_ONCE(*p);
+	(void)entry_store(u, p, &old, u->val);
+	frame_unmap(p);
+	frame_put_with_type(f);
+	return 0;
+}
+
+int table_entry_update(struct owner *o, struct owner *fo, maddr_t at, uint64_t val, bool preserve_ad)
+{
+	struct update u = { .o = o, .fo = fo, .val = val, .preserve_ad = preserve_ad };
+	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
+	struct frame *f = frame_of(maddr_to_mfn(at));
+	int rc;
+	if (UNLIKELY(!f || at.a % 8 || index >= table_entries))
+		return -EINVAL;
+	if (UNLIKELY(f->owner != o->domid))
+		return -EPERM;
+	do {
+		uint64_t w = type_word(f);
+		if (!ty_is_usable(w) || ty_type(w) < FT_L1)
+			return plain_update(&u, maddr_to_mfn(at), index);
+		if (ty_type(w) == FT_L1)
+			rc = l1_update(&u, f, index);
+		else
+			rc = upper_update(&u, f, ty_type(w), index);
+	} while (UNLIKELY(rc == -ERANGE));	/* it changed meanwhile */
+	return rc;
+}
+
+int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val)
+{
+	struct update u = { .o = o, .fo = o, .val = val, .expected = expected };
+	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
+	struct frame *f = frame_of(maddr_to_mfn(at));
+	if (!f || at.a % 8 || index >= table_entries)
+		return -EINVAL;
+	int rc = l1_update(&u, f, index);
+	return rc == -ERANGE ? -EINVAL : rc;
+}
+
+int table_va_update(struct owner *o, struct owner *fo, mfn_t l4, gva_t va, uint64_t val)
+{
+	struct update u = { .o = o, .fo = fo, .val = val };
+	mfn_t table;
+	lock(&o->lock);
+	int rc = table_find_l1(o, l4, va, &table);
+	if (rc == 0) {
+		uint64_t *p = frame_map(table);
+		rc = l1_change(&u, p + (va.a >> PAGE_SHIFT) % 512);
+		frame_unmap(p);
+	}
+	unlock(&o->lock);
+	l1_entry_drop(u.dropped);
+	return rc;
+}
