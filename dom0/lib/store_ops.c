@@ -191,8 +191,8 @@ int store_list(struct store *s, uint32_t tx, const char *path, char ***names, un
 	int err = ask(s, XS_DIRECTORY, tx, path, &body, &n);
 
 	if (err == -E2BIG) {
-		char *bytes;
-		size_t len;
+		char *bytes = NULL;
+		size_t len = 0;
 
 		err = list_parts(s, tx, path, &bytes, &len);
 		if (err)

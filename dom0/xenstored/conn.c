@@ -36,6 +36,18 @@ struct conn *conn_new(struct store *s, struct subject who, const struct transpor
 	return c;
 }
 
+/* The state file must learn of bytes in flight, and that there are none any more. */
+static void streams_note(struct conn *c)
+{
+	bool any = c->in_at < c->in_len || c->out_first;
+
+	if (!c->kept || c->closed || (!any && !c->streams_kept))
+		return;
+	c->streams_kept = any;
+	c->store->streams_dirty += !c->streams_dirty;
+	c->streams_dirty = true;
+}
+
 static void out_pop(struct conn *c)
 {
 	struct out_msg *m = c->out_first;
@@ -43,6 +55,7 @@ static void out_pop(struct conn *c)
 	c->out_first = m->next;
 	if (!c->out_first)
 		c->out_last = &c->out_first;
+	streams_note(c);
 	c->out_replies -= m->reply;
 	c->out_bytes -= m->len;
 	account_charge(&c->store->accounts, NULL, c->who.domid, 0, -(int64_t)m->len);
@@ -113,6 +126,7 @@ static void out_queue(struct conn *c, const uint8_t *bytes, size_t len, bool rep
 	c->out_last = &m->next;
 	c->out_replies += reply;
 	c->out_bytes += len;
+	streams_note(c);
 	account_charge(&c->store->accounts, NULL, c->who.domid, 0, (int64_t)len);
 	c->transport->want(c, true, true);
 }
@@ -212,9 +226,17 @@ static void events_owed(struct conn *c)
 			watch_announce(w);
 }
 
-void conn_restore_out(struct conn *c, const void *bytes, size_t len)
+void conn_restore(struct conn *c, const void *in, size_t in_len, const void *out, size_t out_len)
 {
-	out_queue(c, bytes, len, true);
+	while (c->out_first)
+		out_pop(c);
+	if (in_len)
+		memcpy(c->in, in, in_len);
+	c->in_at = 0;
+	c->in_len = (uint32_t)in_len;
+	if (out_len)
+		out_queue(c, out, out_len, true);
+	c->streams_kept = in_len || out_len;
 }
 
 /* ---- input ---- */
@@ -301,6 +323,7 @@ void conn_serve(struct conn *c)
 		conn_close(c, err);
 		return;
 	}
+	streams_note(c);
 	c->transport->flush(c);
 	if (err == 1)
 		run_list_add(c);

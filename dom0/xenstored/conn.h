@@ -46,6 +46,9 @@ struct conn {
 	bool running;			/* in the store's run list */
 	bool serving;			/* conn_serve() is on the stack: do not free */
 	bool closed;
+	bool kept;			/* a successor takes it over */
+	bool streams_dirty;		/* in, out or what the state file says of them changed */
+	bool streams_kept;		/* the state file has bytes of this connection */
 	int why;			/* reason, once closed */
 	struct store *store;
 	struct subject who;
@@ -79,5 +82,6 @@ void conn_reply(struct conn *c, const struct xsd_sockmsg *request, uint32_t type
 		size_t len);
 /* Queue an event for @w about @path. */
 void conn_event(struct conn *c, struct watch *w, const char *path);
-/* Queue raw bytes a predecessor had not sent (its first message may be cut). */
-void conn_restore_out(struct conn *c, const void *bytes, size_t len);
+/* Replace what is unserved and unsent by what a predecessor left (its first message may be cut).
+ * @in_len <= CONN_IN_ROOM. */
+void conn_restore(struct conn *c, const void *in, size_t in_len, const void *out, size_t out_len);

@@ -11,6 +11,7 @@
 #include "dom0/lib/log.h"
 #include "dom0/lib/mem.h"
 #include "dom0/xenstored/conn.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
 
@@ -71,6 +72,7 @@ static void domain_conn_closed(struct conn *c, int why)
 	d->conn = NULL;
 	if (why == 0)
 		return;
+	journal_domain(c->store, d);
 	log_warn("domain %u broke its store ring: no longer served", d->domid);
 	__atomic_store_n(&d->ring.page->error,
 			 (uint32_t)(why == -EPROTO ? XENSTORE_ERROR_RINGIDX : XENSTORE_ERROR_COMM),
@@ -103,6 +105,7 @@ static int domain_connect(struct store *s, struct domain *d)
 	}
 	ring_attach(&d->ring, page);
 	d->conn = conn_new(s, who, &domain_transport, d);
+	d->conn->kept = true;
 	return 0;
 }
 
@@ -112,6 +115,7 @@ static int domain_rebind(struct store *s, struct domain *d, uint32_t remote_port
 
 	host->port_unbind(host->arg, d->port);
 	d->remote_port = remote_port;
+	journal_domain(s, d);
 	return host->port_bind(host->arg, d->domid, remote_port, &d->port);
 }
 
@@ -129,6 +133,7 @@ static int domain_add(struct store *s, uint16_t domid, uint32_t remote_port, str
 	}
 	d->next = s->domains->first;
 	s->domains->first = d;
+	journal_domain(s, d);
 	*out = d;
 	return 0;
 }
@@ -153,24 +158,20 @@ int domain_introduce(struct store *s, uint16_t domid, uint32_t remote_port)
 	return 0;
 }
 
-int domain_restore(struct store *s, uint16_t domid, uint32_t remote_port, uint32_t req_cons,
-		   uint32_t rsp_prod, bool broken)
+int domain_restore(struct store *s, uint16_t domid, uint32_t remote_port, bool broken)
 {
-	struct domain *d;
-	int err;
+	struct domain *d = domain_find(s, domid);
+	int err = 0;
 
 	if (!s->domains)
 		return -ENOSYS;
-	if (domain_find(s, domid))
-		return -EEXIST;
-	err = domain_add(s, domid, remote_port, &d);
-	if (err)
-		return err;
-	d->ring.req_cons = req_cons;
-	d->ring.rsp_prod = rsp_prod;
-	if (broken)
+	if (!d)
+		err = domain_add(s, domid, remote_port, &d);
+	else if (d->remote_port != remote_port)
+		err = domain_rebind(s, d, remote_port);
+	if (!err && broken && d->conn)
 		conn_close(d->conn, 0);
-	return 0;
+	return err;
 }
 
 void domains_start(struct store *s)
@@ -181,6 +182,8 @@ void domains_start(struct store *s)
 		if (!d->conn)
 			continue;
 		s->domains->host->port_notify(s->domains->host->arg, d->port);
+		for (struct watch *w = d->conn->watches; w; w = w->conn_next)
+			watch_announce(w);
 		conn_serve(d->conn);
 	}
 }
@@ -191,6 +194,7 @@ static void domain_free(struct store *s, struct domain **slot)
 	struct domain *d = *slot;
 
 	*slot = d->next;
+	journal_domain_end(s, d->domid);
 	if (d->conn)
 		conn_close(d->conn, 0);
 	host->port_unbind(host->arg, d->port);
@@ -205,6 +209,14 @@ static struct domain **domain_slot(struct store *s, uint16_t domid)
 	while (*at && (*at)->domid != domid)
 		at = &(*at)->next;
 	return at;
+}
+
+void domain_forget(struct store *s, uint16_t domid)
+{
+	struct domain **slot = s->domains ? domain_slot(s, domid) : NULL;
+
+	if (slot && *slot)
+		domain_free(s, slot);
 }
 
 int domain_release(struct store *s, uint16_t domid)
@@ -239,6 +251,7 @@ static void domain_restart(struct store *s, struct domain *d)
 		conn_close(d->conn, 0);
 	ring_reset(&d->ring);
 	d->conn = conn_new(s, who, &domain_transport, d);
+	d->conn->kept = true;
 }
 
 void domain_event(struct store *s, uint32_t port)
@@ -262,7 +275,6 @@ void domains_check(struct store *s)
 {
 	const struct domain_host *host;
 	struct domain **slot;
-	bool news = false;
 
 	if (!s->domains)
 		return;
@@ -276,14 +288,14 @@ void domains_check(struct store *s)
 
 			domain_free(s, slot);
 			store_domain_gone(s, domid);
-			news = true;
 			continue;
 		}
-		if (life == DOMAIN_SHUT_DOWN && !d->shut_down)
-			d->shut_down = news = true;
+		if (life == DOMAIN_SHUT_DOWN && !d->shut_down) {
+			d->shut_down = true;
+			journal_domain(s, d);
+		}
 		slot = &d->next;
 	}
 	/* A domain that was never introduced may have died as well: always tell. */
-	(void)news;
 	watch_fire_special(s, special_name(SPECIAL_RELEASE), s->special[SPECIAL_RELEASE]);
 }

@@ -47,11 +47,13 @@ struct domain *domain_find(const struct store *s, uint16_t domid);
 /* Connect @domid. Again with the same or another port: its event channel is bound anew.
  * -EINVAL: reserved id; -ENOSYS: no hypervisor; else why the ring or port was refused. */
 int domain_introduce(struct store *s, uint16_t domid, uint32_t remote_port) MUST_CHECK;
-/* Take over a predecessor's domain with its ring where it stood; @broken: it is not served.
- * The connection is served first when the caller says so (domains_start()). */
-int domain_restore(struct store *s, uint16_t domid, uint32_t remote_port, uint32_t req_cons,
-		   uint32_t rsp_prod, bool broken) MUST_CHECK;
-/* Serve every domain once: after a restore. */
+/* Take over a predecessor's domain; @broken: it is not served. Nothing is served before
+ * domains_start(). Of a domain that is there already only the port is noted. */
+int domain_restore(struct store *s, uint16_t domid, uint32_t remote_port, bool broken) MUST_CHECK;
+/* Forget a restored domain that its own record says has ended. */
+void domain_forget(struct store *s, uint16_t domid);
+/* Serve every domain once and fire its watches: after a restore (an event may have been on its way
+ * when the predecessor was killed). */
 void domains_start(struct store *s);
 /* Forget @domid. -ENOENT: not introduced; -EINVAL: domain 0. */
 int domain_release(struct store *s, uint16_t domid) MUST_CHECK;

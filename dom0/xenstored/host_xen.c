@@ -23,13 +23,14 @@ struct host_map {
 	struct gntmap map;
 };
 
-static int kernel_ring_map(struct host_xen *h, struct xenstore_domain_interface **page)
+/* Map the kernel's ring while we still may: the kernel asks for CAP_SYS_ADMIN. It stays mapped. */
+static int kernel_ring_map(struct host_xen *h)
 {
 	void *va = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, h->backend_fd, 0);
 
 	if (va == MAP_FAILED)
 		return -errno;
-	*page = va;
+	h->kernel_ring = va;
 	return 0;
 }
 
@@ -40,8 +41,10 @@ static int ring_map(void *arg, uint16_t domid, struct xenstore_domain_interface 
 	struct host_map *m;
 	int err;
 
-	if (domid == 0)
-		return kernel_ring_map(h, page);
+	if (domid == 0) {
+		*page = h->kernel_ring;
+		return 0;
+	}
 	m = mem_alloc(sizeof *m);
 	err = gntdev_map(&h->grants, domid, &ref, 1, PROT_READ | PROT_WRITE, &m->map);
 	if (err) {
@@ -58,10 +61,8 @@ static void ring_unmap(void *arg, uint16_t domid, struct xenstore_domain_interfa
 {
 	struct host_xen *h = arg;
 
-	if (domid == 0) {
-		munmap(page, PAGE_BYTES);
+	if (domid == 0)
 		return;
-	}
 	for (struct host_map **at = &h->maps; *at; at = &(*at)->next) {
 		struct host_map *m = *at;
 
@@ -132,7 +133,7 @@ static int doors_open(struct host_xen *h, const char **what)
 		return err;
 	*what = "/dev/xen/xenbus_backend";
 	h->backend_fd = open(*what, O_RDWR | O_CLOEXEC);
-	return h->backend_fd < 0 ? -errno : 0;
+	return h->backend_fd < 0 ? -errno : kernel_ring_map(h);
 }
 
 int host_xen_open(struct host_xen *h, const char **what)

@@ -15,6 +15,7 @@ struct host_xen {
 	struct gntdev grants;
 	struct privcmd hypercalls;
 	int backend_fd;		/* /dev/xen/xenbus_backend: dom0's own ring and port */
+	struct xenstore_domain_interface *kernel_ring;
 	uint32_t kernel_port;	/* dom0's kernel's end of its store channel */
 	uint32_t virq_port;	/* VIRQ_DOM_EXC */
 	struct host_map *maps;

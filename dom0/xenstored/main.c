@@ -4,7 +4,8 @@
  *   xenstored --socket PATH [--state FILE]          on any host: the socket only
  *
  * Opens what it will ever hold, enters its sandbox, takes over a predecessor's state, serves.
- * SIGTERM: write the state for the successor and end. Start reading at conn.c (how requests arrive)
+ * Its state file is current after every round of the loop, so SIGTERM just ends it, and a daemon
+ * that was killed has a successor as well. Start reading at conn.c (how requests arrive)
  * and node_ops.c (what they do). */
 #include <errno.h>
 #include <getopt.h>
@@ -99,11 +100,6 @@ static void events_ready(struct loop_source *src, uint32_t ready)
 	}
 }
 
-static int state_dump(struct store *s)
-{
-	return xd.state ? state_save(s, xd.state) : -ENOSYS;
-}
-
 static void signals_ready(struct loop_source *src, uint32_t ready)
 {
 	(void)ready;
@@ -122,7 +118,10 @@ static bool prepare(struct loop *l, void *arg)
 {
 	(void)l;
 	(void)arg;
-	return conns_run(xd.store);
+	bool more = conns_run(xd.store);
+
+	journal_commit(xd.store);
+	return more;
 }
 
 static void source_add(struct loop_source *src, int fd,
@@ -212,9 +211,11 @@ static void state_take_over(void)
 		log_info("took over the state of a predecessor");
 	else if (err != -ENOENT)
 		log_error("%s: %s: starting empty", xd.state, strerror(-err));
-	/* Used once: an old state must not come back after a crash. */
-	if (xd.state && err != -ENOENT)
-		unlink(xd.state);
+	if (xd.state) {
+		err = journal_open(xd.store, xd.state);
+		if (err)
+			fail(xd.state, err);
+	}
 }
 
 static void domains_first(void)
@@ -244,7 +245,6 @@ int main(int argc, char **argv)
 			fail(xd.log, err);
 	}
 	xd.store = store_new();
-	xd.store->dump = state_dump;
 	loop_start();
 	if (xd.socket)
 		plain_start();
@@ -256,11 +256,7 @@ int main(int argc, char **argv)
 	err = loop_run(&xd.loop);
 	if (err)
 		fail("event loop", err);
-	if (xd.state) {
-		err = state_save(xd.store, xd.state);
-		if (err)
-			fail(xd.state, err);
-		log_info("state written for a successor");
-	}
+	journal_commit(xd.store);
+	log_info("the successor finds everything in its state file");
 	return 0;
 }

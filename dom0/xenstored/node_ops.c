@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include "dom0/xenstored/path.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
 
@@ -30,6 +31,18 @@ static int view_touch(struct view *v, const char *path, unsigned int what)
 static int view_log_room(struct view *v, const char *path, size_t bytes)
 {
 	return v->tx ? tx_log_room(v->store, v->tx, strlen(path) + bytes) : 0;
+}
+
+/* Note a node of the live tree for a successor: the one at the first @len bytes of @path. */
+static void view_journal(struct view *v, const char *path, size_t len, const struct node *n)
+{
+	char part[PATH_ROOM];
+
+	if (v->tx || !v->store->journal)
+		return;
+	memcpy(part, path, len);
+	part[len] = '\0';
+	journal_node(v->store, part, n);
 }
 
 static unsigned int access_of(struct view *v, const struct node *n, const struct subject *who)
@@ -127,6 +140,7 @@ static void create_commit(struct view *v, const char *path, size_t len, struct p
 		node_add_child(n, child, gen);
 		n = child;
 		at += part + 1;
+		view_journal(v, path, at - 1, n);
 	}
 	blob_put(empty);
 }
@@ -168,6 +182,7 @@ int node_apply_write(struct view *v, const struct subject *who, const char *path
 		return err;
 	n = tree_own(v->root, path, strlen(path));
 	node_set_value(n, value, store_next_gen(v->store));
+	view_journal(v, path, strlen(path), n);
 	account_charge(&v->store->accounts, v->ledger, perms_owner(n->perms), 0, more);
 	if (v->changes)
 		changes_add(v->changes, path, n->perms, NULL);
@@ -235,6 +250,8 @@ void node_apply_rm(struct view *v, const char *path)
 		return;
 	parent = tree_own(v->root, path, len);
 	gone = node_take_child(parent, name, strlen(name), store_next_gen(v->store));
+	if (!v->tx)
+		journal_rm(v->store, path);
 	tree_walk(gone, path, node_refund, v);
 	if (v->changes)
 		changes_add(v->changes, path, gone->perms, gone);
@@ -287,6 +304,7 @@ int node_apply_perms(struct view *v, const struct subject *who, const char *path
 		return err;
 	n = tree_own(v->root, path, strlen(path));
 	node_set_perms(n, perms, store_next_gen(v->store));
+	view_journal(v, path, strlen(path), n);
 	account_charge(a, v->ledger, old_owner, -1, -old_bytes);
 	account_charge(a, v->ledger, perms_owner(perms), 1, new_bytes);
 	if (v->changes)

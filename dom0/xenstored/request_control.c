@@ -6,6 +6,7 @@
 #include "dom0/lib/log.h"
 #include "dom0/xenstored/audit.h"
 #include "dom0/xenstored/request.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 
 static int control_check(struct request *rq, const char *arg)
@@ -68,9 +69,7 @@ static int control_quota(struct request *rq, const char *arg)
 static int control_dump(struct request *rq, const char *arg)
 {
 	(void)arg;
-	if (!rq->store->dump)
-		return -ENOSYS;
-	return rq->store->dump(rq->store);
+	return journal_rewrite(rq->store);
 }
 
 static int control_help(struct request *rq, const char *arg);
@@ -81,7 +80,7 @@ static const struct control {
 	const char *help;
 } controls[] = {
 	{ "check", control_check, "recount everything; OK or what is wrong" },
-	{ "dump", control_dump, "write the state for a successor" },
+	{ "dump", control_dump, "write the state for a successor anew" },
 	{ "help", control_help, "this" },
 	{ "log", control_log, "on|off: debug lines" },
 	{ "memreport", control_memreport, "what each domain holds" },

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "dom0/xenstored/domain.h"
 #include "dom0/xenstored/request.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 
 static int word_domid(const char *word, uint16_t *domid)
@@ -66,6 +67,7 @@ int request_resume(struct request *rq)
 	if (!d)
 		return -ENOENT;
 	d->shut_down = false;
+	journal_domain(rq->store, d);
 	return 0;
 }
 
@@ -88,6 +90,7 @@ int request_set_target(struct request *rq)
 	if (domid == 0 || target == 0)
 		return -EINVAL;
 	d->conn->who.target = target;
+	journal_domain(rq->store, d);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "dom0/xenstored/path.h"
 #include "dom0/xenstored/request.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
 
@@ -139,6 +140,7 @@ static int special_perms_set(struct request *rq, enum special sp, struct perms *
 		return -EACCES;
 	perms_put(rq->store->special[sp]);
 	rq->store->special[sp] = perms_get(perms);
+	journal_special(rq->store, (int)sp);
 	return 0;
 }
 

@@ -14,7 +14,7 @@ struct ring {
 	uint32_t moved;			/* bytes since the peer was last told */
 };
 
-/* Take over @page where its indices stand. */
+/* Take over @page where its indices stand, a predecessor's included. */
 void ring_attach(struct ring *r, struct xenstore_domain_interface *page);
 /* Move bytes: > 0; 0: none or no room; -EPROTO: the indices make no sense. */
 ssize_t ring_read(struct ring *r, void *buf, size_t size) MUST_CHECK;

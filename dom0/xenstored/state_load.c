@@ -1,7 +1,8 @@
 /* Reading a predecessor's state.
  *
- * The whole file is read and its checksum verified before anything is believed. Nodes come parents
- * first. What cannot be restored of one domain (it died meanwhile) does not stop the others. */
+ * A batch is applied only after its checksum was verified, and the first bad one ends the reading.
+ * Nodes come parents first. What cannot be restored of one domain (it died meanwhile) does not stop
+ * the others: its records are read and dropped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -127,7 +128,7 @@ static void node_place(struct store *s, const char *path, struct blob *value, st
 		}
 		name = strrchr(path, '/') + 1;
 		n = node_new(name, strlen(name), value, perms, gen);
-		node_add_child(parent, n, parent->child_gen);
+		node_add_child(parent, n, gen > parent->child_gen ? gen : parent->child_gen);
 	}
 	n->child_gen = child_gen;
 	account_charge(&s->accounts, NULL, perms_owner(perms), 1,
@@ -149,7 +150,7 @@ static void load_node(struct store *s, struct in *i)
 	perms = in_perms(i);
 	len = in_u32(i);
 	bytes = in_take(i, len);
-	if (i->bad || path_canonical(text, 0, false, path) || gen > s->gen || child_gen > s->gen) {
+	if (i->bad || path_canonical(text, 0, false, path)) {
 		perms_put(perms);
 		i->bad = true;
 		return;
@@ -185,31 +186,47 @@ static void load_domain_gen(struct store *s, struct in *i)
 		s->accounts.gen[domid] = gen;
 }
 
+static void load_rm(struct store *s, struct in *i)
+{
+	char text[PATH_ROOM], path[PATH_ROOM];
+	struct view v = view_live(s, NULL);
+
+	in_text(i, text, sizeof text);
+	if (i->bad || path_canonical(text, 0, false, path))
+		i->bad = true;
+	else
+		node_apply_rm(&v, path);
+}
+
 /* ---- domains ---- */
 
 static void load_domain(struct store *s, struct in *i)
 {
 	uint32_t domid = in_u32(i), port = in_u32(i), target = in_u32(i), flags = in_u32(i);
-	uint32_t req_cons = in_u32(i), rsp_prod = in_u32(i), last_tx = in_u32(i);
+	struct domain *d;
 	int err;
 
 	if (i->bad || domid >= DOMID_COUNT || target >= DOMID_COUNT) {
 		i->bad = true;
 		return;
 	}
-	err = domain_restore(s, (uint16_t)domid, port, req_cons, rsp_prod,
-			     (flags & STATE_BROKEN) != 0);
-	if (err) {
+	err = domain_restore(s, (uint16_t)domid, port, (flags & STATE_BROKEN) != 0);
+	d = domain_find(s, (uint16_t)domid);
+	if (err || !d) {
 		log_warn("domain %u is not taken over: %s", domid, strerror(-err));
 		return;
 	}
-	domain_find(s, (uint16_t)domid)->shut_down = flags & STATE_SHUT_DOWN;
-	if (domain_find(s, (uint16_t)domid)->conn) {
-		struct conn *c = domain_find(s, (uint16_t)domid)->conn;
+	d->shut_down = flags & STATE_SHUT_DOWN;
+	if (d->conn)
+		d->conn->who.target = (uint16_t)target;
+}
 
-		c->who.target = (uint16_t)target;
-		c->last_tx = last_tx;
-	}
+static void load_domain_end(struct store *s, struct in *i)
+{
+	uint32_t domid = in_u32(i);
+
+	if (domid < DOMID_COUNT)
+		domain_forget(s, (uint16_t)domid);
 }
 
 /* The connection a record is about; NULL: its domain was not taken over. */
@@ -221,49 +238,44 @@ static struct conn *in_conn(struct store *s, struct in *i)
 	return d ? d->conn : NULL;
 }
 
-static void load_watch(struct store *s, struct in *i)
+static void load_watch(struct store *s, struct in *i, bool add)
 {
 	struct conn *c = in_conn(s, i);
 	char text[PATH_ROOM], path[PATH_ROOM], token[XENSTORE_PAYLOAD_MAX];
 	struct watch *w;
-	uint32_t strip, lost;
+	uint32_t strip;
 
 	in_text(i, text, sizeof text);
-	strip = in_u32(i);
+	strip = add ? in_u32(i) : 0;
 	in_text(i, token, sizeof token);
-	lost = in_u32(i);
 	if (i->bad || !c || path_canonical(text, 0, true, path) || strip > strlen(path))
 		return;
-	if (watch_add(s, c, path, strip, token, &w)) {
-		log_warn("domain %u: watch on %s is lost", c->who.domid, path);
-		return;
-	}
-	w->lost = lost;
-	c->lost += lost;
+	if (add ? watch_add(s, c, path, strip, token, &w) : watch_remove(s, c, path, token))
+		log_warn("domain %u: watch on %s does not fit", c->who.domid, path);
 }
 
-static void load_stream(struct store *s, struct in *i, enum state_tag tag)
+static void load_streams(struct store *s, struct in *i)
 {
 	struct conn *c = in_conn(s, i);
-	size_t len = (size_t)(i->end - i->at);
+	uint32_t in_len = in_u32(i);
+	const void *bytes = in_take(i, in_len);
 
-	if (!c || len == 0)
+	if (!c || i->bad || in_len > CONN_IN_ROOM)
 		return;
-	if (tag == STATE_OUTPUT && len <= MSG_MAX) {
-		conn_restore_out(c, i->at, len);
-	} else if (tag == STATE_INPUT && len <= CONN_IN_ROOM) {
-		memcpy(c->in, i->at, len);
-		c->in_len = (uint32_t)len;
-	}
+	conn_restore(c, bytes, in_len, i->at, (size_t)(i->end - i->at));
 }
 
 static void load_tx(struct store *s, struct in *i)
 {
 	struct conn *c = in_conn(s, i);
-	uint32_t id = in_u32(i);
+	uint32_t id = in_u32(i), open = in_u32(i);
 
-	if (c && id && !tx_find(c, id))
+	if (!c || id == 0)
+		return;
+	if (open && !tx_find(c, id))
 		tx_restore(s, c, id);
+	else if (!open && tx_find(c, id))
+		tx_drop(s, tx_find(c, id));
 }
 
 /* ---- the file ---- */
@@ -271,16 +283,17 @@ static void load_tx(struct store *s, struct in *i)
 static void load_record(struct store *s, enum state_tag tag, struct in *i)
 {
 	switch (tag) {
-	case STATE_GLOBAL: s->gen = in_u64(i); break;
+	case STATE_COMMIT: break;
 	case STATE_DOMAIN_GEN: load_domain_gen(s, i); break;
 	case STATE_SPECIAL: load_special(s, i); break;
 	case STATE_NODE: load_node(s, i); break;
+	case STATE_RM: load_rm(s, i); break;
 	case STATE_DOMAIN: load_domain(s, i); break;
-	case STATE_WATCH: load_watch(s, i); break;
-	case STATE_INPUT:
-	case STATE_OUTPUT: load_stream(s, i, tag); break;
+	case STATE_DOMAIN_END: load_domain_end(s, i); break;
+	case STATE_WATCH: load_watch(s, i, true); break;
+	case STATE_UNWATCH: load_watch(s, i, false); break;
 	case STATE_TX: load_tx(s, i); break;
-	case STATE_END: break;
+	case STATE_STREAMS: load_streams(s, i); break;
 	}
 }
 
@@ -331,21 +344,36 @@ static bool record_next(struct in *file, uint32_t *tag, struct in *record)
 	return true;
 }
 
-static bool state_is_whole(const uint8_t *bytes, size_t len)
+/* Where the batch that starts at @file ends; NULL: it is not whole. *@gen: the last generation. */
+static const uint8_t *batch_end(struct in file, uint64_t *gen)
 {
-	struct in file = { .at = bytes + strlen(STATE_MAGIC), .end = bytes + len }, record;
+	const uint8_t *start = file.at;
+	struct in record;
 	uint32_t tag;
 
-	if (len < strlen(STATE_MAGIC) || memcmp(bytes, STATE_MAGIC, strlen(STATE_MAGIC)) != 0)
-		return false;
 	for (;;) {
-		const uint8_t *start = file.at;
+		const uint8_t *at = file.at;
 
 		if (!record_next(&file, &tag, &record))
-			return false;
-		if (tag == STATE_END)
-			return in_u64(&record) == state_checksum(bytes, (size_t)(start - bytes)) &&
-			       !record.bad;
+			return NULL;
+		if (tag != STATE_COMMIT)
+			continue;
+		if (in_u64(&record) != state_checksum(start, (size_t)(at - start)))
+			return NULL;
+		*gen = in_u64(&record);
+		return record.bad ? NULL : file.at;
+	}
+}
+
+static void batch_apply(struct store *s, struct in batch, const char *path)
+{
+	struct in record;
+	uint32_t tag;
+
+	while (batch.at < batch.end && record_next(&batch, &tag, &record)) {
+		load_record(s, (enum state_tag)tag, &record);
+		if (record.bad)
+			log_error("%s: a record of kind %u is broken and skipped", path, tag);
 	}
 }
 
@@ -361,27 +389,40 @@ static void tree_empty(struct store *s)
 	}
 }
 
+static bool magic_is_good(const uint8_t *bytes, size_t len)
+{
+	return len >= strlen(STATE_MAGIC) && memcmp(bytes, STATE_MAGIC, strlen(STATE_MAGIC)) == 0;
+}
+
 int state_load(struct store *s, const char *path)
 {
-	struct in file, record;
-	uint32_t tag = 0;
+	const uint8_t *end;
 	uint8_t *bytes = NULL;
+	struct in file;
 	size_t len = 0;
+	uint64_t gen;
 	int err = file_read(path, &bytes, &len);
 
 	if (err)
 		return err;
-	if (!state_is_whole(bytes, len)) {
-		free(bytes);
-		return -EPROTO;
+	file = (struct in){ .at = bytes, .end = bytes + len };
+	if (magic_is_good(bytes, len))
+		file.at += strlen(STATE_MAGIC);
+	else
+		file.at = file.end;
+	end = batch_end(file, &gen);
+	if (end)
+		tree_empty(s);
+	else
+		err = -EPROTO;
+	for (; end; end = batch_end(file, &gen)) {
+		batch_apply(s, (struct in){ .at = file.at, .end = end }, path);
+		if (gen > s->gen)
+			s->gen = gen;
+		file.at = end;
 	}
-	tree_empty(s);
-	file = (struct in){ .at = bytes + strlen(STATE_MAGIC), .end = bytes + len };
-	while (tag != STATE_END && record_next(&file, &tag, &record)) {
-		load_record(s, (enum state_tag)tag, &record);
-		if (record.bad)
-			log_error("%s: a record of kind %u is broken and skipped", path, tag);
-	}
+	if (!err && file.at < file.end)
+		log_warn("%s: the last batch is cut and skipped", path);
 	free(bytes);
-	return 0;
+	return err;
 }

@@ -7,6 +7,7 @@
 #include "dom0/lib/mem.h"
 #include "dom0/xenstored/conn.h"
 #include "dom0/xenstored/node_ops.h"
+#include "dom0/xenstored/state.h"
 
 static const struct subject dom0_subject = { .domid = 0 };
 
@@ -42,6 +43,7 @@ struct store *store_new(void)
 
 void store_free(struct store *s)
 {
+	journal_close(s);
 	while (s->conns)
 		conn_close(s->conns, 0);
 	for (int i = 0; i < SPECIAL_COUNT; i++)
@@ -117,10 +119,12 @@ void store_domain_gone(struct store *s, uint16_t domid)
 	struct owned o = { .domid = domid };
 	struct changes changes;
 	struct view v = view_live(s, &changes);
+	int changed = -1;
 
 	if (domid == 0)
 		return;
 	s->accounts.gen[domid]++;
+	journal_gen(s, domid);
 	changes_init(&changes);
 	tree_walk(s->root, "/", owned_find, &o);
 	for (size_t i = 0; i < o.count; i++) {
@@ -131,8 +135,12 @@ void store_domain_gone(struct store *s, uint16_t domid)
 	for (int i = 0; i < SPECIAL_COUNT; i++) {
 		struct perms *p = perms_adopt(&s->accounts, s->special[i], -1);
 
+		if (p != s->special[i])
+			changed = i;
 		perms_put(s->special[i]);
 		s->special[i] = p;
+		if (changed == i)
+			journal_special(s, i);
 	}
 	watch_fire(s, &changes);
 }

@@ -8,6 +8,7 @@
 
 struct conn;
 struct domains;
+struct journal;
 
 enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIAL_COUNT };
 
@@ -21,7 +22,8 @@ struct store {
 	struct conn *conns;
 	struct conn *run_first, **run_last;	/* connections with unserved input */
 	struct domains *domains;		/* NULL: none can be introduced */
-	int (*dump)(struct store *s);		/* write the state for a successor; NULL: cannot */
+	struct journal *journal;		/* NULL: nothing is kept for a successor */
+	uint32_t streams_dirty;			/* connections marked so */
 	uint64_t requests;			/* served so far */
 };
 

@@ -12,6 +12,7 @@
 #include "dom0/lib/mem.h"
 #include "dom0/xenstored/conn.h"
 #include "dom0/xenstored/node_ops.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 
 static struct tx *tx_new(struct store *s, struct conn *c, uint32_t id)
@@ -26,6 +27,7 @@ static struct tx *tx_new(struct store *s, struct conn *c, uint32_t id)
 	tx->next = c->txs;
 	c->txs = tx;
 	account_of(&s->accounts, c->who.domid)->txs++;
+	journal_tx(s, c, id, 1);
 	return tx;
 }
 
@@ -64,13 +66,14 @@ static void tx_charge(struct store *s, struct tx *tx, size_t bytes)
 	account_charge(&s->accounts, NULL, tx->conn->who.domid, 0, (int64_t)bytes);
 }
 
-static void tx_free(struct store *s, struct tx *tx)
+void tx_drop(struct store *s, struct tx *tx)
 {
 	struct tx **at = &tx->conn->txs;
 
 	while (*at != tx)
 		at = &(*at)->next;
 	*at = tx->next;
+	journal_tx(s, tx->conn, tx->id, 0);
 	account_of(&s->accounts, tx->conn->who.domid)->txs--;
 	account_charge(&s->accounts, NULL, tx->conn->who.domid, 0, -tx->bytes);
 	while (tx->op_first) {
@@ -93,7 +96,7 @@ static void tx_free(struct store *s, struct tx *tx)
 void tx_end_all(struct store *s, struct conn *c)
 {
 	while (c->txs)
-		tx_free(s, c->txs);
+		tx_drop(s, c->txs);
 }
 
 /* ---- dependencies: a set of paths ---- */
@@ -237,6 +240,7 @@ static int tx_apply(struct store *s, struct tx *tx, struct changes *changes)
 	struct node *before = who->domid == 0 ? NULL : node_get(s->root);
 	struct ledger ledger = { 0 };
 	struct view v = { .store = s, .root = &s->root, .ledger = &ledger, .changes = changes };
+	size_t mark = journal_mark(s);
 	int err = 0;
 
 	for (struct tx_op *op = tx->op_first; op && !err; op = op->next)
@@ -244,6 +248,7 @@ static int tx_apply(struct store *s, struct tx *tx, struct changes *changes)
 	if (err && before) {
 		node_put(s->root);
 		s->root = before;
+		journal_cut(s, mark);
 		ledger_drop(&ledger);
 		changes_drop(changes);
 		return err;
@@ -268,7 +273,7 @@ int tx_end(struct store *s, struct tx *tx, bool commit, struct changes *changes)
 		tx->base = tx->root = NULL;
 		err = tx_apply(s, tx, changes);
 	}
-	tx_free(s, tx);
+	tx_drop(s, tx);
 	return err;
 }
 

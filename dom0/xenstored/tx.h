@@ -59,6 +59,8 @@ struct tx *tx_find(const struct conn *c, uint32_t id) MUST_CHECK;
 /* Commit or abort; the transaction ends in any case. *@changes: what became of the live tree.
  * -EAGAIN: lost a race; -ENOSPC: quota of the live tree. */
 int tx_end(struct store *s, struct tx *tx, bool commit, struct changes *changes) MUST_CHECK;
+/* End it unfinished. */
+void tx_drop(struct store *s, struct tx *tx);
 void tx_end_all(struct store *s, struct conn *c);
 /* Doom the transactions of unprivileged connections that are older than TX_SNAPSHOT_NS. */
 void tx_age(struct store *s);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "dom0/lib/mem.h"
 #include "dom0/xenstored/conn.h"
+#include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 
 static uint32_t path_hash(const char *path, size_t len)
@@ -68,6 +69,7 @@ int watch_add(struct store *s, struct conn *c, const char *path, size_t strip, c
 	s->watches.count++;
 	acct->watches++;
 	account_charge(&s->accounts, NULL, c->who.domid, 0, watch_bytes(w));
+	journal_watch(s, w);
 	*out = w;
 	return 0;
 }
@@ -76,6 +78,7 @@ static void watch_free(struct store *s, struct watch **slot)
 {
 	struct watch *w = *slot;
 
+	journal_unwatch(s, w);
 	*slot = w->conn_next;
 	*w->prev = w->next;
 	if (w->next)
