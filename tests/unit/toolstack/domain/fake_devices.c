@@ -1,0 +1,54 @@
+/* Disks and bridges of the fake world, in the contracts of toolstack/device. A path "/dev/..." is a block
+ * device, "/missing..." does not exist, all else gets a loop device. */
+#include <errno.h>
+#include <string.h>
+
+#include "tests/unit/toolstack/domain/fake_world.h"
+#include "toolstack/device/bridge.h"
+#include "toolstack/device/loop_device.h"
+
+int block_open(struct block_handle *b, const char *path, bool writable, struct why *why)
+{
+	int rc = fake_call("block_open");
+
+	(void)writable;
+	if (rc == 0 && strncmp(path, "/missing", 8) == 0)
+		rc = -ENOENT;
+	if (rc < 0)
+		return why_set(why, rc, "disk %s: %s", path, strerror(-rc));
+	world->loops_open++;
+	*b = (struct block_handle){ .fd = 1000, .major = 7, .minor = (uint32_t)world->loops_open,
+				    .loop = strncmp(path, "/dev/", 5) != 0 };
+	if (!b->loop)
+		*b = (struct block_handle){ .fd = 1000, .major = 254, .minor = 16 };
+	return 0;
+}
+
+void block_close(struct block_handle *b)
+{
+	if (b->fd >= 0)
+		world->loops_open--;
+	b->fd = -1;
+}
+
+int bridge_check(const char *bridge, struct why *why)
+{
+	int rc = fake_call("bridge_check");
+
+	if (rc == 0 && strcmp(bridge, "none") == 0)
+		rc = -ENODEV;
+	return rc < 0 ? why_set(why, rc, "no bridge \"%s\"", bridge) : 0;
+}
+
+int bridge_attach(const char *bridge, const char *ifname, const char *wanted, struct why *why)
+{
+	int rc = fake_call("bridge_attach");
+
+	(void)bridge;
+	(void)ifname;
+	(void)wanted;
+	if (rc < 0)
+		return why_set(why, rc, "bridge");
+	world->bridged++;
+	return 0;
+}

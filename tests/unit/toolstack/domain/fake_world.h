@@ -1,0 +1,70 @@
+/* A host in shared memory: hypervisor, store, kernel back ends, as far as creating a guest needs them.
+ *
+ * It takes the place of dom0/lib's doors at link time. The world is shared with child processes, so that a
+ * test can kill a creation at any call and look at what is left. Every call counts; one of them can be
+ * made to fail or to end the process. Loop devices and bridges are faked as well. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/arch_x86.h"
+#include "protocol/xen.h"
+
+enum {
+	FAKE_DOMAINS = 4,
+	FAKE_NODES = 400,
+	FAKE_PATH = 160,
+	FAKE_VALUE = 600,
+	FAKE_PAGES = 16384, /* of a domain's arena: 64 MiB */
+};
+
+struct fake_node {
+	char path[FAKE_PATH]; /* empty: free */
+	char value[FAKE_VALUE];
+	char perms[24];
+};
+
+struct fake_domain {
+	uint16_t id; /* 0: free */
+	uint8_t handle[16];
+	uint32_t flags; /* XEN_DOMINF_* */
+	uint32_t max_vcpus, ports, address_size;
+	uint64_t max_kib, pages, map_bytes, pinned_mfn;
+	uint64_t first_mfn; /* frames are first_mfn .. + FAKE_PAGES; the last is shared_info, before it grants */
+	bool has_context, introduced;
+	struct vcpu_guest_context context;
+	uint16_t weight, cap;
+};
+
+struct fake_world {
+	struct fake_domain domains[FAKE_DOMAINS];
+	struct fake_node nodes[FAKE_NODES], saved[FAKE_NODES]; /* saved: before the transaction */
+	bool in_transaction;
+	unsigned int conflicts; /* commits still to fail with -EAGAIN */
+	uint32_t last_id;
+	int mapped;		 /* frames of domains mapped now */
+	int loops_open;		 /* loop devices held by the test process */
+	int bridged;		 /* interfaces put onto bridges */
+	bool no_large_extents, no_console, no_backends;
+	long calls;		 /* made so far */
+	long fail_at;		 /* the call that fails with -EIO; 0: none */
+	long kill_at;		 /* the call that ends the process */
+	const char *failed;	 /* name of the call that failed */
+};
+
+extern struct fake_world *world; /* mapped by fake_world_reset() */
+struct store;
+extern struct store *const fake_store;
+
+/* An empty world: dom0 with id 0, "/", "/local/domain/0". */
+void fake_world_reset(void);
+
+/* 0: go on. Every faked call asks first. */
+int fake_call(const char *name);
+
+struct fake_domain *fake_domain_find(uint16_t id);
+/* Frame @mfn of any domain, or NULL. */
+void *fake_frame(uint64_t mfn);
+const struct fake_node *fake_node_find(const char *path);
+/* Nodes at or below @path. */
+int fake_node_count(const char *path);
