@@ -37,6 +37,7 @@ struct boot_info {
 	char command_line[BOOT_STRING_SIZE];	/* with the image's name, as the loader gives it */
 	uint64_t rsdp;			/* machine address of the RSDP or of the loader's copy; 0: scan for it */
 	bool rsdp_is_copy;
+	uint64_t info_start, info_size;	/* the loader's structure, if rsdp lies in it */
 	struct boot_video video;
 	struct machine *map;		/* ranges go here */
 };

@@ -100,6 +100,8 @@ int multiboot2_parse(const struct phys *p, uint64_t info, struct boot_info *out)
 	if (!in || !phys_at(p, info, in->total_size))
 		return -EINVAL;
 	out->protocol = "Multiboot 2";
+	out->info_start = info;
+	out->info_size = in->total_size;
 	uint64_t end = info + in->total_size;
 	for (uint64_t at = info + 8; at + sizeof(struct mb2_tag) <= end;) {
 		const struct mb2_tag *t = phys_at(p, at, sizeof *t);
