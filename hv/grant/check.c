@@ -1,0 +1,107 @@
+/* What the audit asks of the grant layer: the references that map-track holds, and statements
+ * I8 (pins are the sums over map-track; a free handle has no flags) and I9 (a grant's L1 entry
+ * equals its record). Recomputed from the raw tables; the marks in shared entries are hostile memory
+ * and not judged here. */
+#include "hv/grant/table.h"
+#include "hv/mem/table.h"
+
+typedef const char *visit_fn(struct domain *d, const struct track *k, void *arg);
+
+/* Visit every track of every domain until one reports something. */
+static const char *tracks_each(visit_fn *visit, void *arg)
+{
+	const char *broken = NULL;
+	domid_t id = 0;
+	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
+		id = (domid_t)(d->id + 1);
+		for (uint32_t h = 0; !broken && h < d->grants->track_end; h++)
+			broken = visit(d, paged_at(&d->grants->tracks, h), arg);
+	}
+	return broken;
+}
+
+static const char *add_track(struct domain *d, const struct track *k, void *arg)
+{
+	audit_add_fn *add = *(audit_add_fn **)arg;
+	unsigned halves = track_half_count(k->flags);
+	(void)d;
+	if (!halves)
+		return NULL;
+	const struct active *a = paged_at(&k->granter->grants->active, k->ref);
+	if (k->flags & TRACK_READONLY)
+		add(mfn(a->frame), halves, FT_NONE, 0);
+	else
+		add(mfn(a->frame), halves, FT_WRITABLE, halves);
+	if (k->flags & TRACK_HOST)
+		add(maddr_to_mfn(k->slot), 1, FT_L1, 1);
+	return NULL;
+}
+
+void grant_audit_enumerate(audit_add_fn *add)
+{
+	tracks_each(add_track, &add);
+}
+
+struct sum {
+	const struct domain *granter;
+	uint32_t ref, readers, writers;
+	const struct active *active;
+	bool misfit;
+};
+
+static const char *sum_track(struct domain *d, const struct track *k, void *arg)
+{
+	struct sum *s = arg;
+	unsigned halves = track_half_count(k->flags);
+	if (!halves || k->granter != s->granter || k->ref != s->ref)
+		return NULL;
+	*(k->flags & TRACK_READONLY ? &s->readers : &s->writers) += halves;
+	return s->active->domid == d->id ? NULL : "I8: a grant is mapped by a domain it was not made to";
+}
+
+static const char *check_active(struct domain *d, uint32_t ref)
+{
+	struct sum s = { .granter = d, .ref = ref, .active = paged_at(&d->grants->active, ref) };
+	if (!s.active || s.active->readers + s.active->writers == 0)
+		return NULL;
+	const char *broken = tracks_each(sum_track, &s);
+	if (broken)
+		return broken;
+	if (s.readers != s.active->readers || s.writers != s.active->writers)
+		return "I8: pins of a grant are not the sum over map-track";
+	return NULL;
+}
+
+static const char *check_track(struct domain *d, const struct track *k, void *arg)
+{
+	(void)arg;
+	(void)d;
+	if (k->flags == 0)
+		return k->granter || k->slot.a ? "I8: a free handle is not empty" : NULL;
+	if (track_half_count(k->flags) == 0 || !k->granter)
+		return "I8: a handle in use has no half";
+	const struct active *a = paged_at(&k->granter->grants->active, k->ref);
+	if (!a || (k->flags & TRACK_READONLY ? a->readers : a->writers) == 0)
+		return "I8: a mapping without a pin";
+	if (!(k->flags & TRACK_HOST))
+		return NULL;
+	const uint64_t *table = frame_map(maddr_to_mfn(k->slot));
+	uint64_t pte = table[k->slot.a % PAGE_SIZE / sizeof pte];
+	frame_unmap(table);
+	if (!(pte & PTE_PRESENT) || !(pte & PTE_GRANT) || pte_mfn(pte).n != a->frame ||
+	    !(pte & PTE_WRITE) != !!(k->flags & TRACK_READONLY))
+		return "I9: a grant entry does not equal its record";
+	return NULL;
+}
+
+const char *grant_check(void)
+{
+	const char *broken = tracks_each(check_track, NULL);
+	domid_t id = 0;
+	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
+		id = (domid_t)(d->id + 1);
+		for (uint32_t ref = 0; !broken && ref < d->grants->active.limit; ref++)
+			broken = check_active(d, ref);
+	}
+	return broken;
+}
