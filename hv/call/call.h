@@ -31,8 +31,5 @@ int call_target(struct vcpu *v, domid_t id, struct domain **out) MUST_CHECK;
 /* DOMID_SELF as the caller's number; others stay. */
 domid_t call_domid(const struct vcpu *v, domid_t id);
 
-/* The page of stubs that guests with a HYPERCALL_PAGE note call into: entry n, 32 bytes each, issues
- * hypercall n. @page: 4 KiB. */
-void hypercall_page_fill(void *page);
 /* A byte arrived on the machine's console: dom0 reads it by console_io. From interrupts. */
 void console_input(const char *text, size_t n);

@@ -11,6 +11,7 @@
 #include "hv/base/math.h"
 #include "hv/call/call.h"
 #include "hv/call/memory.h"
+#include "hv/core/work.h"
 #include "hv/irq/irq.h"
 #include "hv/pv/pv.h"
 
@@ -46,8 +47,8 @@ void call_dispatch(struct vcpu *v)
 {
 	struct cpu_regs *r = &v->ctx.regs;
 	struct call c = { .vcpu = v, .nr = r->rax, .arg = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
+	preempt_begin();
 	int64_t rc = call_run(&c);
-
 	if (rc != -ERESTART) {
 		r->rax = (uint64_t)rc;
 		return;

@@ -13,6 +13,7 @@
 #include "hv/dom/sched.h"
 #include "hv/mem/frame.h"
 #include "hv/mem/guest_copy.h"
+#include "lib/pvbuild/build.h"
 
 struct lock domctl_lock = LOCK_INIT(RANK_DOMCTL);
 
@@ -134,7 +135,7 @@ static int hypercall_init(struct domain *d, mfn_t m)
 	if (rc)
 		return rc == -ERESTART ? -EBUSY : rc;
 	void *page = frame_map(m);
-	hypercall_page_fill(page);
+	pv_hypercall_page_fill(page);
 	frame_unmap(page);
 	frame_put_with_type(f);
 	return 0;

@@ -48,6 +48,11 @@ bool preempt_needed(void)
 	return work_is_pending();
 }
 
+void preempt_begin(void)
+{
+	work_of[cpu_id()].items = 0;
+}
+
 void preempt_count(unsigned items)
 {
 	unsigned *n = &work_of[cpu_id()].items;

@@ -13,3 +13,5 @@ void work_run(void);					/* run all pending on this CPU, until none */
 bool preempt_needed(void);
 /* Work items between two preempt_needed() calls, for the audit (I16): count one. */
 void preempt_count(unsigned items);
+/* A handler begins: nothing counted yet. */
+void preempt_begin(void);
