@@ -23,6 +23,8 @@ BUILD = pathlib.Path(os.environ.get("O", "build"))
 PROMPT = "bothy# "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r|\x07")
 
+PARTIAL_ESCAPE = re.compile(r"(\x1b(\[[0-9;?]*)?)?$")
+
 
 class Failure(Exception):
     """A step that did not hold; the message says which."""
@@ -75,7 +77,7 @@ class Machine:
         logs.mkdir(parents=True, exist_ok=True)
         self.log_path = logs / f"{name}.console"
         self.log = open(self.log_path, "wb")
-        self.text = ""
+        self.text = self.cut = ""
         self.at = 0
         self.child = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT)
@@ -100,8 +102,10 @@ class Machine:
             return False
         self.log.write(data)
         self.log.flush()
-        # An escape sequence cut by the end of a read is rare and harmless: prompts carry none.
-        self.text += ESCAPES.sub("", data.decode(errors="replace"))
+        text = self.cut + data.decode(errors="replace")
+        # Keep back an escape sequence that the end of this read cuts.
+        self.cut = PARTIAL_ESCAPE.search(text)[0]
+        self.text += ESCAPES.sub("", text.removesuffix(self.cut))
         return True
 
     def tail(self, lines=15):
