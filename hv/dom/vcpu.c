@@ -114,7 +114,7 @@ bool vcpu_has_event(const struct vcpu *v)
 	const struct vcpu_info *info = READ_ONCE(v->info);
 	if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
 		return true;
-	return UNLIKELY(v->nmi_pending) && !v->nmi_masked;
+	return UNLIKELY(v->ctx.bad_selector) || (UNLIKELY(v->nmi_pending) && !v->nmi_masked);
 }
 
 void vcpu_block(struct vcpu *v)

@@ -29,8 +29,18 @@ static void apic_write(unsigned reg, uint32_t value)
 	cpu_mmio_write(maddr(apic_base.a + reg), 4, value);
 }
 
+/* The old interrupt controllers deliver nothing any more. Before LINT0 is masked: an interrupt they
+ * have already raised would reach the CPU without a vector. */
+static void pic_silence(void)
+{
+	port_out8(0x21, 0xff);
+	port_out8(0xa1, 0xff);
+}
+
 void apic_init(void)
 {
+	if (cpu_id() == 0)
+		pic_silence();
 	uint64_t base = msr_read(MSR_APIC_BASE);
 	msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
 	apic_base = maddr(base & 0x000ffffffffff000ull);

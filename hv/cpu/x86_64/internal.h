@@ -41,12 +41,14 @@ static inline struct stub_data *stub_data_of(unsigned cpu)
 #define HPTE_NX		(1ull << 63)
 #define HPTE_FLAGS	0xfff0000000000fffull
 
-extern uint64_t hv_l4[512], boot_l3[512];
+extern uint64_t hv_l4[512];
 maddr_t image_maddr(const void *p);	/* of something in the image */
 uint64_t nx_bit(void);			/* HPTE_NX where the CPU has it */
 
 void features_detect(void);
 void features_enable(void);		/* CR0, CR4, EFER, PAT, XCR0 of this CPU */
+/* The first 2 MiB at their own address, executable: where the AP trampoline turns paging on. */
+void paging_map_low(bool on);
 void paging_init(void);			/* image rights, per-CPU slot, template */
 void percpu_map(unsigned cpu, maddr_t pages);	/* of a struct percpu_pages */
 maddr_t percpu_stub_maddr(unsigned cpu);
@@ -78,6 +80,10 @@ extern bool cpu_uses_smap, cpu_has_xsaveopt;
 extern const char vector_stubs[], syscall_stub[], syscall_stub_end[], syscall_entry[], syscall32_entry[];
 NORETURN void cpu_call_on_stack(void (*fn)(uint64_t, uint64_t), uint64_t a, uint64_t b, uint64_t stack_top);
 NORETURN void cpu_run_guests(void);
+void ap_start64(void);
+extern const char trampoline_start[], trampoline_end[], trampoline_l4[], trampoline_stack[], trampoline_entry[],
+	trampoline_efer[];
+size_t guest_copy(void *dst, const void *src, size_t n);
 NORETURN void cpu_boot_start(uint32_t magic, uint32_t info);
 NORETURN void cpu_ap_start(void);
 struct cpu_context *cpu_guest_trap(struct cpu_context *ctx);

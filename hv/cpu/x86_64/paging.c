@@ -80,6 +80,15 @@ void paging_init(void)
 	cr3_write(image_maddr(hv_l4).a);
 }
 
+void paging_map_low(bool on)
+{
+	static uint64_t low_l3[512] ALIGNED(4096), low_l2[512] ALIGNED(4096);
+	low_l2[0] = HPTE_PRESENT | HPTE_WRITE | HPTE_AD | HPTE_LARGE;
+	low_l3[0] = table_entry(low_l2);
+	hv_l4[0] = on ? table_entry(low_l3) : 0;
+	cpu_tlb_flush(cpu_online_mask());
+}
+
 void cpu_image_range(maddr_t *start, maddr_t *end)
 {
 	*start = image_maddr(image_start);

@@ -13,10 +13,6 @@
 #define ICR_INIT	0x4500u
 #define ICR_SIPI	0x4600u
 
-extern const char trampoline_start[], trampoline_end[], trampoline_l4[], trampoline_stack[], trampoline_entry[],
-	trampoline_efer[];
-extern void ap_start64(void);
-
 static struct percpu_pages boot_pages;
 static uint32_t online_count = 1;
 static uint64_t online_mask = 1;
@@ -104,7 +100,7 @@ static bool start_one(unsigned cpu, uint32_t apic_id)
 unsigned cpu_start_others(const uint32_t *apic_ids, unsigned n, int (*prepare)(unsigned cpu), boot_alloc_pages_fn *alloc)
 {
 	memcpy(trampoline_field(trampoline_start), trampoline_start, (size_t)(trampoline_end - trampoline_start));
-	hv_l4[0] = image_maddr(boot_l3).a | HPTE_PRESENT | HPTE_WRITE;	/* the trampoline runs at its own address */
+	paging_map_low(true);
 	*trampoline_field(trampoline_l4) = image_maddr(hv_l4).a;
 	*trampoline_field(trampoline_entry) = (uint64_t)ap_start64;
 	*trampoline_field(trampoline_efer) = EFER_LME | (cpu_features.has_nx ? EFER_NXE : 0);
@@ -121,8 +117,7 @@ unsigned cpu_start_others(const uint32_t *apic_ids, unsigned n, int (*prepare)(u
 		if (!start_one(cpu, apic_ids[i]))
 			early_print("(hv) processor with APIC id %u does not start\n", apic_ids[i]);
 	}
-	hv_l4[0] = 0;
-	cpu_tlb_flush(cpu_online_mask());
+	paging_map_low(false);
 	return cpu_count();
 }
 
@@ -208,8 +203,6 @@ void cpu_port_out(uint16_t port, unsigned size, uint32_t value)
 }
 
 /* --- guest memory --- */
-
-size_t guest_copy(void *dst, const void *src, size_t n);	/* copy.S */
 
 static inline size_t guest_copy_user(void *dst, const void *src, size_t n)
 {
