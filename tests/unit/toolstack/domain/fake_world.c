@@ -10,7 +10,6 @@
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/memctl.h"
 #include "dom0/lib/privcmd.h"
-#include "dom0/lib/sysctl.h"
 
 struct fake_world *world;
 static char *arena; /* FAKE_DOMAINS * FAKE_PAGES frames */
@@ -198,7 +197,7 @@ int domctl_unpause(struct privcmd *p, uint16_t domid)
 	return rc;
 }
 
-static void describe(const struct fake_domain *d, struct xen_domctl_getdomaininfo *info)
+void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdomaininfo *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->domain = d->id;
@@ -218,7 +217,7 @@ int domctl_info(struct privcmd *p, uint16_t domid, struct xen_domctl_getdomainin
 
 	(void)p;
 	if (rc == 0)
-		describe(d, info);
+		fake_domain_describe(d, info);
 	return rc;
 }
 
@@ -382,20 +381,4 @@ int evtchn_alloc_unbound(struct privcmd *p, uint16_t domid, uint16_t remote, uin
 	if (rc == 0 && remote == 0)
 		*port = ++d->ports;
 	return rc;
-}
-
-int sysctl_domain_list(struct privcmd *p, struct xen_domctl_getdomaininfo **list, uint32_t *count)
-{
-	int rc = fake_call("domain_list");
-	uint32_t n = 1;
-
-	(void)p;
-	if (rc < 0)
-		return rc;
-	*list = calloc(FAKE_DOMAINS + 1, sizeof(**list));
-	for (int i = 0; i < FAKE_DOMAINS; i++)
-		if (world->domains[i].id)
-			describe(&world->domains[i], &(*list)[n++]);
-	*count = n;
-	return 0;
 }

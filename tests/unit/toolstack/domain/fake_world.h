@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "protocol/arch_x86.h"
+#include "protocol/domctl.h"
 #include "protocol/xen.h"
 
 enum {
@@ -63,6 +64,8 @@ void fake_world_reset(void);
 int fake_call(const char *name);
 
 struct fake_domain *fake_domain_find(uint16_t id);
+/* What the hypervisor tells of it. */
+void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdomaininfo *info);
 /* Frame @mfn of any domain, or NULL. */
 void *fake_frame(uint64_t mfn);
 const struct fake_node *fake_node_find(const char *path);
