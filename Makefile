@@ -57,17 +57,25 @@ kernels   := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard t
 # ---- compilers' options
 base := -std=gnu11 -I. -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wconversion \
 	-Wshadow -Werror
-hv-flags := $(base) -O2 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
-	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
+bare-flags := $(base) -O2 -ffreestanding -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include 2>/dev/null) -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-ffunction-sections -fdata-sections
+# The hypervisor lies where no 32-bit address reaches: code finds its data relative to itself.
+hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
+guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
 host-flags := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
-guest-flags := $(hv-flags)
 host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
 user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
+
+# What objects and images were made with: a change of options makes them anew.
+flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)
+images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
+$(O)/.flags $(O)/.images-of: FORCE
+	@mkdir -p $(O) && { echo '$($(@F:.%=%))' | cmp -s - $@ || echo '$($(@F:.%=%))' >$@; }
 
 all: hv bin images
 hv: $(if $(wildcard hv/cpu/x86_64/hv.ld),$(O)/hv.elf)
@@ -76,10 +84,10 @@ bin: $(programs)
 
 # ---- the hypervisor: objects under O/hv, linked, debug information apart
 hv-obj := $(patsubst %,$(O)/hv/%.o,$(hv-src) $(lib-src)) $(third-hv:%=$(O)/hv/third/%.o)
-$(O)/hv/third/%.c.o: build/third/.done
+$(O)/hv/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(filter-out -W%,$(hv-flags)) -w $(third-hv-flags) -c build/third/src/$*.c -o $@
-$(O)/hv/%.o: % | build/third/.done
+$(O)/hv/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
@@ -91,7 +99,7 @@ $(O)/hv.elf: $(O)/hv.debug.elf
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
 guest-obj = $(patsubst %,$(O)/guest/%.o,$(call find,tests/guest/lib tests/guest/$(1)))
-$(O)/guest/%.o: %
+$(O)/guest/%.o: % $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(guest-flags) -c $< -o $@
 $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/guest/lib/guest.ld
@@ -100,7 +108,7 @@ $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/gu
 
 # ---- dom0's programs: static, musl
 user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib))
-$(O)/user/%.o: % | build/third/.done
+$(O)/user/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)musl-gcc $(user-flags) -c $< -o $@
 $(daemons:%=$(O)/bin/%): $(O)/bin/%: $$(call user-obj,dom0/$$*)
@@ -122,10 +130,10 @@ unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(uni
 abi-tests  := $(abi-src:tests/abi/%.c=$(O)/host/abi/%)
 host: $(unit-tests) $(abi-tests)
 	tests/run --jobs 2 $^
-$(O)/host/third/%.c.o: build/third/.done
+$(O)/host/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c build/third/src/$*.c -o $@
-$(O)/host/%.o: % | build/third/.done
+$(O)/host/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(host-flags) $(third-inc) -c $< -o $@
 $(O)/host/libhv.a: $(host-hv-obj)
@@ -154,10 +162,7 @@ build/third/.done: tools/deblib | $(O)/.deps
 
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
 images: $(O)/.images
-images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
-$(O)/.images-of: FORCE
-	@echo '$(images-of)' | cmp -s - $@ || echo '$(images-of)' >$@
 $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
 		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
 	tools/images $(O) build
