@@ -122,8 +122,6 @@ static void virq(void)
 	CHECK_EQ(event_bind_virq(VIRQ_TIMER, 0), -XEN_EEXIST);
 	CHECK(event_bind_virq(NR_VIRQS + 5, 0) < 0, "a VIRQ that does not exist was bound");
 	CHECK(event_bind_virq(VIRQ_TIMER, 5000) < 0, "a VIRQ of vCPU 5000 was bound");
-	if (!(start_info->flags & SIF_INITDOMAIN))
-		CHECK(event_bind_virq(VIRQ_DOM_EXC, 0) < 0, "a VIRQ of the control domain");
 	CHECK_EQ(status(p, &s), 0);
 	CHECK_EQ(s.status, EVTCHNSTAT_virq);
 	CHECK_EQ(s.u.virq, VIRQ_TIMER);
