@@ -17,6 +17,11 @@
 
 #define PAGE_BYTES 4096u
 
+static size_t page_round(size_t size)
+{
+	return (size + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+}
+
 int privcmd_open(struct privcmd *p)
 {
 	struct privcmd door = { .buf_fd = -1 };
@@ -52,9 +57,14 @@ void privcmd_close(struct privcmd *p)
 	*p = (struct privcmd){ .fd = -1, .buf_fd = -1 };
 }
 
-static size_t page_round(size_t size)
+int privcmd_forked(struct privcmd *p)
 {
-	return (size + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+	void *own = privcmd_buf_alloc(p, PRIVCMD_SCRATCH_SIZE);
+
+	if (!own)
+		return -ENOMEM;
+	p->scratch = own;
+	return 0;
 }
 
 void *privcmd_buf_alloc(struct privcmd *p, size_t size)

@@ -22,6 +22,8 @@ struct privcmd {
 /* Open the door. -ENOENT or -ENODEV: no hypervisor, or its modules are not loaded. */
 int privcmd_open(struct privcmd *p) MUST_CHECK;
 void privcmd_close(struct privcmd *p);
+/* In a forked child: take a scratch buffer of our own, since the parent's is shared. -ENOMEM. */
+int privcmd_forked(struct privcmd *p) MUST_CHECK;
 
 /* Allocate page-aligned, zeroed memory that hypercalls may use as a buffer; NULL when out of it.
  * Free it with the same @size. */

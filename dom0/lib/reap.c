@@ -73,6 +73,13 @@ static void close_device(struct reap *r, const char *type, const char *device)
 	remove_path(r, path);
 }
 
+static int sysfs_fd = -1;
+
+void domain_reap_sysfs(int fd)
+{
+	sysfs_fd = fd;
+}
+
 /* The kernel's device is gone when sysfs has forgotten it. */
 static void await_device(struct reap *r, const char *type, const char *device)
 {
@@ -80,9 +87,9 @@ static void await_device(struct reap *r, const char *type, const char *device)
 	char path[PATH_SIZE];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/%.32s-%u-%.32s", type, r->domid,
-		 device);
-	for (int i = 0; i < BACKEND_TRIES && stat(path, &st) == 0; i++)
+	snprintf(path, sizeof(path), "%s%.32s-%u-%.32s",
+		 sysfs_fd < 0 ? "/sys/bus/xen-backend/devices/" : "", type, r->domid, device);
+	for (int i = 0; i < BACKEND_TRIES && fstatat(sysfs_fd, path, &st, 0) == 0; i++)
 		nanosleep(&pause, NULL);
 }
 

@@ -6,6 +6,10 @@
 #include "dom0/lib/privcmd.h"
 #include "dom0/lib/store_client.h"
 
+/* For a caller whose root directory is another: look for back ends in the directory @fd, which is
+ * /sys/bus/xen-backend/devices, from now on. */
+void domain_reap_sysfs(int fd);
+
 /* Destroy @domid in the hypervisor and remove its devices, home, /vm entry, error nodes and
  * /bothy/domain/@domid from the store; wait a few seconds for the kernel's back ends to let go of its
  * memory. May be called again, by several at once, and for a domain of which nothing is left: then it

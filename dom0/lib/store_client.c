@@ -30,6 +30,7 @@ struct client_event {
 struct store {
 	int fd;			/* -1: not connected */
 	char *path;
+	unsigned int connections;
 	uint32_t last_req;
 	struct client_watch *watches;
 	struct client_event *event_first, **event_last;
@@ -60,6 +61,7 @@ static int client_connect(struct store *s, unsigned int wait_ms)
 
 		if (fd >= 0) {
 			s->fd = fd;
+			s->connections++;
 			return 0;
 		}
 		if (now_ms() >= end)
@@ -292,4 +294,9 @@ int store_event(struct store *s, int wait_ms, struct store_event *ev)
 int store_fd(const struct store *s)
 {
 	return s->fd;
+}
+
+unsigned int store_connections(const struct store *s)
+{
+	return s->connections;
 }

@@ -14,7 +14,10 @@
 #include "dom0/lib/attr.h"
 
 /* Where xenstored listens; the environment's XENSTORED_PATH overrides it. */
-#define STORE_SOCKET "/run/xenstored/socket"
+#define STORE_DIR "/run/xenstored"
+#define STORE_SOCKET STORE_DIR "/socket"
+/* The same for a daemon whose root directory is STORE_DIR. */
+#define STORE_SOCKET_IN_DIR "/socket"
 #define STORE_NO_TX 0u
 
 struct store;
@@ -70,6 +73,9 @@ int store_event(struct store *s, int wait_ms, struct store_event *ev) MUST_CHECK
 void store_event_free(struct store_event *ev);
 /* Descriptor to poll for reading; it changes when the daemon restarts (ask again after each use). */
 int store_fd(const struct store *s);
+/* How often a connection was made: when it changed, store_fd() names another socket, perhaps by the
+ * same number, which an event loop must be told of anew. */
+unsigned int store_connections(const struct store *s);
 
 /* Tell the daemon of a new domain: its store ring is grant reference 1, @mfn is passed as a hint. */
 int store_introduce(struct store *s, uint16_t domid, uint64_t mfn, uint32_t port) MUST_CHECK;

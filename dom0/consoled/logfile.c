@@ -1,0 +1,60 @@
+/* A log file of bounded size. Rotation is a rename, so whoever reads the old one keeps it. */
+#include "dom0/consoled/logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int file_open(struct logfile *l)
+{
+	struct stat st;
+
+	l->fd = openat(l->dir_fd, l->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		       0640);
+	if (l->fd < 0)
+		return -errno;
+	l->size = fstat(l->fd, &st) == 0 ? (size_t)st.st_size : 0;
+	return 0;
+}
+
+int logfile_open(struct logfile *l, int dir_fd, const char *name, size_t most)
+{
+	l->dir_fd = dir_fd;
+	l->most = most;
+	if (snprintf(l->name, sizeof l->name, "%s.log", name) >= (int)sizeof l->name)
+		return -ENAMETOOLONG;
+	return file_open(l);
+}
+
+void logfile_close(struct logfile *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+static void rotate(struct logfile *l)
+{
+	char old[sizeof l->name + 2];
+
+	snprintf(old, sizeof old, "%s.1", l->name);
+	close(l->fd);
+	renameat(l->dir_fd, l->name, l->dir_fd, old);
+	if (file_open(l))
+		l->fd = -1;
+}
+
+void logfile_write(struct logfile *l, const char *bytes, size_t len)
+{
+	ssize_t n;
+
+	if (l->fd >= 0 && l->size + len > l->most)
+		rotate(l);
+	if (l->fd < 0)
+		return;
+	n = write(l->fd, bytes, len);
+	if (n > 0)
+		l->size += (size_t)n;
+}
