@@ -39,9 +39,10 @@ def accelerator():
 
 
 def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, disks=True,
-            modules=(), icount=False, reboot=False, extra=()):
+            only=(), icount=False, reboot=False, extra=()):
     """Return QEMU's arguments. @memory in MiB; @guest: the name of a guest that dom0 creates at its
-    start; @modules: further boot modules; @disks: dom0's disk, the tools and a network card."""
+    start; @only: boot these modules instead of dom0's kernel and initramfs; @disks: dom0's disk, the
+    tools and a network card."""
     hv = os.environ.get("HV", str(BUILD / "hv.elf"))
     accel = accelerator()
     cpu = cpu or ("host" if accel == "kvm" else "max")
@@ -49,7 +50,7 @@ def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, 
     dom0 = f"{(BUILD / 'dom0.kernel').resolve()} console=hvc0 quiet {dom0_args}"
     if guest:
         dom0 += f" guest={guest}"
-    initrd = ",".join([dom0, str(BUILD / "dom0.cpio.gz"), *modules])
+    initrd = ",".join(only or (dom0, str(BUILD / "dom0.cpio.gz")))
     args = ["qemu-system-x86_64", "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
             "-nographic", "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
     if not reboot:
