@@ -10,6 +10,7 @@
 #include "hv/boot/dom0.h"
 #include "hv/call/call.h"
 #include "hv/core/panic.h"
+#include "hv/core/timer.h"
 #include "hv/cpu/machine.h"
 #include "hv/dom/sched.h"
 #include "hv/event/evtchn.h"
@@ -92,6 +93,7 @@ static void kernels_prepare(void)
 
 static void layers_init(void)
 {
+	timers_init();
 	sched_init();
 	evtchn_init();
 	grant_init();
