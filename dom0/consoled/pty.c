@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -27,15 +27,11 @@ static int raw_mode(int fd)
 
 static int slave_open(struct pty *p)
 {
-	int zero = 0;
-	unsigned int number;
-
-	if (ioctl(p->master, TIOCSPTLCK, &zero) < 0 || ioctl(p->master, TIOCGPTN, &number) < 0)
+	if (unlockpt(p->master) < 0 || ptsname_r(p->master, p->name, sizeof p->name) != 0)
 		return -errno;
 	p->slave = ioctl(p->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (p->slave < 0)
 		return -errno;
-	snprintf(p->name, sizeof p->name, "/dev/pts/%u", number);
 	return raw_mode(p->slave);
 }
 
