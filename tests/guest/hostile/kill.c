@@ -164,7 +164,7 @@ static const struct {
 	{ "iret_user", "killed", iret_user },
 	{ "iret_stack", "killed", iret_stack },
 	{ "no_table", "killed", no_table },
-	{ "bad_handler", "killed", bad_handler },
+	{ "bad_handler", "either", bad_handler },
 	{ "bad_handler_cs", "either", bad_handler_cs },
 	{ "bad_stack", "killed", bad_stack },
 	{ "bad_stack_hypervisor", "killed", bad_stack_hypervisor },

@@ -21,7 +21,8 @@ static volatile int busy;
 
 void print_open(void)
 {
-	if (start_info->flags & SIF_INITDOMAIN || !start_info->console.domU.mfn)
+	if (start_info->flags & SIF_INITDOMAIN || !start_info->console.domU.mfn ||
+	    !start_info->console.domU.evtchn)
 		return;
 	ring = mfn_to_va(start_info->console.domU.mfn);
 }
