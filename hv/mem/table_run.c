@@ -298,6 +298,7 @@ static enum run_end table_run(struct owner *o, struct frame *top, unsigned *budg
 				end = up ? RUN_UP : RUN_DOWN;
 		}
 	}
+	o->work += *budget - r.budget;
 	*budget = r.budget;
 	return end;
 }
