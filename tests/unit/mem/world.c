@@ -87,9 +87,16 @@ struct tree tree_build(struct owner *o)
 
 void cpu_run(unsigned cpu, struct owner *o, mfn_t l4)
 {
+	ck_assert_int_eq(cpu_try_run(cpu, o, l4), 0);
+}
+
+int cpu_try_run(unsigned cpu, struct owner *o, mfn_t l4)
+{
 	struct frame *f;
 	struct cpu_context *c = &running[cpu];
-	ck_assert_int_eq(frame_get_with_type(o, l4, FT_L4, &f), 0);
+	int rc = frame_get_with_type(o, l4, FT_L4, &f);
+	if (rc)
+		return rc;
 	unsigned caller = cpu_id();
 	host_cpu_select(cpu);
 	mfn_t old = c->kernel_l4;
@@ -98,6 +105,7 @@ void cpu_run(unsigned cpu, struct owner *o, mfn_t l4)
 	host_cpu_select(caller);
 	if (old.n)
 		frame_put_with_type(frame_of(old));
+	return 0;
 }
 
 void cpu_stop_running(unsigned cpu)

@@ -36,6 +36,7 @@ struct tree { mfn_t l4, l3, l2, l1, data[4]; };
 struct tree tree_build(struct owner *o);
 /* The domain's context loaded on @cpu with this L4 (a base pointer: counted by the audit). */
 void cpu_run(unsigned cpu, struct owner *o, mfn_t l4);
+int cpu_try_run(unsigned cpu, struct owner *o, mfn_t l4);
 void cpu_stop_running(unsigned cpu);
 
 /* Preempt at every @n-th window from now on; 0: never. */
