@@ -165,7 +165,7 @@ void sched_stop(struct vcpu *v)
 		work_raise(q->cpu, WORK_RESCHED);
 }
 
-void sched_yield(struct vcpu *v)
+void sched_give_way(struct vcpu *v)
 {
 	v->sched->yields = true;
 	work_raise(cpu_id(), WORK_RESCHED);

@@ -26,7 +26,7 @@ int sched_affinity_set(struct vcpu *v, cpumask_t hard, cpumask_t soft) MUST_CHEC
  * sched_stop(): then its CPU is told to reschedule. Needs no lock of rank SCHED or above held. */
 void sched_wake(struct vcpu *v);
 void sched_stop(struct vcpu *v);
-void sched_yield(struct vcpu *v);		/* the current one lets the next in its queue run */
+void sched_give_way(struct vcpu *v);		/* the current one lets the next in its queue run */
 /* WORK_RESCHED on this CPU: pick and load the next vCPU. */
 void sched_run(void);
 uint64_t sched_cpu_time_ns(const struct vcpu *v);	/* time it has run */

@@ -76,7 +76,8 @@ bool sched_pull(struct sched_queue *q, uint64_t mine)
 		unsigned cpu = (q->cpu + i) % count;
 		struct sched_queue *from = sched_queue_of(cpu);
 		uint64_t first = READ_ONCE(from->first_vtime);
-		if (!(sched_cpus() >> cpu & 1) || first == ~0ull)
+		/* An idle CPU has been told already and takes its own. */
+		if (!((sched_cpus() & ~sched_idle_cpus()) >> cpu & 1) || first == ~0ull)
 			continue;
 		if (mine != ~0ull && !sched_policy->worth_moving(first, mine))
 			continue;

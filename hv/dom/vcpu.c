@@ -167,7 +167,7 @@ void vcpu_poll_wake(struct domain *d, uint32_t port)
 
 void vcpu_yield(struct vcpu *v)
 {
-	sched_yield(v);
+	sched_give_way(v);
 }
 
 /* --- vcpu_info in a frame of the guest's choice --- */

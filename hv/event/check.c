@@ -93,7 +93,7 @@ const char *evtchn_check(void)
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);
-		if (!broken)
+		if (!broken && d->events)
 			broken = check_domain(d);
 	}
 	return broken;

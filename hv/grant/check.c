@@ -1,6 +1,6 @@
 /* What the audit asks of the grant layer: the references that map-track holds, and statements
- * I8 (pins are the sums over map-track; a free handle has no flags) and I9 (a grant's L1 entry
- * equals its record). Recomputed from the raw tables; the marks in shared entries are hostile memory
+ * I8 (pins are the sums over map-track; a free handle has no flags), I9 (a grant's L1 entry equals
+ * its record) and I7's other half (every grant entry has one). Recomputed from the raw tables; the marks in shared entries are hostile memory
  * and not judged here. */
 #include "hv/grant/table.h"
 #include "hv/mem/table.h"
@@ -14,7 +14,7 @@ static const char *tracks_each(visit_fn *visit, void *arg)
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);
-		for (uint32_t h = 0; !broken && h < d->grants->track_end; h++)
+		for (uint32_t h = 0; !broken && d->grants && h < d->grants->track_end; h++)
 			broken = visit(d, paged_at(&d->grants->tracks, h), arg);
 	}
 	return broken;
@@ -94,13 +94,40 @@ static const char *check_track(struct domain *d, const struct track *k, void *ar
 	return NULL;
 }
 
+static const char *count_host(struct domain *d, const struct track *k, void *arg)
+{
+	(void)d;
+	*(uint64_t *)arg += k->flags & TRACK_HOST ? 1 : 0;
+	return NULL;
+}
+
+/* Grant entries in the tables of all domains. */
+static uint64_t entries_count(void)
+{
+	uint64_t n = 0;
+	for (uint64_t m = 0; m < frame_max_mfn(); m++) {
+		const struct frame *f = frame_of(mfn(m));
+		if (!f || frame_type_now(f) != FT_L1)
+			continue;
+		const uint64_t *table = frame_map(mfn(m));
+		for (unsigned i = 0; i < table_entries; i++)
+			n += (table[i] & PTE_PRESENT) && (table[i] & PTE_GRANT);
+		frame_unmap(table);
+	}
+	return n;
+}
+
 const char *grant_check(void)
 {
+	uint64_t mapped = 0;
 	const char *broken = tracks_each(check_track, NULL);
+	tracks_each(count_host, &mapped);
+	if (!broken && mapped != entries_count())
+		broken = "I7: a grant entry without a map-track entry";
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);
-		for (uint32_t ref = 0; !broken && ref < d->grants->active.limit; ref++)
+		for (uint32_t ref = 0; !broken && d->grants && ref < d->grants->active.limit; ref++)
 			broken = check_active(d, ref);
 	}
 	return broken;
