@@ -15,7 +15,7 @@
 
 /* What any event loop with a heap needs. */
 static const char common_calls[] =
-	"read write readv writev close lseek fstat newfstatat "
+	"read write readv writev pread64 pwrite64 close lseek fcntl fstat newfstatat "
 	"epoll_wait epoll_pwait epoll_ctl poll ppoll nanosleep clock_nanosleep "
 	"brk mmap munmap mremap madvise mprotect "
 	"clock_gettime gettimeofday getpid gettid futex "
