@@ -73,7 +73,7 @@ static void port_notify(void *arg, uint32_t port)
 		log_debug("port %u cannot be notified: %d", port, err);
 }
 
-int host_xen_open(struct host_xen *h, const char **what)
+int console_host_open(struct host_xen *h, const char **what)
 {
 	int err;
 

@@ -19,4 +19,4 @@ struct host_xen {
 };
 
 /* Open every door and bind VIRQ_CON_RING. On failure *@what names the door. */
-int host_xen_open(struct host_xen *h, const char **what) MUST_CHECK;
+int console_host_open(struct host_xen *h, const char **what) MUST_CHECK;

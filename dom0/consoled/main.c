@@ -264,7 +264,7 @@ static void dom0_start(void)
 	free(log);
 	directory_make(cd.run_dir, 0755);
 	log_dir = directory_open(cd.log_dir);
-	err = host_xen_open(&cd.host, &what);
+	err = console_host_open(&cd.host, &what);
 	if (err)
 		fail(what, err);
 	source_add(&cd.events, cd.host.events.fd, events_ready);

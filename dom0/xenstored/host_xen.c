@@ -136,7 +136,7 @@ static int doors_open(struct host_xen *h, const char **what)
 	return h->backend_fd < 0 ? -errno : kernel_ring_map(h);
 }
 
-int host_xen_open(struct host_xen *h, const char **what)
+int store_host_open(struct host_xen *h, const char **what)
 {
 	int err, port;
 

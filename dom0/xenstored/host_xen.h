@@ -22,4 +22,4 @@ struct host_xen {
 };
 
 /* Open every door and bind VIRQ_DOM_EXC. On failure *@what names the door. */
-int host_xen_open(struct host_xen *h, const char **what) MUST_CHECK;
+int store_host_open(struct host_xen *h, const char **what) MUST_CHECK;

@@ -190,7 +190,7 @@ static void dom0_start(void)
 	int err;
 
 	run_dir_make();
-	err = host_xen_open(&xd.host, &what);
+	err = store_host_open(&xd.host, &what);
 	if (err)
 		fail(what, err);
 	domains_open(xd.store, &xd.host.ops);

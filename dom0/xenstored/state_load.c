@@ -421,6 +421,8 @@ int state_load(struct store *s, const char *path)
 			s->gen = gen;
 		file.at = end;
 	}
+	for (struct conn *c = s->conns; c; c = c->next)
+		tx_restored(s, c);
 	if (!err && file.at < file.end)
 		log_warn("%s: the last batch is cut and skipped", path);
 	free(bytes);

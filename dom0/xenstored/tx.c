@@ -51,6 +51,14 @@ void tx_restore(struct store *s, struct conn *c, uint32_t id)
 	tx_new(s, c, id)->doomed = true;
 }
 
+void tx_restored(struct store *s, struct conn *c)
+{
+	for (struct tx *tx = c->txs; tx; tx = tx->next) {
+		node_put(tx->root);
+		tx->root = node_get(s->root);
+	}
+}
+
 struct tx *tx_find(const struct conn *c, uint32_t id)
 {
 	struct tx *tx = c->txs;

@@ -55,6 +55,8 @@ struct tx {
 int tx_start(struct store *s, struct conn *c, uint32_t *id) MUST_CHECK;
 /* Put back a transaction known by its id only, doomed. */
 void tx_restore(struct store *s, struct conn *c, uint32_t id);
+/* Let the restored transactions see the tree as it is now. */
+void tx_restored(struct store *s, struct conn *c);
 struct tx *tx_find(const struct conn *c, uint32_t id) MUST_CHECK;
 /* Commit or abort; the transaction ends in any case. *@changes: what became of the live tree.
  * -EAGAIN: lost a race; -ENOSPC: quota of the live tree. */
