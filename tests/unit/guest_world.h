@@ -13,6 +13,7 @@
 #include "hv/event/evtchn.h"
 #include "hv/grant/grant.h"
 #include "hv/irq/irq.h"
+#include "hv/mem/alloc.h"
 #include "hv/mem/table.h"
 #include "hv/pv/pv.h"
 #include "protocol/hypercall.h"
