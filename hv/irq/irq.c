@@ -174,5 +174,6 @@ void irq_init(const struct irq_ioapic *ioapics, unsigned n, const struct irq_ove
 	ioapic_init(ioapics, n);
 	lines_init(ov, n_ov);
 	pci_init(ecam_base);
+	pirq_init();
 	evtchn_pirq_closed = port_closed;
 }

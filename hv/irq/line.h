@@ -46,6 +46,7 @@ void irq_line_mask(struct irq_line *l, bool masked);
 void irq_line_unbind(struct irq_line *l);
 
 /* pirq.c */
+void pirq_init(void);
 int64_t irq_eoi(struct domain *d, uint32_t pirq);
 int irq_eoi_page_set(struct domain *d, mfn_t m, bool unmasks) MUST_CHECK;
 void irq_eoi_bit(const struct irq_line *l, bool owes_eoi);

@@ -10,12 +10,25 @@
 #include "hv/base/errno.h"
 #include "hv/event/evtchn.h"
 #include "hv/irq/line.h"
+#include "hv/mem/audit.h"
 #include "hv/mem/frame.h"
 
 static struct {
 	struct frame *frame;	/* held with a writable type; NULL = not registered */
 	bool unmasks;		/* version 1: an EOI unmasks the port too */
 } eoi_page;
+
+static void audit_enumerate(audit_add_fn *add)
+{
+	if (eoi_page.frame)
+		add(frame_mfn(eoi_page.frame), 1, FT_WRITABLE, 1);
+}
+
+void pirq_init(void)
+{
+	eoi_page.frame = NULL;
+	audit_register(audit_enumerate);
+}
 
 void irq_eoi_bit(const struct irq_line *l, bool owes_eoi)
 {
