@@ -45,6 +45,18 @@ static inline void fake_deliver(struct vcpu *v)
 		ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, broken_); \
 } while (0)
 
+static inline struct vcpu *cpu_step(unsigned cpu);
+
+/* Whoever waits for another CPU sees it come by. */
+static inline void others_step(void)
+{
+	unsigned self = cpu_id();
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+		if (cpu != self)
+			cpu_step(cpu);
+	host_cpu_select(self);
+}
+
 static inline void machine_boot(unsigned cpus, uint64_t frames)
 {
 	host_machine_start(cpus, frames);
@@ -61,6 +73,7 @@ static inline void machine_boot(unsigned cpus, uint64_t frames)
 	host_cpu_select(0);
 	vcpu_deliver_event = fake_deliver;
 	machine_shutdown = fake_machine_shutdown;
+	host_hook_relax = others_step;
 	machine_stops = deliveries = 0;
 }
 
@@ -177,6 +190,8 @@ static inline void domain_end(struct domain *d)
 	int rc;
 	unsigned rounds = 0;
 	domain_get(d);
+	domain_pause_nosync(d);		/* the CPU we act on may run it */
+	machine_settle();
 	while ((rc = domain_kill(d)) == -ERESTART) {
 		REQUIRE(rounds++ < 10000);
 		machine_settle();
@@ -191,15 +206,15 @@ static inline void domain_end(struct domain *d)
 	int main(void) \
 	{ \
 		const TTest *const tests[] = { __VA_ARGS__ }; \
-		Suite *s = suite_create(suite_name); \
-		TCase *c = tcase_create(suite_name); \
-		tcase_set_timeout(c, 120); \
+		Suite *suite_ = suite_create(suite_name); \
+		TCase *case_ = tcase_create(suite_name); \
+		tcase_set_timeout(case_, 120); \
 		for (unsigned i = 0; i < ARRAY_COUNT(tests); i++) \
-			tcase_add_test(c, tests[i]); \
-		suite_add_tcase(s, c); \
-		SRunner *r = srunner_create(s); \
-		srunner_run_all(r, CK_NORMAL); \
-		int failed = srunner_ntests_failed(r); \
-		srunner_free(r); \
+			tcase_add_test(case_, tests[i]); \
+		suite_add_tcase(suite_, case_); \
+		SRunner *run_ = srunner_create(suite_); \
+		srunner_run_all(run_, CK_NORMAL); \
+		int failed = srunner_ntests_failed(run_); \
+		srunner_free(run_); \
 		return failed != 0; \
 	}
