@@ -10,7 +10,8 @@
 #pragma once
 #include "hv/cpu/context.h"
 
-/* Start over: @cpus CPUs (1..MAX_CPUS), all RAM filled with a pattern that is not zero, time 0, no hooks, idle contexts,
+/* Start over: @cpus CPUs (1..MAX_CPUS), RAM filled with a pattern that is not zero
+ * (up to 32 MiB; more is zero), time 0, no hooks, idle contexts,
  * CPU 0 selected, 512 entries per table. */
 void host_reset(unsigned cpus, uint64_t frames);
 void host_cpu_select(unsigned cpu);

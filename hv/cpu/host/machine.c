@@ -10,6 +10,9 @@
 #include "hv/base/string.h"
 #include "hv/cpu/host/host.h"
 
+/* Larger machines start with zeroed RAM, which costs nothing until it is touched. */
+#define PATTERN_FRAMES 8192u
+
 static _Thread_local unsigned selected;
 static unsigned cpus_up = 1;
 static uint8_t *arena;
@@ -46,7 +49,10 @@ void host_reset(unsigned cpus, uint64_t frames)
 {
 	if (!arena || frames != arena_frames)
 		arena_replace(frames);
-	memset(arena, 0xa5, frames * PAGE_SIZE);
+	if (frames <= PATTERN_FRAMES)
+		memset(arena, 0xa5, frames * PAGE_SIZE);
+	else
+		arena_replace(frames);
 	memset(cpu_state, 0, sizeof cpu_state);
 	for (unsigned i = 0; i < MAX_CPUS; i++)
 		cpu_state[i].deadline_ns = ~0ull;

@@ -71,7 +71,7 @@ static int move_alloc(struct owner *o)
 	mfn_t m;
 	int rc = frame_alloc(o, rnd(8) ? 0 : (unsigned)rnd(3), rnd(8) ? 0 : 17, &m);
 	for (unsigned i = 0; rc == 0 && i < 512; i++)
-		ck_assert_uint_eq(peek(m, i), 0);	/* I14 */
+		ck_assert_msg(peek(m, i) == 0, "I14: frame %llx is given out dirty", (unsigned long long)m.n);
 	return rc;
 }
 
@@ -254,7 +254,7 @@ static void one_move(void)
 	bool changed = frame_audit_digest() != before;
 	/* A check that was refused may have let a partial table go on; then there is a record. */
 	if (rc < 0 && rc != -ERESTART && moves[k].atomic && settled && preemptions == 0)
-		ck_assert_msg(!changed, "seed %llu step %u: %s failed (%d) and changed something",
+		ck_assert_msg(!changed, "I13: seed %llu step %u: %s failed (%d) and changed something",
 			      (unsigned long long)current_seed, step, moves[k].name, rc);
 	ck_assert_uint_eq(lock_held_count(), 0);
 	ck_assert_int_eq(host_maps_outstanding(), 0);
@@ -284,7 +284,8 @@ static void run_seed(uint64_t seed, unsigned steps)
 		ck_assert_int_eq(UNTIL_DONE(owner_relinquish(&domain[d])), 0);
 	}
 	for (unsigned d = 0; d < DOMAINS; d++)
-		ck_assert(owner_is_empty(&domain[d]));
+		ck_assert_msg(owner_is_empty(&domain[d]), "I12: domain %u is dead and has %llu frames", d,
+			      (unsigned long long)domain[d].frame_count);
 	ck_assert_uint_eq(frame_free_count(), FRAMES - 1);
 	world_check();
 }
