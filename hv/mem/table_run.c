@@ -229,10 +229,12 @@ static bool table_is_down(const struct frame *f)
 }
 
 /* Our own part of a finished L4. */
-static void l4_complete(uint64_t *p)
+static void l4_complete(const struct frame *f)
 {
+	uint64_t *p = frame_map(frame_mfn(f));
 	for (unsigned i = 0; i < HV_L4_COUNT && HV_L4_FIRST + i < table_entries; i++)
 		WRITE_ONCE(p[HV_L4_FIRST + i], table_hv_slots ? table_hv_slots[i] : 0);
+	frame_unmap(p);
 }
 
 /* The table at the bottom of the stack is finished: tell its parent. */
@@ -240,6 +242,8 @@ static void run_pop(struct run *r, bool up)
 {
 	struct frame *f = r->at[r->depth];
 	if (up) {
+		if (ty_type(type_word(f)) == FT_L4)
+			l4_complete(f);
 		ATOMIC_AND(&f->type, ~(TY_PARTIAL | TY_TOP));
 	} else {
 		f->epoch = cpu_tlb_epoch();
@@ -274,8 +278,6 @@ static void run_step(struct run *r)
 			l1_up(r, f, p);
 		else
 			child = upper_up(r, f, level, p);
-		if (level == 4 && table_is_up(f))
-			l4_complete(p);
 	}
 	frame_unmap(p);
 	if (child)

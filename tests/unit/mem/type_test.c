@@ -29,6 +29,22 @@ START_TEST(pin_and_unpin)
 }
 END_TEST
 
+/* The hypervisor's slots are there also when the last entry's child finishes the table. */
+START_TEST(last_slot_of_an_l4)
+{
+	struct tree t = tree_build(a);
+	poke(t.l4, 0, 0);
+	poke(t.l4, 511, entry(t.l3, RW));
+	poke(t.l3, 0, 0);
+	poke(t.l3, 511, entry(t.l2, RW));
+	poke(t.l2, 511, entry(t.l1, RW));
+	OK(frame_pin(a, t.l4, FT_L4));
+	ck_assert_uint_eq(peek(t.l4, 257), 0x1063);
+	OK(frame_unpin(a, t.l4));
+	OK(owner_run_pending(a));
+}
+END_TEST
+
 START_TEST(every_bad_entry_is_refused_and_undone)
 {
 	struct { int level; unsigned index; uint64_t value; } bad[] = {
@@ -347,6 +363,7 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, pin_and_unpin);
+	tcase_add_test(c, last_slot_of_an_l4);
 	tcase_add_test(c, every_bad_entry_is_refused_and_undone);
 	tcase_add_test(c, no_linear_tables_no_foreign_tables);
 	tcase_add_test(c, writable_and_table_exclude_each_other);
