@@ -8,6 +8,7 @@
 #include "hv/boot/boot.h"
 #include "hv/core/panic.h"
 #include "hv/cpu/machine.h"
+#include "hv/mem/table.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/frame.h"
 
@@ -75,6 +76,7 @@ void memory_frames(void)
 
 	memset(range_ptr(m2p), 0xff, m2p_bytes);
 	cpu_map_m2p(maddr(m2p), m2p_bytes, table_alloc);
+	table_hv_slots = cpu_hv_slots();
 	frame_table_init(range_ptr(table), range_ptr(m2p), max_mfn);
 	boot_memory_each(&boot_memory, MEMORY_FREE, frame_table_add_ram);
 }
