@@ -223,23 +223,18 @@ static void vcpu_state_destroy(struct vcpu *v)
 	if (v->pv && v->pv->trap)
 		page_free(v->pv->trap, 0);
 	heap_free(v->pv);
-	heap_free(v->ctx.fpu);
 	v->pv = NULL;
-	v->ctx.fpu = NULL;
 }
 
 static int vcpu_state_create(struct vcpu *v)
 {
 	v->pv = heap_alloc(sizeof *v->pv);
-	v->ctx.fpu = heap_alloc(cpu_features.fpu_size);
 	if (v->pv)
 		v->pv->trap = page_alloc(0, 0);
-	if (!v->pv || !v->ctx.fpu || !v->pv->trap) {
+	if (!v->pv || !v->pv->trap) {
 		vcpu_state_destroy(v);
 		return -ENOMEM;
 	}
-	v->ctx.dirty_cpus = &v->domain->mem.dirty_cpus;
-	cpu_context_init(&v->ctx);
 	return 0;
 }
 

@@ -21,7 +21,9 @@
 #include "tests/unit/host_machine.h"
 
 #define WORLD_PAGES 16u
+#ifndef WORLD_FRAMES
 #define WORLD_FRAMES 4096u
+#endif
 struct guest {
 	struct domain *d;
 	struct vcpu *v;
@@ -186,6 +188,8 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 		ck_assert_uint_eq(r->rax, nr);
 		ck_assert_uint_lt(tries, 100000);
 		work_run();
+		if (vcpu_current() != v)	/* crashed or stopped in the middle */
+			return -ERESTART;
 	}
 	r->rip = rip;
 	work_run();
