@@ -120,8 +120,15 @@ static bool should_reschedule(struct sched_queue *q, const struct sched_vcpu *s)
 	return sched_policy->goes_first(s, q->current->sched, false) || !vcpu_is_runnable(q->current);
 }
 
-/* Queue @v if it is runnable and in neither place yet. */
-static void make_wait(struct vcpu *v, bool woken)
+/* Queue @v, which belongs to @q and is in neither place. True: @q's CPU should reschedule. */
+static bool wait_in(struct sched_queue *q, struct vcpu *v, bool woken)
+{
+	runstate_enter(v, RUNSTATE_runnable, cpu_time_ns());
+	sched_enqueue(q, v, woken);
+	return should_reschedule(q, v->sched);
+}
+
+void sched_wake(struct vcpu *v)
 {
 	struct sched_queue *q;
 	for (bool moved = false;; moved = true) {
@@ -139,17 +146,10 @@ static void make_wait(struct vcpu *v, bool woken)
 		v->cpu = cpu;
 		unlock(&q->lock);
 	}
-	runstate_enter(v, RUNSTATE_runnable, cpu_time_ns());
-	sched_enqueue(q, v, woken);
-	bool tell = should_reschedule(q, v->sched);
+	bool tell = wait_in(q, v, true);
 	unlock(&q->lock);
 	if (tell)
 		work_raise(q->cpu, WORK_RESCHED);
-}
-
-void sched_wake(struct vcpu *v)
-{
-	make_wait(v, true);
 }
 
 void sched_stop(struct vcpu *v)
@@ -235,17 +235,31 @@ static void appoint(struct sched_queue *q, struct vcpu *next, uint64_t now)
 	runstate_enter(next, RUNSTATE_running, now);
 }
 
-/* Load @next, let go of @prev, which may then be taken by other CPUs at once. */
+/* @prev's context is saved: queue it if it is runnable, here or elsewhere. When is_running is clear
+ * it may run on another CPU, or its domain may be destroyed: that store is the last access. */
+static void let_go(struct sched_queue *q, struct vcpu *prev)
+{
+	struct sched_queue *to = &queues[sched_place(prev)];
+	bool tell = false;
+	lock_pair(&q->lock, q->cpu, &to->lock, to->cpu);
+	if (vcpu_is_runnable(prev)) {
+		prev->cpu = to->cpu;
+		tell = wait_in(to, prev, false);
+	}
+	STORE_RELEASE(&prev->is_running, false);
+	unlock_pair(&q->lock, &to->lock);
+	if (tell)
+		work_raise(to->cpu, WORK_RESCHED);
+}
+
+/* Load @next, let go of @prev. */
 static void hand_over(struct sched_queue *q, struct vcpu *prev, struct vcpu *next)
 {
 	cpu_context_switch(&next->ctx);
 	if (prev != q->idle) {
 		cpu_context_sync(&prev->ctx);
 		runstate_update_area(prev);
-		lock(&q->lock);
-		STORE_RELEASE(&prev->is_running, false);
-		unlock(&q->lock);
-		make_wait(prev, false);
+		let_go(q, prev);
 	}
 	if (next != q->idle) {
 		vcpu_timers_migrate(next, q->cpu);

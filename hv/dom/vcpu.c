@@ -140,7 +140,8 @@ int vcpu_poll(struct vcpu *v, const uint32_t *ports, unsigned n, uint64_t timeou
 	for (unsigned i = 0; i < n; i++)
 		if (ports[i] >= EVTCHN_2L_NR_CHANNELS)
 			return -EINVAL;
-	timer_stop(&v->poll_timer);
+	if (timer_is_set(&v->poll_timer))
+		timer_stop(&v->poll_timer);
 	v->poll_port = n == 1 ? ports[0] : 0;
 	ATOMIC_OR(&v->hold, (uint32_t)HOLD_POLLING);
 	ATOMIC_OR(&v->domain->pollers, 1u << v->id);
