@@ -5,8 +5,6 @@
  * INVARIANT F1: refs == 0 <=> the frame is free (in pool.c) or on its way there.
  * INVARIANT F2: a type count never outlives the reference it was taken with.
  * Neighbours: frame_type.c (what a frame is used as), frame_alloc.c (who gets it), pool.c. */
-#include "hv/base/errno.h"
-#include "hv/base/math.h"
 #include "hv/base/string.h"
 #include "hv/core/panic.h"
 #include "hv/mem/frame_bits.h"
@@ -72,10 +70,7 @@ uint64_t frame_max_mfn(void)
 
 struct frame *frame_of(mfn_t m)
 {
-	if (m.n >= frame_table_size)
-		return NULL;
-	struct frame *f = &frame_table[index_nospec(m.n, frame_table_size)];
-	return f->owner == OWNER_NO_RAM ? NULL : f;
+	return frame_lookup(m.n);
 }
 
 mfn_t frame_mfn(const struct frame *f)
@@ -95,25 +90,12 @@ domid_t frame_owner(const struct frame *f)
 
 /* --- references --- */
 
-/* Count one more; -ENOENT if the frame is free. */
-static int ref_take(struct frame *f)
-{
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
-	do {
-		if ((refs & REF_COUNT) == 0)
-			return -ENOENT;
-		if (UNLIKELY((refs & REF_COUNT) >= frame_count_limit))
-			return -EOVERFLOW;
-	} while (!ATOMIC_CAS(&f->refs, &refs, refs + 1));
-	return 0;
-}
-
 int frame_get(struct owner *o, mfn_t m, struct frame **out)
 {
-	struct frame *f = frame_of(m);
-	if (!f)
+	struct frame *f = frame_lookup(m.n);
+	if (UNLIKELY(!f))
 		return -ENOENT;
-	if (f->owner != o->domid)
+	if (UNLIKELY(f->owner != o->domid))
 		return -EPERM;
 	int rc = ref_take(f);
 	if (UNLIKELY(rc))

@@ -1,6 +1,8 @@
 /* Bits of struct frame's two words. Only for the files of hv/mem that keep them (not the audit). */
 #pragma once
 #include "hv/base/atomic.h"
+#include "hv/base/errno.h"
+#include "hv/base/math.h"
 #include "hv/mem/frame.h"
 
 /* refs */
@@ -32,8 +34,64 @@ static inline uint64_t ty_make(enum frame_type t, uint64_t count) { return (uint
 /* The type is established: counts of it may be taken and relied on. */
 static inline bool ty_is_usable(uint64_t w) { return (w & TY_COUNT) && !(w & (TY_BUSY | TY_PARTIAL)); }
 static inline uint64_t type_word(const struct frame *f) { return __atomic_load_n(&f->type, __ATOMIC_ACQUIRE); }
+/* The same for one type, in two tests. */
+static inline bool ty_is_usable_as(uint64_t w, enum frame_type t)
+{
+	return ((w ^ ty_make(t, 0)) & (7ull << TY_SHIFT | TY_BUSY | TY_PARTIAL)) == 0 && (w & TY_COUNT) != 0;
+}
 static inline struct frame *frame_at(uint32_t m) { return &frame_table[m]; }
 static inline uint32_t frame_index(const struct frame *f) { return (uint32_t)(f - frame_table); }
+
+/* frame_of() for the hot paths. */
+static inline struct frame *frame_lookup(uint64_t m)
+{
+	if (UNLIKELY(m >= frame_table_size))
+		return NULL;
+	struct frame *f = &frame_table[index_nospec(m, frame_table_size)];
+	return LIKELY(f->owner != OWNER_NO_RAM) ? f : NULL;
+}
+/* Count one more reference; -ENOENT if the frame is free. */
+static inline int ref_take(struct frame *f)
+{
+	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	do {
+		if (UNLIKELY((refs & REF_COUNT) == 0))
+			return -ENOENT;
+		if (UNLIKELY((refs & REF_COUNT) >= frame_count_limit))
+			return -EOVERFLOW;
+	} while (UNLIKELY(!ATOMIC_CAS(&f->refs, &refs, refs + 1)));
+	return 0;
+}
+/* Drop one that is not the last; false if it is. */
+static inline bool ref_drop(struct frame *f)
+{
+	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	do {
+		if (UNLIKELY((refs & REF_COUNT) <= 1))
+			return false;
+	} while (UNLIKELY(!ATOMIC_CAS(&f->refs, &refs, refs - 1)));
+	return true;
+}
+/* One more count of a type that is established; false if it is not, or at the limit. */
+static inline bool type_take(struct frame *f, enum frame_type t)
+{
+	uint64_t w = type_word(f);
+	do {
+		if (!ty_is_usable_as(w, t) || (w & TY_COUNT) >= frame_count_limit)
+			return false;
+	} while (UNLIKELY(!ATOMIC_CAS(&f->type, &w, w + 1)));
+	return true;
+}
+/* One count less, unless it is the last. */
+static inline bool type_drop(struct frame *f)
+{
+	uint64_t w = type_word(f);
+	do {
+		if ((w & TY_COUNT) <= 1)
+			return false;
+	} while (UNLIKELY(!ATOMIC_CAS(&f->type, &w, w - 1)));
+	return true;
+}
 
 /* frame.c: the last reference of @f went. */
 void frame_free(struct frame *f);

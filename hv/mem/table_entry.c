@@ -5,8 +5,7 @@
  * Every present entry gets PTE_USER (guest kernels run in ring 3) and loses PTE_GLOBAL (a
  * translation must not outlive its address space) and PTE_GRANT (ours to set).
  * Neighbours: table_run.c (whole tables), table_update.c (one entry), table_slot.c (grants). */
-#include "hv/base/atomic.h"
-#include "hv/base/errno.h"
+#include "hv/mem/frame_bits.h"
 #include "hv/mem/machine_map.h"
 #include "hv/mem/table_entry.h"
 
@@ -63,12 +62,12 @@ int l1_entry_take(struct owner *o, struct owner *fo, uint64_t val, uint64_t *out
 {
 	struct frame *f;
 	if (!(val & PTE_PRESENT)) {
-		if (!entry_absent_is_harmless(val))
+		if (val != 0 && !entry_absent_is_harmless(val))
 			return -EINVAL;
 		*out = val;
 		return 0;
 	}
-	if (!address_fits(val))
+	if (UNLIKELY(!address_fits(val)))
 		return -EINVAL;
 	val = (val | PTE_USER) & ~(PTE_GLOBAL | PTE_GRANT);
 	int rc = frame_get(fo, pte_mfn(val), &f);
@@ -77,12 +76,12 @@ int l1_entry_take(struct owner *o, struct owner *fo, uint64_t val, uint64_t *out
 	if (!o->is_control || o != fo)
 		val &= ~CACHE_BITS;
 	if (val & PTE_WRITE) {
-		rc = frame_type_get(f, FT_WRITABLE);
+		rc = LIKELY(type_take(f, FT_WRITABLE)) ? 0 : frame_type_get(f, FT_WRITABLE);
 		if (UNLIKELY(rc)) {
 			frame_put(f);
 			return rc;
 		}
-		if (o != fo)
+		if (UNLIKELY(o != fo))
 			frame_mark_foreign(f);
 	}
 	*out = val;
@@ -93,12 +92,13 @@ void l1_entry_drop(uint64_t entry)
 {
 	if (!(entry & PTE_PRESENT))
 		return;
-	struct frame *f = frame_of(pte_mfn(entry));
-	if (!f)
+	struct frame *f = frame_lookup(pte_mfn(entry).n);
+	if (UNLIKELY(!f))
 		return;
-	if (entry & PTE_WRITE)
+	if ((entry & PTE_WRITE) && !type_drop(f))
 		frame_type_put(f);
-	frame_put(f);
+	if (!ref_drop(f))
+		frame_put(f);
 }
 
 int upper_entry_check(uint64_t val, uint64_t *out)

@@ -14,7 +14,6 @@
  * asked. Tops that are let go wait on owner->pending (QUEUED), linked by `epoch`.
  * Everything here runs under the owner's lock; between slices it is dropped, and whoever comes back
  * looks at the state anew. Rules: T2-T6 in frame_type.c. */
-#include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/core/panic.h"
 #include "hv/core/work.h"
@@ -89,19 +88,6 @@ static void l1_up(struct run *r, struct frame *f, uint64_t *p)
 	f->cursor = (uint16_t)i;
 }
 
-/* One more count of an established table type, without ever waiting. */
-static int usable_take(struct frame *f, enum frame_type t)
-{
-	uint64_t w = type_word(f);
-	do {
-		if (!ty_is_usable(w) || ty_type(w) != t)
-			return -EBUSY;
-		if ((w & TY_COUNT) >= frame_count_limit)
-			return -EOVERFLOW;
-	} while (!ATOMIC_CAS(&f->type, &w, w + 1));
-	return 0;
-}
-
 /* Take the child that @entry of a table of @level names, if it is ready; else begin it. *begun tells.
  * A partial child has another holder and is not ours to join (T4). */
 static int child_up(struct run *r, unsigned level, uint64_t entry, struct frame **begun)
@@ -112,7 +98,7 @@ static int child_up(struct run *r, unsigned level, uint64_t entry, struct frame 
 	if (rc)
 		return rc;
 	if (frame_type_count_now(c) > 0) {
-		rc = usable_take(c, t);
+		rc = type_take(c, t) ? 0 : -EBUSY;
 	} else {
 		rc = table_begin(c, t, 0);
 		if (rc == 0)
@@ -320,7 +306,7 @@ static int type_get_slice(struct owner *o, struct frame *f, enum frame_type t)
 	} else if (ty_type(w) != t) {
 		return -EBUSY;
 	} else if (ty_is_usable(w)) {
-		return usable_take(f, t);
+		return type_take(f, t) ? 0 : -EOVERFLOW;
 	} else if ((w & (TY_TOP | TY_QUEUED)) != TY_TOP) {
 		return -EBUSY;
 	}

@@ -3,7 +3,6 @@
  * Tables are walked by frame numbers, never through a guest's own mapping. Under the owner's lock
  * the tables below a usable L4 are usable all the way (T2), so the walk needs no counts.
  * Neighbours: table_update.c (guest's updates), hv/grant. */
-#include "hv/base/errno.h"
 #include "hv/core/panic.h"
 #include "hv/mem/frame_bits.h"
 #include "hv/mem/table_entry.h"
@@ -49,13 +48,8 @@ static int l1_hold(struct owner *o, mfn_t m)
 	int rc = frame_get(o, m, &f);
 	if (rc)
 		return rc;
-	uint64_t w = type_word(f);
-	do {
-		if (!ty_is_usable(w) || ty_type(w) != FT_L1)
-			rc = -EINVAL;
-		else if ((w & TY_COUNT) >= frame_count_limit)
-			rc = -EOVERFLOW;
-	} while (rc == 0 && !ATOMIC_CAS(&f->type, &w, w + 1));
+	if (!type_take(f, FT_L1))
+		rc = frame_type_now(f) == FT_L1 ? -EOVERFLOW : -EINVAL;
 	if (rc)
 		frame_put(f);
 	return rc;

@@ -6,7 +6,6 @@
  * A target that is a table of L2..L4 can need validation, which drops the lock; so its count is taken
  * first, without the lock, and the table is looked at again.
  * Neighbours: table_entry.c (what an entry may hold), table_run.c, table_slot.c. */
-#include "hv/base/errno.h"
 #include "hv/mem/frame_bits.h"
 #include "hv/mem/table_entry.h"
 #include "hv/mem/table_slot.h"
@@ -23,7 +22,7 @@ struct update {
 };
 
 /* Put @want over @old. False: @expected was given and something else is there. */
-static bool entry_store(struct update *u, uint64_t *p, uint64_t *old, uint64_t want)
+static inline bool entry_store(struct update *u, uint64_t *p, uint64_t *old, uint64_t want)
 {
 	if (u->expected) {
 		if (ATOMIC_CAS(p, old, want))
@@ -41,7 +40,7 @@ static bool entry_store(struct update *u, uint64_t *p, uint64_t *old, uint64_t w
 }
 
 /* Same frame, nothing that counts or grants rights changes. True: *want is what to store. */
-static bool l1_is_soft_change(uint64_t old, uint64_t val, uint64_t *want)
+static inline bool l1_is_soft_change(uint64_t old, uint64_t val, uint64_t *want)
 {
 	uint64_t soft = old & PTE_GRANT ? SOFT_BITS : SOFT_BITS | PTE_NX;
 	if (!(old & PTE_PRESENT) || ((old ^ val) & ~(soft | IGNORED_BITS)))
@@ -50,7 +49,7 @@ static bool l1_is_soft_change(uint64_t old, uint64_t val, uint64_t *want)
 	return true;
 }
 
-static int l1_change(struct update *u, uint64_t *p)
+static inline int l1_change(struct update *u, uint64_t *p)
 {
 	uint64_t old = READ_ONCE(*p), want;
 	if (u->expected && old != *u->expected) {
@@ -59,12 +58,12 @@ static int l1_change(struct update *u, uint64_t *p)
 	}
 	if (l1_is_soft_change(old, u->val, &want))
 		return entry_store(u, p, &old, want) ? 0 : -EAGAIN;
-	if ((old & PTE_GRANT) && (old & PTE_PRESENT))
+	if (UNLIKELY((old & PTE_GRANT) && (old & PTE_PRESENT)))
 		return -EBUSY;
 	int rc = l1_entry_take(u->o, u->fo, u->val, &want);
 	if (UNLIKELY(rc))
 		return rc;
-	if (!entry_store(u, p, &old, want)) {
+	if (UNLIKELY(!entry_store(u, p, &old, want))) {
 		u->dropped = want;
 		return -EAGAIN;
 	}
@@ -73,23 +72,24 @@ static int l1_change(struct update *u, uint64_t *p)
 }
 
 /* Lock held: @f is a usable table of type @t of the owner. */
-static bool table_is(const struct owner *o, const struct frame *f, enum frame_type t)
+static inline bool table_is(const struct owner *o, const struct frame *f, enum frame_type t)
 {
-	uint64_t w = type_word(f);
-	return f->owner == o->domid && ty_is_usable(w) && ty_type(w) == t;
+	return f->owner == o->domid && ty_is_usable_as(type_word(f), t);
 }
 
-static int l1_update(struct update *u, struct frame *table, unsigned index)
+/* -ERANGE: not a usable L1 of the owner. */
+static inline int l1_update(struct update *u, struct frame *table, maddr_t at)
 {
 	int rc = -ERANGE;
 	lock(&u->o->lock);
 	if (LIKELY(table_is(u->o, table, FT_L1))) {
-		uint64_t *p = frame_map(frame_mfn(table));
-		rc = l1_change(u, p + index);
+		uint64_t *p = frame_map(maddr_to_mfn(at));
+		rc = l1_change(u, p + at.a % PAGE_SIZE / 8);
 		frame_unmap(p);
 	}
 	unlock(&u->o->lock);
-	l1_entry_drop(u->dropped);
+	if (u->dropped & PTE_PRESENT)
+		l1_entry_drop(u->dropped);
 	return rc;
 }
 
@@ -155,36 +155,45 @@ static int plain_update(struct update *u, mfn_t m, unsigned index)
 	return 0;
 }
 
+/* Everything but L1 tables: -ERANGE if it has become one. */
+static int other_update(struct update *u, struct frame *f, maddr_t at)
+{
+	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
+	uint64_t w = type_word(f);
+	if (f->owner != u->o->domid)
+		return -EPERM;
+	if (!ty_is_usable(w) || ty_type(w) < FT_L1)
+		return plain_update(u, maddr_to_mfn(at), index);
+	return ty_type(w) == FT_L1 ? -ERANGE : upper_update(u, f, ty_type(w), index);
+}
+
+static bool slot_is_valid(maddr_t at)
+{
+	return at.a % 8 == 0 && at.a % PAGE_SIZE / 8 < table_entries;
+}
+
 int table_entry_update(struct owner *o, struct owner *fo, maddr_t at, uint64_t val, bool preserve_ad)
 {
 	struct update u = { .o = o, .fo = fo, .val = val, .preserve_ad = preserve_ad };
-	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
-	struct frame *f = frame_of(maddr_to_mfn(at));
+	struct frame *f = frame_lookup(maddr_to_mfn(at).n);
 	int rc;
-	if (UNLIKELY(!f || at.a % 8 || index >= table_entries))
+	if (UNLIKELY(!f || !slot_is_valid(at)))
 		return -EINVAL;
-	if (UNLIKELY(f->owner != o->domid))
-		return -EPERM;
-	do {
-		uint64_t w = type_word(f);
-		if (!ty_is_usable(w) || ty_type(w) < FT_L1)
-			return plain_update(&u, maddr_to_mfn(at), index);
-		if (ty_type(w) == FT_L1)
-			rc = l1_update(&u, f, index);
-		else
-			rc = upper_update(&u, f, ty_type(w), index);
-	} while (UNLIKELY(rc == -ERANGE));	/* it changed meanwhile */
+	do {	/* until it does not change under us */
+		rc = l1_update(&u, f, at);
+		if (UNLIKELY(rc == -ERANGE))
+			rc = other_update(&u, f, at);
+	} while (UNLIKELY(rc == -ERANGE));
 	return rc;
 }
 
 int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val)
 {
 	struct update u = { .o = o, .fo = o, .val = val, .expected = expected };
-	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
-	struct frame *f = frame_of(maddr_to_mfn(at));
-	if (!f || at.a % 8 || index >= table_entries)
+	struct frame *f = frame_lookup(maddr_to_mfn(at).n);
+	if (!f || !slot_is_valid(at))
 		return -EINVAL;
-	int rc = l1_update(&u, f, index);
+	int rc = l1_update(&u, f, at);
 	return rc == -ERANGE ? -EINVAL : rc;
 }
 
@@ -200,6 +209,7 @@ int table_va_update(struct owner *o, struct owner *fo, mfn_t l4, gva_t va, uint6
 		frame_unmap(p);
 	}
 	unlock(&o->lock);
-	l1_entry_drop(u.dropped);
+	if (u.dropped & PTE_PRESENT)
+		l1_entry_drop(u.dropped);
 	return rc;
 }
