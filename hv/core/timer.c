@@ -1,10 +1,11 @@
-/* One-shot timers: a binary heap of pointers per CPU, earliest first.
+/* One-shot timers: a pairing heap per CPU, linked through the timers themselves, so that their number
+ * has no limit that a guest could reach.
  *
  * Rules: a queue and the timers in it are guarded by the queue's lock; a timer's ->cpu changes
  * only while it holds the locks of both queues. fn runs on the timer's CPU without locks; a queue
  * remembers which timer is running, so that timer_stop() on another CPU can wait for it.
- * The heap array is fixed: QUEUE_MAX timers on one CPU is beyond what the vCPU limits allow, so a
- * full queue is our own bug.
+ * The heap: a timer is never later than its children. Setting one is O(1); taking the earliest merges
+ * its children pairwise, amortised O(log n).
  * Neighbours: hv/core/work.c raises WORK_TIMER; upcall_timer() comes from the CPU. */
 #include "hv/base/atomic.h"
 #include "hv/core/lock.h"
@@ -14,12 +15,9 @@
 #include "hv/cpu/cpu.h"
 #include "hv/cpu/upcall.h"
 
-#define QUEUE_MAX 1024
-
 static struct timer_queue {
 	struct lock lock;
-	struct timer *heap[QUEUE_MAX];	/* heap[0] is the earliest */
-	uint32_t count;
+	struct timer *first;		/* the earliest: root of the heap */
 	struct timer *running;
 	uint64_t programmed_ns;		/* what the hardware is set to; 0 = unknown */
 } queues[MAX_CPUS];
@@ -29,54 +27,65 @@ static struct timer_queue *queue_of(unsigned cpu)
 	return &queues[cpu];
 }
 
-static void heap_place(struct timer_queue *q, uint32_t i, struct timer *t)
+/* Put @t where *link points. */
+static void link_set(struct timer **link, struct timer *t)
 {
-	q->heap[i] = t;
-	t->slot = i + 1;
+	*link = t;
+	if (t)
+		t->link = link;
 }
 
-static void heap_up(struct timer_queue *q, uint32_t i)
+/* One heap of two, either may be empty; its root has neither sibling nor link. */
+static struct timer *heap_merge(struct timer *a, struct timer *b)
 {
-	struct timer *t = q->heap[i];
-	for (; i > 0 && t->deadline_ns < q->heap[(i - 1) / 2]->deadline_ns; i = (i - 1) / 2)
-		heap_place(q, i, q->heap[(i - 1) / 2]);
-	heap_place(q, i, t);
-}
-
-static void heap_down(struct timer_queue *q, uint32_t i)
-{
-	struct timer *t = q->heap[i];
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		if (child >= q->count)
-			break;
-		if (child + 1 < q->count && q->heap[child + 1]->deadline_ns < q->heap[child]->deadline_ns)
-			child++;
-		if (q->heap[child]->deadline_ns >= t->deadline_ns)
-			break;
-		heap_place(q, i, q->heap[child]);
-		i = child;
+	if (!a || !b)
+		return a ? a : b;
+	if (b->deadline_ns < a->deadline_ns) {
+		struct timer *later = a;
+		a = b;
+		b = later;
 	}
-	heap_place(q, i, t);
+	link_set(&b->next, a->child);
+	link_set(&a->child, b);
+	return a;
+}
+
+/* One heap of a list of siblings: pairs from left to right, then all of these. */
+static struct timer *heap_merge_list(struct timer *t)
+{
+	struct timer *pairs = NULL, *all = NULL;
+	while (t) {
+		struct timer *a = t, *b = t->next;
+		t = b ? b->next : NULL;
+		a->next = NULL;
+		if (b)
+			b->next = NULL;
+		a = heap_merge(a, b);
+		a->next = pairs;
+		pairs = a;
+	}
+	while (pairs) {
+		struct timer *rest = pairs->next;
+		pairs->next = NULL;
+		all = heap_merge(all, pairs);
+		pairs = rest;
+	}
+	return all;
 }
 
 static void heap_remove(struct timer_queue *q, struct timer *t)
 {
-	uint32_t i = t->slot - 1;
-	struct timer *last = q->heap[--q->count];
-	t->slot = 0;
-	if (last == t)
-		return;
-	heap_place(q, i, last);
-	heap_up(q, i);
-	heap_down(q, last->slot - 1);
+	bool was_first = q->first == t;
+	link_set(t->link, t->next);
+	struct timer *children = heap_merge_list(t->child);
+	link_set(&q->first, was_first ? children : heap_merge(q->first, children));
+	t->child = t->next = NULL;
+	t->link = NULL;
 }
 
 static void heap_insert(struct timer_queue *q, struct timer *t)
 {
-	ASSERT(q->count < QUEUE_MAX);
-	q->heap[q->count] = t;
-	heap_up(q, q->count++);
+	link_set(&q->first, heap_merge(q->first, t));
 }
 
 /* The queue of @t, locked. t->cpu may change until we hold the lock. */
@@ -101,11 +110,11 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 {
 	struct timer_queue *q = queue_lock(t);
 	unsigned cpu = t->cpu;
-	if (t->slot)
+	if (t->link)
 		heap_remove(q, t);
 	t->deadline_ns = deadline_ns;
 	heap_insert(q, t);
-	bool first = q->heap[0] == t;
+	bool first = q->first == t;
 	unlock(&q->lock);
 	if (first)
 		work_raise(cpu, WORK_TIMER);
@@ -114,7 +123,7 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 void timer_stop(struct timer *t)
 {
 	struct timer_queue *q = queue_lock(t);
-	if (t->slot)
+	if (t->link)
 		heap_remove(q, t);
 	unsigned cpu = t->cpu;
 	unlock(&q->lock);
@@ -124,7 +133,7 @@ void timer_stop(struct timer *t)
 
 bool timer_is_set(const struct timer *t)
 {
-	return READ_ONCE(t->slot) != 0;
+	return READ_ONCE(t->link) != NULL;
 }
 
 void timer_migrate(struct timer *t, unsigned cpu)
@@ -134,7 +143,7 @@ void timer_migrate(struct timer *t, unsigned cpu)
 		return;
 	struct timer_queue *a = queue_of(from), *b = queue_of(cpu);
 	lock_pair(&a->lock, from, &b->lock, cpu);
-	bool set = t->slot != 0;
+	bool set = t->link != NULL;
 	if (set)
 		heap_remove(a, t);
 	t->cpu = (uint16_t)cpu;
@@ -149,8 +158,8 @@ void timer_run(void)
 {
 	struct timer_queue *q = queue_of(cpu_id());
 	lock(&q->lock);
-	while (q->count > 0 && q->heap[0]->deadline_ns <= cpu_time_ns()) {
-		struct timer *t = q->heap[0];
+	while (q->first && q->first->deadline_ns <= cpu_time_ns()) {
+		struct timer *t = q->first;
 		heap_remove(q, t);
 		q->running = t;
 		unlock(&q->lock);
@@ -158,7 +167,7 @@ void timer_run(void)
 		lock(&q->lock);
 		q->running = NULL;
 	}
-	uint64_t next = q->count > 0 ? q->heap[0]->deadline_ns : ~0ull;
+	uint64_t next = q->first ? q->first->deadline_ns : ~0ull;
 	bool change = next != q->programmed_ns;
 	q->programmed_ns = next;
 	unlock(&q->lock);
@@ -175,7 +184,7 @@ void upcall_timer(void)
 void timers_init(void)
 {
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-		queues[cpu].count = 0;
+		queues[cpu].first = NULL;
 		queues[cpu].running = NULL;
 		queues[cpu].programmed_ns = 0;
 		lock_init(&queues[cpu].lock, RANK_TIMER);

@@ -6,7 +6,9 @@ struct timer {
 	uint64_t deadline_ns;		/* cpu_time_ns() scale */
 	void (*fn)(void *arg);		/* runs on ->cpu, no locks held, from upcall_return() */
 	void *arg;
-	uint32_t slot;			/* place in the heap plus one; 0 = not set */
+	/* In its CPU's queue; under that queue's lock. */
+	struct timer *child, *next;	/* pairing heap: first child, next sibling */
+	struct timer **link;		/* what points to us; NULL = not set */
 	uint16_t cpu;
 };
 void timer_init(struct timer *t, void (*fn)(void *), void *arg, unsigned cpu);

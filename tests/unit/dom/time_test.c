@@ -219,6 +219,29 @@ START_TEST(timers_follow_the_vcpu)
 }
 END_TEST
 
+static unsigned fired;
+static void count_fired(void *arg)
+{
+	(void)arg;
+	fired++;
+}
+
+/* Guests decide how many timers are set: there is no number that is too many. */
+START_TEST(timers_without_limit)
+{
+	static struct timer t[5000];
+	world();
+	fired = 0;
+	for (unsigned i = 0; i < ARRAY_COUNT(t); i++) {
+		timer_init(&t[i], count_fired, NULL, 0);
+		timer_set(&t[i], cpu_time_ns() + (i * 7919ull) % 5000 * 1000);
+	}
+	host_time_advance(6 * MS);
+	machine_settle();
+	ck_assert_uint_eq(fired, ARRAY_COUNT(t));
+}
+END_TEST
+
 TESTS("time", record_is_valid_from_the_start, record_survives_a_scribbled_version, wall_clock, time_area,
       runstate_area_also_across_pages_and_in_user_mode, runstate_area_gone_bad, singleshot, periodic,
-      timers_follow_the_vcpu)
+      timers_follow_the_vcpu, timers_without_limit)
