@@ -7,8 +7,10 @@
  */
 #include "toolstack/image/kernel_cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,37 +110,41 @@ static int map_entry(struct mapped_file *f, int cache, const char *name)
 	return rc;
 }
 
-/* Write @u under @name: first whole under a name of our own, then renamed. */
-static int keep_entry(int cache, const char *name, const struct unpacked *u)
+/* Remove the beginnings of runs that were killed. */
+static void sweep(int cache)
+{
+	int fd = openat(cache, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	long pid;
+
+	while (dir && (entry = readdir(dir)))
+		if (sscanf(entry->d_name, ".new-%ld", &pid) == 1 && pid > 0 &&
+		    kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+			unlinkat(cache, entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* Unpack @kernel as @name: first whole under a name of our own, then renamed. */
+static int fill_entry(int cache, const char *name, const struct mapped_file *kernel, struct why *why)
 {
 	char temporary[32];
 	int fd, rc;
 
+	sweep(cache);
 	snprintf(temporary, sizeof(temporary), ".new-%ld", (long)getpid());
-	fd = openat(cache, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = openat(cache, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return -errno;
-	rc = file_write_all(fd, u->bytes, u->size);
-	if (close(fd) < 0 && rc == 0)
-		rc = -errno;
+		return why_set(why, -errno, "kernel cache: cannot write %s: %s", temporary, strerror(errno));
+	rc = kernel_unpack(fd, kernel->bytes, kernel->size, why);
+	close(fd);
 	if (rc == 0 && renameat(cache, temporary, cache, name) < 0)
-		rc = -errno;
+		rc = why_set(why, -errno, "kernel cache: cannot write %s: %s", name, strerror(errno));
 	if (rc < 0)
 		unlinkat(cache, temporary, 0);
-	return rc;
-}
-
-static int fill_entry(int cache, const char *name, const struct mapped_file *kernel, struct why *why)
-{
-	struct unpacked u;
-	int rc = kernel_unpack(&u, kernel->bytes, kernel->size, why);
-
-	if (rc < 0)
-		return rc;
-	rc = keep_entry(cache, name, &u);
-	unpacked_free(&u);
-	if (rc < 0)
-		why_set(why, rc, "kernel cache: cannot write %s: %s", name, strerror(-rc));
 	return rc;
 }
 

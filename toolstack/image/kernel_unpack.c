@@ -1,8 +1,8 @@
 /* The confined child that unpacks kernels: the only place a payload is parsed in dom0.
  *
- * Parent and child share one anonymous mapping: a header with the child's answer, then room for the
- * bytes. The child gives up its descriptors, its user, and every system call but memory and exit before
- * it looks at the first byte of the file.
+ * Parent and child share two mappings: a page for the child's answer, and the file that the bytes go to.
+ * The child gives up its descriptors, its user, and every system call but memory and exit before it looks
+ * at the first byte of the kernel.
  * Rules: the parent believes only the exit status and a size that it checks against the room; the text
  * of a refusal is copied once and tamed.
  * Neighbours: lib/image has the decoders, kernel_cache.c is the only caller.
@@ -27,7 +27,7 @@
 #include "lib/image/payload.h"
 
 enum {
-	HEADER_SIZE = 4096,
+	ANSWER_SIZE = 4096,
 	CPU_SECONDS_MAX = 600, /* the slowest emulator with the biggest kernel */
 	NOBODY = 65534,
 };
@@ -138,8 +138,8 @@ static int answer_refused(const volatile struct answer *a, struct why *why)
 	return -ENOEXEC;
 }
 
-static int answer_read(struct unpacked *u, const volatile struct answer *a, int status,
-		       struct why *why)
+/* Judge the child's end. Returns 0 and *size. */
+static int answer_read(const volatile struct answer *a, int status, uint64_t *size, struct why *why)
 {
 	if (WIFSIGNALED(status))
 		return why_set(why, -EIO, "unpacking the kernel failed: the child died of signal %d",
@@ -151,8 +151,8 @@ static int answer_read(struct unpacked *u, const volatile struct answer *a, int 
 	if (WEXITSTATUS(status) != CHILD_UNPACKED)
 		return why_set(why, -EIO, "unpacking the kernel failed: the child exited with %d",
 			       WEXITSTATUS(status));
-	u->size = a->size;
-	if (u->size == 0 || u->size > u->map_size - HEADER_SIZE)
+	*size = a->size;
+	if (*size == 0 || *size > PAYLOAD_UNPACKED_MAX)
 		return why_set(why, -EIO, "unpacking the kernel failed: impossible size");
 	return 0;
 }
@@ -165,34 +165,44 @@ static int wait_child(pid_t pid, int *status)
 	return 0;
 }
 
-int kernel_unpack(struct unpacked *u, const void *file, size_t size, struct why *why)
+static int run_child(struct answer *a, const void *file, size_t size, void *out, uint64_t *out_size,
+		     struct why *why)
 {
-	size_t room = HEADER_SIZE + (size_t)PAYLOAD_UNPACKED_MAX;
-	char *shared = mmap(NULL, room, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct unpacked result = { .bytes = shared + HEADER_SIZE, .map = shared, .map_size = room };
 	int status = 0, rc;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (shared == MAP_FAILED)
-		return why_set(why, -ENOMEM, "no memory to unpack the kernel");
-	pid = fork();
 	if (pid == 0)
-		child_main((struct answer *)(void *)shared, file, size, shared + HEADER_SIZE,
-			   room - HEADER_SIZE);
-	rc = pid < 0 ? why_set(why, -errno, "fork: %s", strerror(errno)) : wait_child(pid, &status);
-	if (rc == 0)
-		rc = answer_read(&result, (const volatile struct answer *)(void *)shared, status, why);
-	if (rc < 0) {
-		munmap(shared, room);
-		return rc;
-	}
-	*u = result;
-	return 0;
+		child_main(a, file, size, out, PAYLOAD_UNPACKED_MAX);
+	rc = pid < 0 ? -errno : wait_child(pid, &status);
+	if (rc < 0)
+		return why_set(why, rc, "a process to unpack the kernel: %s", strerror(-rc));
+	return answer_read(a, status, out_size, why);
 }
 
-void unpacked_free(struct unpacked *u)
+/* Shared with the child: @fd, or nothing when it is -1. NULL when it cannot be. */
+static void *share(int fd, size_t size)
 {
-	munmap(u->map, u->map_size);
-	memset(u, 0, sizeof(*u));
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int kernel_unpack(int out, const void *file, size_t size, struct why *why)
+{
+	struct answer *answer = share(-1, ANSWER_SIZE);
+	void *room = ftruncate(out, PAYLOAD_UNPACKED_MAX) < 0 ? NULL : share(out, PAYLOAD_UNPACKED_MAX);
+	uint64_t out_size = 0;
+	int rc;
+
+	if (answer && room)
+		rc = run_child(answer, file, size, room, &out_size, why);
+	else
+		rc = why_set(why, -ENOMEM, "no room to unpack the kernel: %s", strerror(errno));
+	if (answer)
+		munmap(answer, ANSWER_SIZE);
+	if (room)
+		munmap(room, PAYLOAD_UNPACKED_MAX);
+	if (rc == 0 && ftruncate(out, (off_t)out_size) < 0)
+		rc = why_set(why, -errno, "unpacked kernel: %s", strerror(errno));
+	return rc;
 }

@@ -4,16 +4,8 @@
 
 #include "toolstack/why.h"
 
-/* The child's answer. Memory is shared with a child that may be hostile by now: callers copy it out and
- * trust nothing but that it is @size bytes. */
-struct unpacked {
-	const void *bytes;
-	size_t size;
-	void *map; /* what the child could write */
-	size_t map_size;
-};
-
-/* Unpack @size bytes of @file (hostile). Returns 0 and *u; -ENOEXEC: not a kernel we can start, with the
- * child's reason; -EIO: the child died; -ENOMEM; -EPERM: it could not be confined. */
-int kernel_unpack(struct unpacked *u, const void *file, size_t size, struct why *why);
-void unpacked_free(struct unpacked *u);
+/* Unpack @size bytes of @file (hostile) into the empty, writable file @out, whose length is then that of
+ * the ELF. Returns 0; -ENOEXEC: not a kernel we can start, with the child's reason; -EIO: the child died,
+ * as it also does when the file system is full; -ENOMEM, -ENOSPC; -EPERM: it could not be confined.
+ * After a failure @out holds rubbish. */
+int kernel_unpack(int out, const void *file, size_t size, struct why *why);
