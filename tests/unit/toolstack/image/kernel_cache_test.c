@@ -155,7 +155,7 @@ END_TEST
 START_TEST(killed_beginnings_are_swept)
 {
 	struct mapped_file f;
-	char command[400];
+	char command[500];
 
 	snprintf(command, sizeof(command), "mkdir -p %s && chmod 755 %s && touch %s/.new-99999999 %s/.new-1",
 		 cache, cache, cache, cache);
