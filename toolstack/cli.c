@@ -43,14 +43,14 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-static const struct cli_option *option_find(const struct cli_option *all, char letter,
-					    const char *name, size_t length)
+static const struct cli_option *option_find(
+	const struct cli_option *all, char letter, const char *name, size_t length)
 {
 	for (; all->flag || all->value; all++) {
 		if (letter && all->letter == letter)
 			return all;
 		if (name && all->name && strlen(all->name) == length &&
-		    strncmp(all->name, name, length) == 0)
+			strncmp(all->name, name, length) == 0)
 			return all;
 	}
 	return NULL;
@@ -261,7 +261,7 @@ static enum exit_code run_verb(struct cli *c, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-	struct cli c = { .out = stdout, .err = stderr, .colour = wants_colour() };
+	struct cli c = {.out = stdout, .err = stderr, .colour = wants_colour()};
 	enum exit_code code = run_verb(&c, argc, argv);
 
 	if (code == EXIT_DONE)

@@ -8,21 +8,21 @@
 /* Exit codes are part of the interface (bothy(1), EXIT STATUS). */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,     /* the operation failed; nothing is left of it */
-	EXIT_USAGE = 2,	     /* wrong verb, option or operand */
-	EXIT_CONFIG = 3,     /* the guest's configuration or an image is wrong */
-	EXIT_NO_DOMAIN = 4,  /* no such domain */
-	EXIT_NO_HOST = 5,    /* no hypervisor, or no right to control it, or no store */
-	EXIT_TIMEOUT = 6,    /* the guest did not do what it was asked in time */
+	EXIT_FAILED = 1,    /* the operation failed; nothing is left of it */
+	EXIT_USAGE = 2,     /* wrong verb, option or operand */
+	EXIT_CONFIG = 3,    /* the guest's configuration or an image is wrong */
+	EXIT_NO_DOMAIN = 4, /* no such domain */
+	EXIT_NO_HOST = 5,   /* no hypervisor, or no right to control it, or no store */
+	EXIT_TIMEOUT = 6,   /* the guest did not do what it was asked in time */
 };
 
 struct cJSON;
 
 struct cli {
 	const char *verb;
-	bool json;	  /* --json: results on stdout as one JSON object, errors too */
-	bool colour;	  /* stderr is a terminal */
-	bool done;	  /* help was asked for and printed: the verb has nothing to do */
+	bool json;   /* --json: results on stdout as one JSON object, errors too */
+	bool colour; /* stderr is a terminal */
+	bool done;   /* help was asked for and printed: the verb has nothing to do */
 	unsigned int verbose;
 	FILE *out, *err;
 	struct why why;
@@ -42,7 +42,7 @@ extern const struct verb verbs[];
 
 /* One option of a verb: exactly one of @flag and @value. */
 struct cli_option {
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	const char *name; /* long name, NULL: none */
 	bool *flag;
 	const char **value;

@@ -65,16 +65,17 @@ static int pipe_step(struct pipe *p, bool readable, bool writable)
 
 static int shuttle(int tty)
 {
-	struct pipe in = { .from = STDIN_FILENO, .to = tty, .detach = true };
-	struct pipe out = { .from = tty, .to = STDOUT_FILENO };
+	struct pipe in = {.from = STDIN_FILENO, .to = tty, .detach = true};
+	struct pipe out = {.from = tty, .to = STDOUT_FILENO};
 	int rc = 1;
 
 	while (rc > 0 && !wait_is_cancelled()) {
 		struct pollfd fds[3] = {
-			{ .fd = pipe_is_empty(&in) ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = tty, .events = (short)((pipe_is_empty(&out) ? POLLIN : 0) |
-						       (pipe_is_empty(&in) ? 0 : POLLOUT)) },
-			{ .fd = pipe_is_empty(&out) ? -1 : STDOUT_FILENO, .events = POLLOUT },
+			{.fd = pipe_is_empty(&in) ? STDIN_FILENO : -1, .events = POLLIN},
+			{.fd = tty,
+				.events = (short)((pipe_is_empty(&out) ? POLLIN : 0) |
+						  (pipe_is_empty(&in) ? 0 : POLLOUT))},
+			{.fd = pipe_is_empty(&out) ? -1 : STDOUT_FILENO, .events = POLLOUT},
 		};
 
 		if (poll(fds, 3, -1) < 0)
@@ -147,7 +148,7 @@ static int open_tty(struct cli *c, const char *path)
 
 enum exit_code console_attach(struct cli *c, struct host *h, uint16_t domid, unsigned int wait_ms)
 {
-	struct lookup l = { .h = h, .domid = domid };
+	struct lookup l = {.h = h, .domid = domid};
 	int rc = wait_until(lookup_check, &l, wait_ms), tty;
 
 	if (rc < 0) {

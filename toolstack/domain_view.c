@@ -17,8 +17,8 @@ static unsigned int reason_of(const struct xen_domctl_getdomaininfo *d)
 
 const char *domain_shutdown_reason(const struct xen_domctl_getdomaininfo *d)
 {
-	static const char *const names[] = { "poweroff", "reboot",   "suspend",
-					     "crash",	 "watchdog", "soft_reset" };
+	static const char *const names[] = {
+		"poweroff", "reboot", "suspend", "crash", "watchdog", "soft_reset"};
 	unsigned int reason = reason_of(d);
 
 	if (!(d->flags & XEN_DOMINF_shutdown))
@@ -50,14 +50,14 @@ static unsigned long long memory_mib(const struct xen_domctl_getdomaininfo *d)
 	return (d->tot_pages + d->outstanding_pages) / PAGES_PER_MIB;
 }
 
-void domain_row_format(const struct xen_domctl_getdomaininfo *d, const char *name, char *out,
-		       size_t size)
+void domain_row_format(
+	const struct xen_domctl_getdomaininfo *d, const char *name, char *out, size_t size)
 {
 	char state[DOMAIN_STATE_SIZE];
 
 	domain_state_format(d, state);
 	snprintf(out, size, "%-40s %5u %5llu %5u     %s  %8.1f", name, d->domain, memory_mib(d),
-		 d->nr_online_vcpus, state, seconds(d->cpu_time));
+		d->nr_online_vcpus, state, seconds(d->cpu_time));
 }
 
 static bool json_fill(cJSON *o, const struct xen_domctl_getdomaininfo *d, const char *name)
@@ -71,13 +71,13 @@ static bool json_fill(cJSON *o, const struct xen_domctl_getdomaininfo *d, const 
 	       cJSON_AddNumberToObject(o, "domid", d->domain) &&
 	       cJSON_AddStringToObject(o, "uuid", uuid) &&
 	       cJSON_AddNumberToObject(o, "memory_mib", (double)memory_mib(d)) &&
-	       cJSON_AddNumberToObject(o, "max_memory_mib",
-				       (double)(d->max_pages / PAGES_PER_MIB)) &&
+	       cJSON_AddNumberToObject(
+		       o, "max_memory_mib", (double)(d->max_pages / PAGES_PER_MIB)) &&
 	       cJSON_AddNumberToObject(o, "vcpus", d->nr_online_vcpus) &&
 	       cJSON_AddStringToObject(o, "state", state) &&
 	       cJSON_AddNumberToObject(o, "cpu_time_seconds", seconds(d->cpu_time)) &&
-	       (reason ? cJSON_AddStringToObject(o, "shutdown_reason", reason) :
-			 cJSON_AddNullToObject(o, "shutdown_reason"));
+	       (reason ? cJSON_AddStringToObject(o, "shutdown_reason", reason)
+		       : cJSON_AddNullToObject(o, "shutdown_reason"));
 }
 
 struct cJSON *domain_json(const struct xen_domctl_getdomaininfo *d, const char *name)

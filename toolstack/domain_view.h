@@ -6,15 +6,16 @@
 
 struct cJSON;
 
-#define DOMAIN_ROW_HEADER "Name                                        ID   Mem VCPUs\tState\tTime(s)"
+#define DOMAIN_ROW_HEADER                                                                          \
+	"Name                                        ID   Mem VCPUs\tState\tTime(s)"
 
 /* "r-----": running, blocked, paused, shut down, crashed, dying. */
 enum { DOMAIN_STATE_SIZE = 7 };
 void domain_state_format(const struct xen_domctl_getdomaininfo *d, char out[DOMAIN_STATE_SIZE]);
 
 /* One row, without a newline. */
-void domain_row_format(const struct xen_domctl_getdomaininfo *d, const char *name, char *out,
-		       size_t size);
+void domain_row_format(
+	const struct xen_domctl_getdomaininfo *d, const char *name, char *out, size_t size);
 
 /* {"name","domid","uuid","memory_mib","max_memory_mib","vcpus","state","cpu_time_seconds",
  *  "shutdown_reason" or null}; NULL: out of memory. */

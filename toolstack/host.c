@@ -68,7 +68,7 @@ void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
 	if (!h->store || store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) < 0 ||
-	    name[0] == '\0')
+		name[0] == '\0')
 		strcpy(name, domid == 0 ? "Domain-0" : "(null)");
 	text_tame(name);
 }
@@ -95,16 +95,15 @@ static bool is_number(const char *text)
 	return *text && text[strspn(text, "0123456789")] == '\0' && strlen(text) < 6;
 }
 
-static bool is_better(const struct xen_domctl_getdomaininfo *a,
-		      const struct xen_domctl_getdomaininfo *b)
+static bool is_better(
+	const struct xen_domctl_getdomaininfo *a, const struct xen_domctl_getdomaininfo *b)
 {
 	return !b || (b->flags & XEN_DOMINF_dying && !(a->flags & XEN_DOMINF_dying));
 }
 
 /* The domain called @name among @list, or NULL. */
-static const struct xen_domctl_getdomaininfo *
-list_find(struct host *h, const struct xen_domctl_getdomaininfo *list, uint32_t count,
-	  const char *name)
+static const struct xen_domctl_getdomaininfo *list_find(struct host *h,
+	const struct xen_domctl_getdomaininfo *list, uint32_t count, const char *name)
 {
 	const struct xen_domctl_getdomaininfo *found = NULL;
 	char its_name[DOMAIN_NAME_SIZE];
@@ -125,7 +124,7 @@ static enum exit_code no_such_domain(struct cli *c, const char *id_or_name)
 }
 
 enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
-				struct xen_domctl_getdomaininfo *info)
+	struct xen_domctl_getdomaininfo *info)
 {
 	struct xen_domctl_getdomaininfo *list = NULL;
 	const struct xen_domctl_getdomaininfo *found;

@@ -27,7 +27,7 @@ void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE
 /* Find a domain by id or name. Of two that share a name (one is dying) the living one.
  * Returns EXIT_DONE and *info; EXIT_NO_DOMAIN; EXIT_FAILED. */
 enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
-				struct xen_domctl_getdomaininfo *info);
+	struct xen_domctl_getdomaininfo *info);
 
 /* A hypercall failed: put its errno into words. */
 enum exit_code host_failed(struct cli *c, int rc, const char *what);

@@ -40,22 +40,23 @@ static void read_kernel(struct host_info *i)
 
 static void read_version_texts(struct host *h, struct host_info *i)
 {
-	struct xen_platform_parameters params = { 0 };
+	struct xen_platform_parameters params = {0};
 	uint32_t scheduler = 0;
 
 	(void)!xen_version_text(&h->hv, XENVER_extraversion, i->xen_extra, sizeof(i->xen_extra));
 	(void)!xen_version_text(&h->hv, XENVER_capabilities, i->xen_caps, sizeof(i->xen_caps));
-	(void)!xen_version_text(&h->hv, XENVER_changeset, i->xen_changeset, sizeof(i->xen_changeset));
-	(void)!xen_version_text(&h->hv, XENVER_commandline, i->xen_commandline,
-				sizeof(i->xen_commandline));
+	(void)!xen_version_text(
+		&h->hv, XENVER_changeset, i->xen_changeset, sizeof(i->xen_changeset));
+	(void)!xen_version_text(
+		&h->hv, XENVER_commandline, i->xen_commandline, sizeof(i->xen_commandline));
 	if (xen_version_raw(&h->hv, XENVER_compile_info, &i->compile, sizeof(i->compile)) < 0)
 		memset(&i->compile, 0, sizeof(i->compile));
 	if (xen_version_raw(&h->hv, XENVER_platform_parameters, &params, sizeof(params)) >= 0)
 		snprintf(i->platform_params, sizeof(i->platform_params), "virt_start=0x%llx",
-			 (unsigned long long)params.virt_start);
+			(unsigned long long)params.virt_start);
 	if (sysctl_sched_id(&h->hv, &scheduler) == 0)
 		snprintf(i->xen_scheduler, sizeof(i->xen_scheduler), "%s",
-			 scheduler_name(scheduler));
+			scheduler_name(scheduler));
 }
 
 int host_info_read(struct host *h, struct host_info *i)
@@ -92,16 +93,16 @@ static void fact_number(struct host_fact *f, uint64_t number)
 	snprintf(f->value, sizeof(f->value), "%llu", (unsigned long long)number);
 }
 
-#define TEXT(key, field)                                                              \
-	static void put_##key(const struct host_info *i, struct host_fact *f)         \
-	{                                                                             \
-		fact_text(f, i->field, sizeof(i->field));                             \
+#define TEXT(key, field)                                                                           \
+	static void put_##key(const struct host_info *i, struct host_fact *f)                      \
+	{                                                                                          \
+		fact_text(f, i->field, sizeof(i->field));                                          \
 	}
-#define NUMBER(key, expression)                                                       \
-	static void put_##key(const struct host_info *i, struct host_fact *f)         \
-	{                                                                             \
-		(void)i;                                                              \
-		fact_number(f, expression);                                           \
+#define NUMBER(key, expression)                                                                    \
+	static void put_##key(const struct host_info *i, struct host_fact *f)                      \
+	{                                                                                          \
+		(void)i;                                                                           \
+		fact_number(f, expression);                                                        \
 	}
 
 TEXT(host, host)
@@ -146,7 +147,7 @@ static void put_hw_caps(const struct host_info *i, struct host_fact *f)
 	const uint32_t *w = i->phys.hw_cap;
 
 	snprintf(f->value, sizeof(f->value), "%08x:%08x:%08x:%08x:%08x:%08x:%08x:%08x", w[0], w[1],
-		 w[2], w[3], w[4], w[5], w[6], w[7]);
+		w[2], w[3], w[4], w[5], w[6], w[7]);
 }
 
 static void put_virt_caps(const struct host_info *i, struct host_fact *f)
@@ -154,30 +155,58 @@ static void put_virt_caps(const struct host_info *i, struct host_fact *f)
 	uint32_t caps = i->phys.capabilities;
 
 	snprintf(f->value, sizeof(f->value), "%s%s%s%s", caps & XEN_SYSCTL_PHYSCAP_pv ? "pv" : "",
-		 caps & XEN_SYSCTL_PHYSCAP_hvm ? " hvm" : "",
-		 caps & XEN_SYSCTL_PHYSCAP_gnttab_v1 ? " gnttab-v1" : "",
-		 caps & XEN_SYSCTL_PHYSCAP_gnttab_v2 ? " gnttab-v2" : "");
+		caps & XEN_SYSCTL_PHYSCAP_hvm ? " hvm" : "",
+		caps & XEN_SYSCTL_PHYSCAP_gnttab_v1 ? " gnttab-v1" : "",
+		caps & XEN_SYSCTL_PHYSCAP_gnttab_v2 ? " gnttab-v2" : "");
 }
 
 static void put_xen_version(const struct host_info *i, struct host_fact *f)
 {
-	snprintf(f->value, sizeof(f->value), "%u.%u%.16s", i->xen_major, i->xen_minor, i->xen_extra);
+	snprintf(
+		f->value, sizeof(f->value), "%u.%u%.16s", i->xen_major, i->xen_minor, i->xen_extra);
 	text_tame(f->value);
 }
 
+/* clang-format off */
 #define FACT(key) { #key, put_##key }
+/* clang-format on */
 static const struct {
 	const char *key;
 	void (*put)(const struct host_info *i, struct host_fact *f);
 } facts[] = {
-	FACT(host), FACT(release), FACT(version), FACT(machine), FACT(nr_cpus), FACT(max_cpu_id),
-	FACT(nr_nodes), FACT(cores_per_socket), FACT(threads_per_core), FACT(cpu_mhz),
-	FACT(hw_caps), FACT(virt_caps), FACT(total_memory), FACT(free_memory),
-	FACT(sharing_freed_memory), FACT(sharing_used_memory), FACT(outstanding_claims),
-	FACT(free_cpus), FACT(xen_major), FACT(xen_minor), FACT(xen_extra), FACT(xen_version),
-	FACT(xen_caps), FACT(xen_scheduler), FACT(xen_pagesize), FACT(platform_params),
-	FACT(xen_changeset), FACT(xen_commandline), FACT(cc_compiler), FACT(cc_compile_by),
-	FACT(cc_compile_domain), FACT(cc_compile_date), FACT(xend_config_format),
+	FACT(host),
+	FACT(release),
+	FACT(version),
+	FACT(machine),
+	FACT(nr_cpus),
+	FACT(max_cpu_id),
+	FACT(nr_nodes),
+	FACT(cores_per_socket),
+	FACT(threads_per_core),
+	FACT(cpu_mhz),
+	FACT(hw_caps),
+	FACT(virt_caps),
+	FACT(total_memory),
+	FACT(free_memory),
+	FACT(sharing_freed_memory),
+	FACT(sharing_used_memory),
+	FACT(outstanding_claims),
+	FACT(free_cpus),
+	FACT(xen_major),
+	FACT(xen_minor),
+	FACT(xen_extra),
+	FACT(xen_version),
+	FACT(xen_caps),
+	FACT(xen_scheduler),
+	FACT(xen_pagesize),
+	FACT(platform_params),
+	FACT(xen_changeset),
+	FACT(xen_commandline),
+	FACT(cc_compiler),
+	FACT(cc_compile_by),
+	FACT(cc_compile_domain),
+	FACT(cc_compile_date),
+	FACT(xend_config_format),
 	/* Not in xl's list: memory to the frame, for those who look for leaks. */
 	FACT(free_pages),
 };

@@ -7,9 +7,8 @@ enum { WAIT_MS = 5000 };
 enum exit_code verb_console(struct cli *c, int argc, char **argv)
 {
 	const char *ignored = NULL; /* xl's -t pv and -n 0: there is one console */
-	const struct cli_option options[] = { { 't', "type", NULL, &ignored },
-					      { 'n', "num", NULL, &ignored },
-					      { 0 } };
+	const struct cli_option options[] = {
+		{'t', "type", NULL, &ignored}, {'n', "num", NULL, &ignored}, {0}};
 	struct xen_domctl_getdomaininfo info;
 	struct host h;
 	int count = cli_options(c, argc, argv, options);

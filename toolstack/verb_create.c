@@ -46,8 +46,8 @@ static int read_file(const char *path, char **out, size_t *size, struct why *why
 	return rc;
 }
 
-static int read_text(struct cfg_text *t, const char *path, char **overrides, int count,
-		     struct why *why)
+static int read_text(
+	struct cfg_text *t, const char *path, char **overrides, int count, struct why *why)
 {
 	char *bytes = NULL;
 	size_t size = 0;
@@ -90,10 +90,10 @@ static int make_absolute(char path[GUEST_PATH_MAX + 1], struct why *why)
 	return 0;
 }
 
-static enum exit_code read_config(struct cli *c, const char *path, char **overrides, int count,
-				  struct guest_cfg *g)
+static enum exit_code read_config(
+	struct cli *c, const char *path, char **overrides, int count, struct guest_cfg *g)
 {
-	struct cfg_text text = { 0 };
+	struct cfg_text text = {0};
 	struct guest_warnings *w = calloc(1, sizeof(*w));
 	int rc = w ? read_text(&text, path, overrides, count, &c->why) : -ENOMEM;
 
@@ -157,7 +157,7 @@ static enum exit_code exit_of(int rc)
 }
 
 static enum exit_code created(struct cli *c, struct host *h, const struct request *r,
-			      const struct guest_cfg *g, uint16_t domid)
+	const struct guest_cfg *g, uint16_t domid)
 {
 	cJSON *root;
 
@@ -175,12 +175,15 @@ static enum exit_code created(struct cli *c, struct host *h, const struct reques
 	return EXIT_DONE;
 }
 
-static enum exit_code create(struct cli *c, struct host *h, const struct request *r,
-			     const struct guest_cfg *g)
+static enum exit_code create(
+	struct cli *c, struct host *h, const struct request *r, const struct guest_cfg *g)
 {
 	const struct create_options options = {
-		.cache_dir = KERNEL_CACHE_DIR, .keep_dir = KEEP_DIR, .sysfs = "/sys",
-		.timeout_ms = DEVICE_TIMEOUT_MS, .paused = r->paused,
+		.cache_dir = KERNEL_CACHE_DIR,
+		.keep_dir = KEEP_DIR,
+		.sysfs = "/sys",
+		.timeout_ms = DEVICE_TIMEOUT_MS,
+		.paused = r->paused,
 	};
 	const char *warning = NULL;
 	uint16_t domid = 0;
@@ -218,14 +221,11 @@ static enum exit_code run(struct cli *c, const struct request *r, char **overrid
 
 enum exit_code verb_create(struct cli *c, int argc, char **argv)
 {
-	struct request r = { .file = NULL };
-	const struct cli_option options[] = { { 'n', "dry-run", &r.dry_run, NULL },
-					      { 'n', "dryrun", &r.dry_run, NULL },
-					      { 'c', "console", &r.console, NULL },
-					      { 'p', "paused", &r.paused, NULL },
-					      { 'q', "quiet", &r.quiet, NULL },
-					      { 'f', "defconfig", NULL, &r.file },
-					      { 0 } };
+	struct request r = {.file = NULL};
+	const struct cli_option options[] = {{'n', "dry-run", &r.dry_run, NULL},
+		{'n', "dryrun", &r.dry_run, NULL}, {'c', "console", &r.console, NULL},
+		{'p', "paused", &r.paused, NULL}, {'q', "quiet", &r.quiet, NULL},
+		{'f', "defconfig", NULL, &r.file}, {0}};
 	int count = cli_options(c, argc, argv, options), first = 0;
 
 	if (c->done)

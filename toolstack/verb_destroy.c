@@ -23,10 +23,10 @@ struct waiting {
 /* Does someone accept on domaind's socket? */
 static bool domaind_runs(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = DOMAIND_SOCKET };
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = DOMAIND_SOCKET};
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool runs = sock >= 0 &&
-		    connect(sock, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	bool runs =
+		sock >= 0 && connect(sock, (const struct sockaddr *)&address, sizeof(address)) == 0;
 
 	if (sock >= 0)
 		close(sock);
@@ -50,7 +50,7 @@ static int reaped_check(void *arg)
 
 static int destroy(struct host *h, uint16_t domid)
 {
-	struct waiting w = { .h = h, .domid = domid };
+	struct waiting w = {.h = h, .domid = domid};
 	int rc = domctl_destroy_wait(&h->hv, domid, DESTROY_TRIES);
 
 	if (rc < 0 && rc != -ESRCH)
@@ -86,7 +86,7 @@ static enum exit_code run(struct cli *c, const char *domain)
 enum exit_code verb_destroy(struct cli *c, int argc, char **argv)
 {
 	bool ignored = false; /* xl's -f */
-	const struct cli_option options[] = { { 'f', "force", &ignored, NULL }, { 0 } };
+	const struct cli_option options[] = {{'f', "force", &ignored, NULL}, {0}};
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)

@@ -94,7 +94,7 @@ static enum exit_code dmesg(struct cli *c, bool clear)
 enum exit_code verb_dmesg(struct cli *c, int argc, char **argv)
 {
 	bool clear = false;
-	const struct cli_option options[] = { { 'c', "clear", &clear, NULL }, { 0 } };
+	const struct cli_option options[] = {{'c', "clear", &clear, NULL}, {0}};
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)

@@ -30,7 +30,7 @@ static enum exit_code help_all(struct cli *c)
 
 enum exit_code verb_help(struct cli *c, int argc, char **argv)
 {
-	const struct cli_option options[] = { { 0 } };
+	const struct cli_option options[] = {{0}};
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)

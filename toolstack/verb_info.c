@@ -66,7 +66,7 @@ static enum exit_code info(struct cli *c, const char *key)
 enum exit_code verb_info(struct cli *c, int argc, char **argv)
 {
 	bool ignored = false;
-	const struct cli_option options[] = { { 'n', "numa", &ignored, NULL }, { 0 } };
+	const struct cli_option options[] = {{'n', "numa", &ignored, NULL}, {0}};
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)

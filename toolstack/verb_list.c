@@ -7,8 +7,8 @@
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
-static enum exit_code print_table(struct cli *c, struct host *h,
-				  const struct xen_domctl_getdomaininfo *list, uint32_t count)
+static enum exit_code print_table(
+	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *list, uint32_t count)
 {
 	char name[DOMAIN_NAME_SIZE], row[DOMAIN_NAME_SIZE + 96];
 
@@ -21,8 +21,8 @@ static enum exit_code print_table(struct cli *c, struct host *h,
 	return EXIT_DONE;
 }
 
-static enum exit_code print_json(struct cli *c, struct host *h,
-				 const struct xen_domctl_getdomaininfo *list, uint32_t count)
+static enum exit_code print_json(
+	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *list, uint32_t count)
 {
 	cJSON *root = cli_json_new("list"), *all = cJSON_AddArrayToObject(root, "domains");
 	char name[DOMAIN_NAME_SIZE];
@@ -56,9 +56,8 @@ static enum exit_code list_some(struct cli *c, struct host *h, const char *wante
 enum exit_code verb_list(struct cli *c, int argc, char **argv)
 {
 	bool long_form = false, ignored = false;
-	const struct cli_option options[] = { { 'l', "long", &long_form, NULL },
-					      { 'v', "verbose", &ignored, NULL },
-					      { 0 } };
+	const struct cli_option options[] = {
+		{'l', "long", &long_form, NULL}, {'v', "verbose", &ignored, NULL}, {0}};
 	struct host h;
 	enum exit_code code;
 	int count = cli_options(c, argc, argv, options);

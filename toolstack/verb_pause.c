@@ -29,7 +29,7 @@ static enum exit_code apply(struct cli *c, const char *domain, domain_op *op)
 
 static enum exit_code run(struct cli *c, int argc, char **argv, domain_op *op)
 {
-	const struct cli_option options[] = { { 0 } };
+	const struct cli_option options[] = {{0}};
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)

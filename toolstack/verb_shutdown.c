@@ -61,8 +61,9 @@ static int gone_check(void *arg)
 
 static enum exit_code await(struct cli *c, struct host *h, const struct request *r, uint16_t domid)
 {
-	struct waiting w = { .h = h, .domid = domid,
-			     .policy = strcmp(r->what, "reboot") == 0 ? "on_reboot" : "on_poweroff" };
+	struct waiting w = {.h = h,
+		.domid = domid,
+		.policy = strcmp(r->what, "reboot") == 0 ? "on_reboot" : "on_poweroff"};
 	int rc = wait_until(gone_check, &w, r->timeout_s * 1000);
 
 	if (rc == 0)
@@ -121,21 +122,20 @@ static bool timeout_parse(struct cli *c, struct request *r, const char *text)
 
 static enum exit_code run(struct cli *c, int argc, char **argv, const char *what)
 {
-	struct request r = { .what = what };
+	struct request r = {.what = what};
 	const char *timeout = NULL;
 	bool ignored = false; /* xl's -F: ACPI, which PV guests have not */
-	const struct cli_option options[] = { { 'a', "all", &r.all, NULL },
-					      { 'w', "wait", &r.wait, NULL },
-					      { 'F', "fallback", &ignored, NULL },
-					      { 't', "timeout", NULL, &timeout },
-					      { 0 } };
+	const struct cli_option options[] = {{'a', "all", &r.all, NULL},
+		{'w', "wait", &r.wait, NULL}, {'F', "fallback", &ignored, NULL},
+		{'t', "timeout", NULL, &timeout}, {0}};
 	int count = cli_options(c, argc, argv, options);
 	struct host h;
 	enum exit_code code;
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, r.all ? 0 : 1, r.all ? 0 : 1) || !timeout_parse(c, &r, timeout))
+	if (!cli_operands_ok(c, count, r.all ? 0 : 1, r.all ? 0 : 1) ||
+		!timeout_parse(c, &r, timeout))
 		return EXIT_USAGE;
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)

@@ -33,16 +33,16 @@ static int vcpu_look(struct listing *l, uint16_t domid, uint32_t id, struct vcpu
 	strcpy(v->soft, "?");
 	memset(&hard, 0, sizeof(hard));
 	memset(&soft, 0, sizeof(soft));
-	if (rc == 0 && domctl_getvcpuaffinity(&l->h->hv, domid, id, hard.bits, soft.bits,
-					      CPU_SET_MAX) == 0) {
+	if (rc == 0 && domctl_getvcpuaffinity(
+			       &l->h->hv, domid, id, hard.bits, soft.bits, CPU_SET_MAX) == 0) {
 		(void)!cpu_set_format(&hard, l->host_cpus, v->hard, sizeof(v->hard));
 		(void)!cpu_set_format(&soft, l->host_cpus, v->soft, sizeof(v->soft));
 	}
 	return rc;
 }
 
-static void vcpu_print(struct listing *l, const char *name, uint16_t domid,
-		       const struct vcpu_view *v)
+static void vcpu_print(
+	struct listing *l, const char *name, uint16_t domid, const struct vcpu_view *v)
 {
 	fprintf(l->c->out, "%-32s %5u %5u", name, domid, v->id);
 	if (v->info.online)
@@ -53,8 +53,8 @@ static void vcpu_print(struct listing *l, const char *name, uint16_t domid,
 	fprintf(l->c->out, " %9.1f  %s / %s\n", (double)v->info.cpu_time / 1e9, v->hard, v->soft);
 }
 
-static void vcpu_json(struct listing *l, const char *name, uint16_t domid,
-		      const struct vcpu_view *v)
+static void vcpu_json(
+	struct listing *l, const char *name, uint16_t domid, const struct vcpu_view *v)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -139,9 +139,9 @@ static enum exit_code list(struct listing *l, int count, char **names)
 
 enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv)
 {
-	const struct cli_option options[] = { { 0 } };
+	const struct cli_option options[] = {{0}};
 	struct host h;
-	struct listing l = { .c = c, .h = &h };
+	struct listing l = {.c = c, .h = &h};
 	int count = cli_options(c, argc, argv, options);
 	enum exit_code code;
 

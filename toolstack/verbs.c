@@ -2,32 +2,37 @@
 #include "toolstack/verb.h"
 
 const struct verb verbs[] = {
-	{ "console", "DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches", "",
-	  verb_console },
-	{ "create", "[-cnpq] FILE [KEY=VALUE...]", "Create a guest from a configuration file and start it",
-	  "  -c, --console   attach to its console afterwards\n"
-	  "  -n, --dry-run   check the configuration, show it, do nothing\n"
-	  "  -p, --paused    leave it paused\n"
-	  "  -q, --quiet     say nothing on success\n"
-	  "  -f, --defconfig FILE   the same as FILE\n"
-	  "\nKEY=VALUE overrides a setting of the file: memory=512, name=web, extra='quiet'.\n",
-	  verb_create },
-	{ "destroy", "DOMAIN", "End a guest at once, as pulling its plug would",
-	  "Its file systems are left as by a power failure.\n", verb_destroy },
-	{ "dmesg", "[-c]", "Print the hypervisor's log", "  -c, --clear     and empty it\n", verb_dmesg },
-	{ "help", "[VERB]", "Explain a verb, or list all", "", verb_help },
-	{ "info", "[KEY]", "Print facts about the host, one `key : value` a line",
-	  "With KEY only the value of that key.\n", verb_info },
-	{ "list", "[-l] [DOMAIN]", "List domains", "  -l, --long      as JSON\n", verb_list },
-	{ "pause", "DOMAIN", "Stop a guest's CPUs until unpause", "", verb_pause },
-	{ "reboot", "[-w] DOMAIN", "Ask a guest to reboot",
-	  "  -w, --wait      wait until it has gone down\n"
-	  "  -t, --timeout SECONDS   how long to wait (default 300)\n", verb_reboot },
-	{ "shutdown", "[-w] DOMAIN | -a", "Ask a guest to power off",
-	  "  -a, --all       every guest\n"
-	  "  -w, --wait      wait until it is gone\n"
-	  "  -t, --timeout SECONDS   how long to wait (default 300)\n", verb_shutdown },
-	{ "unpause", "DOMAIN", "Let a paused guest run on", "", verb_unpause },
-	{ "vcpu-list", "[DOMAIN...]", "List virtual CPUs and where they run", "", verb_vcpu_list },
-	{ NULL, NULL, NULL, NULL, NULL },
+	{"console", "DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches", "",
+		verb_console},
+	{"create", "[-cnpq] FILE [KEY=VALUE...]",
+		"Create a guest from a configuration file and start it",
+		"  -c, --console   attach to its console afterwards\n"
+		"  -n, --dry-run   check the configuration, show it, do nothing\n"
+		"  -p, --paused    leave it paused\n"
+		"  -q, --quiet     say nothing on success\n"
+		"  -f, --defconfig FILE   the same as FILE\n"
+		"\nKEY=VALUE overrides a setting of the file: memory=512, name=web, "
+		"extra='quiet'.\n",
+		verb_create},
+	{"destroy", "DOMAIN", "End a guest at once, as pulling its plug would",
+		"Its file systems are left as by a power failure.\n", verb_destroy},
+	{"dmesg", "[-c]", "Print the hypervisor's log", "  -c, --clear     and empty it\n",
+		verb_dmesg},
+	{"help", "[VERB]", "Explain a verb, or list all", "", verb_help},
+	{"info", "[KEY]", "Print facts about the host, one `key : value` a line",
+		"With KEY only the value of that key.\n", verb_info},
+	{"list", "[-l] [DOMAIN]", "List domains", "  -l, --long      as JSON\n", verb_list},
+	{"pause", "DOMAIN", "Stop a guest's CPUs until unpause", "", verb_pause},
+	{"reboot", "[-w] DOMAIN", "Ask a guest to reboot",
+		"  -w, --wait      wait until it has gone down\n"
+		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
+		verb_reboot},
+	{"shutdown", "[-w] DOMAIN | -a", "Ask a guest to power off",
+		"  -a, --all       every guest\n"
+		"  -w, --wait      wait until it is gone\n"
+		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
+		verb_shutdown},
+	{"unpause", "DOMAIN", "Let a paused guest run on", "", verb_unpause},
+	{"vcpu-list", "[DOMAIN...]", "List virtual CPUs and where they run", "", verb_vcpu_list},
+	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -15,8 +15,8 @@ void text_tame(char *text)
 			*c = '?';
 }
 
-static __attribute__((format(printf, 3, 0)))
-void text_format(char *out, size_t size, const char *fmt, va_list args)
+static __attribute__((format(printf, 3, 0))) void text_format(
+	char *out, size_t size, const char *fmt, va_list args)
 {
 	vsnprintf(out, size, fmt, args);
 	text_tame(out);

@@ -4,10 +4,10 @@
 #include <stddef.h>
 
 struct why {
-	int code;	 /* -Exxx of the first failure, 0: none */
+	int code;        /* -Exxx of the first failure, 0: none */
 	char where[192]; /* "guest.cfg:3: memory", may be empty */
-	char what[320];	 /* 'expected a number, got "abc"' */
-	char hint[240];	 /* may be empty */
+	char what[320];  /* 'expected a number, got "abc"' */
+	char hint[240];  /* may be empty */
 };
 
 /* Record a failure; @code is -Exxx. A later call replaces the text and drops the hint. Returns @code. */

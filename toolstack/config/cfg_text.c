@@ -197,7 +197,7 @@ static int list_grow(struct cursor *c, struct cfg_value *list)
 
 static int parse_item(struct cursor *c, struct cfg_value *list)
 {
-	struct cfg_value item = { .kind = CFG_STRING };
+	struct cfg_value item = {.kind = CFG_STRING};
 	int rc = list_grow(c, list);
 
 	if (rc == 0)
@@ -396,7 +396,7 @@ static int parse_end(struct cursor *c)
 
 static int parse_setting(struct cursor *c)
 {
-	struct cfg_setting s = { .line = c->line };
+	struct cfg_setting s = {.line = c->line};
 	bool append = false;
 	int rc = parse_key(c, &s);
 
@@ -415,11 +415,15 @@ static int parse_setting(struct cursor *c)
 	return rc;
 }
 
-int cfg_text_parse(struct cfg_text *t, const char *source, const char *bytes, size_t size,
-		   struct why *why)
+int cfg_text_parse(
+	struct cfg_text *t, const char *source, const char *bytes, size_t size, struct why *why)
 {
-	struct cursor c = { .at = bytes, .end = bytes + size, .source = source, .line = 1,
-			    .text = t, .why = why };
+	struct cursor c = {.at = bytes,
+		.end = bytes + size,
+		.source = source,
+		.line = 1,
+		.text = t,
+		.why = why};
 
 	if (size > CFG_BYTES_MAX)
 		return cursor_error(&c, -E2BIG, "file too big");
@@ -442,14 +446,16 @@ int cfg_text_parse(struct cfg_text *t, const char *source, const char *bytes, si
 /* A value on the command line that the shell stripped of its quotes. */
 static int override_plain(struct cursor *c, const char *equals)
 {
-	struct cfg_setting s = { .line = 1 };
+	struct cfg_setting s = {.line = 1};
 	int rc = parse_key(c, &s);
 
 	if (rc == 0 && c->at != equals)
 		rc = cursor_error(c, -EINVAL, "expected `key=value`");
 	if (rc == 0) {
-		s.value = (struct cfg_value){ .kind = CFG_STRING, .line = 1, .text = strdup(equals + 1) };
-		rc = s.value.text ? setting_store(c, &s) : cursor_error(c, -ENOMEM, "out of memory");
+		s.value = (struct cfg_value){
+			.kind = CFG_STRING, .line = 1, .text = strdup(equals + 1)};
+		rc = s.value.text ? setting_store(c, &s)
+				  : cursor_error(c, -ENOMEM, "out of memory");
 	}
 	if (rc < 0)
 		setting_free(&s);
@@ -460,11 +466,15 @@ int cfg_text_override(struct cfg_text *t, const char *assignment, struct why *wh
 {
 	static const char source[] = "command line";
 	const char *equals = strchr(assignment, '=');
-	struct cursor c = { .at = assignment, .end = assignment + strlen(assignment),
-			    .source = source, .line = 1, .text = t, .why = why };
+	struct cursor c = {.at = assignment,
+		.end = assignment + strlen(assignment),
+		.source = source,
+		.line = 1,
+		.text = t,
+		.why = why};
 
 	if (equals && equals[1] && !strchr(" \t\"'[", equals[1]) && equals > assignment &&
-	    is_word((unsigned char)equals[-1]))
+		is_word((unsigned char)equals[-1]))
 		return override_plain(&c, equals);
 	return cfg_text_parse(t, source, assignment, strlen(assignment), why);
 }

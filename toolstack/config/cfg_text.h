@@ -11,9 +11,9 @@
 #include "toolstack/why.h"
 
 enum cfg_limits {
-	CFG_BYTES_MAX = 1 << 20,  /* of one file */
-	CFG_VALUES_MAX = 4096,	  /* values of one file, lists and their items counted */
-	CFG_DEPTH_MAX = 4,	  /* lists in lists */
+	CFG_BYTES_MAX = 1 << 20, /* of one file */
+	CFG_VALUES_MAX = 4096,   /* values of one file, lists and their items counted */
+	CFG_DEPTH_MAX = 4,       /* lists in lists */
 };
 
 enum cfg_kind { CFG_STRING, CFG_NUMBER, CFG_LIST };
@@ -21,7 +21,7 @@ enum cfg_kind { CFG_STRING, CFG_NUMBER, CFG_LIST };
 struct cfg_value {
 	enum cfg_kind kind;
 	int line;
-	char *text;		 /* string without quotes, or number as written; NULL for a list */
+	char *text;              /* string without quotes, or number as written; NULL for a list */
 	struct cfg_value *items; /* of a list */
 	size_t count;
 };
@@ -41,8 +41,8 @@ struct cfg_text {
 
 /* Add the settings of @size hostile @bytes to @t (zeroed before the first call). @source names them in
  * errors. Returns 0; -EINVAL: syntax; -E2BIG: over a limit; -ENOMEM. @t stays valid, to be freed, always. */
-int cfg_text_parse(struct cfg_text *t, const char *source, const char *bytes, size_t size,
-		   struct why *why);
+int cfg_text_parse(
+	struct cfg_text *t, const char *source, const char *bytes, size_t size, struct why *why);
 
 /* Add one `key=value` of the command line; unlike in a file, a plain word needs no quotes. */
 int cfg_text_override(struct cfg_text *t, const char *assignment, struct why *why);

@@ -72,7 +72,7 @@ static int range_parse(const char *text, unsigned int *first, unsigned int *last
 
 int cpu_set_parse(struct cpu_set *s, const char *text, struct why *why)
 {
-	struct cpu_set set = { { 0 } };
+	struct cpu_set set = {{0}};
 
 	while (*text) {
 		char word[32];
@@ -115,8 +115,8 @@ int cpu_set_format(const struct cpu_set *s, unsigned int cpus, char *out, size_t
 		else if (first == cpu)
 			length = snprintf(out + used, size - used, "%s%u", used ? "," : "", cpu);
 		else
-			length = snprintf(out + used, size - used, "%s%u-%u", used ? "," : "", first,
-					  cpu);
+			length = snprintf(
+				out + used, size - used, "%s%u-%u", used ? "," : "", first, cpu);
 		if (length < 0 || (size_t)length >= size - used)
 			return -ENOSPC;
 		used += (size_t)length;

@@ -21,7 +21,14 @@ struct parse {
 };
 
 static const char *const old_prefixes[] = {
-	"phy:", "file:", "raw:", "aio:", "tap:aio:", "tap2:aio:", "tap:raw:", "tap2:raw:",
+	"phy:",
+	"file:",
+	"raw:",
+	"aio:",
+	"tap:aio:",
+	"tap2:aio:",
+	"tap:raw:",
+	"tap2:raw:",
 };
 
 /* Disk letters after the prefix: a..z, aa.., as a number from 0; *rest is what follows. */
@@ -144,8 +151,8 @@ static int set_vdev(struct parse *p, const char *text)
 
 static int set_access(struct parse *p, const char *text)
 {
-	static const char *const write[] = { "w", "rw", "w!", NULL };
-	static const char *const read[] = { "r", "ro", NULL };
+	static const char *const write[] = {"w", "rw", "w!", NULL};
+	static const char *const read[] = {"r", "ro", NULL};
 
 	p->mode_known = true;
 	if (field_is_one_of(text, write))
@@ -167,7 +174,7 @@ static int set_devtype(struct parse *p, const char *text)
 
 static int set_backendtype(struct parse *p, const char *text)
 {
-	static const char *const known[] = { "phy", "qdisk", "tap", NULL };
+	static const char *const known[] = {"phy", "qdisk", "tap", NULL};
 
 	if (field_is_one_of(text, known))
 		return 0;
@@ -176,7 +183,7 @@ static int set_backendtype(struct parse *p, const char *text)
 
 static int set_backend(struct parse *p, const char *text)
 {
-	static const char *const ours[] = { "kernel", "0", "Domain-0", NULL };
+	static const char *const ours[] = {"kernel", "0", "Domain-0", NULL};
 
 	if (field_is_one_of(text, ours))
 		return 0;
@@ -187,9 +194,13 @@ static const struct {
 	const char *name;
 	int (*set)(struct parse *p, const char *text);
 } keys[] = {
-	{ "target", set_target },   { "format", set_format },		{ "vdev", set_vdev },
-	{ "access", set_access },   { "devtype", set_devtype },		{ "backendtype", set_backendtype },
-	{ "backend", set_backend },
+	{"target", set_target},
+	{"format", set_format},
+	{"vdev", set_vdev},
+	{"access", set_access},
+	{"devtype", set_devtype},
+	{"backendtype", set_backendtype},
+	{"backend", set_backend},
 };
 
 static int set_key(struct parse *p, const char *name, const char *text)
@@ -205,8 +216,8 @@ static int set_key(struct parse *p, const char *name, const char *text)
 /* Words that stand for themselves; returns -ENOENT when @word is none. */
 static int set_flag(struct parse *p, const char *word)
 {
-	static const char *const access[] = { "ro", "rw", "r", "w", "w!", NULL };
-	static const char *const ignored[] = { "discard", "no-discard", "direct-io-safe", NULL };
+	static const char *const access[] = {"ro", "rw", "r", "w", "w!", NULL};
+	static const char *const ignored[] = {"discard", "no-discard", "direct-io-safe", NULL};
 
 	if (strcmp(word, "cdrom") == 0 || strcmp(word, "devtype=cdrom") == 0)
 		return set_devtype(p, "cdrom");
@@ -258,8 +269,10 @@ static int parse_new(struct parse *p, const char *text)
 /* prefix:target,vdev,mode */
 static int parse_old(struct parse *p, const char *text)
 {
-	static int (*const setters[])(struct parse *p, const char *text) = {
-		set_target, set_vdev, set_access,
+	static int (*const setters[])(struct parse * p, const char *text) = {
+		set_target,
+		set_vdev,
+		set_access,
 	};
 
 	for (size_t i = 0; i < 3; i++) {
@@ -268,7 +281,7 @@ static int parse_old(struct parse *p, const char *text)
 
 		if (*text == '\0' && i < 2)
 			return why_set(p->why, -EINVAL, "expected %s",
-				       i ? "a virtual device, such as xvda" : "a path");
+				i ? "a virtual device, such as xvda" : "a path");
 		rc = *text ? field_next(&text, word, sizeof(word), p->why) : -ENOENT;
 		if (rc == 0)
 			rc = setters[i](p, word);
@@ -296,10 +309,11 @@ static int check(struct parse *p)
 
 int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why)
 {
-	struct parse p = { .why = why };
+	struct parse p = {.why = why};
 	int rc = -ENOENT;
 
-	for (size_t i = 0; rc == -ENOENT && i < sizeof(old_prefixes) / sizeof(old_prefixes[0]); i++) {
+	for (size_t i = 0; rc == -ENOENT && i < sizeof(old_prefixes) / sizeof(old_prefixes[0]);
+		i++) {
 		size_t length = strlen(old_prefixes[i]);
 
 		if (strncmp(text, old_prefixes[i], length) == 0)
@@ -317,7 +331,7 @@ int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why)
 int disk_spec_format(const struct disk_spec *d, char *out, size_t size)
 {
 	int length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s,target=%s", d->vdev,
-			      d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "", d->target);
+		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "", d->target);
 
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

@@ -11,7 +11,7 @@
 
 struct disk_spec {
 	char target[512]; /* absolute path in dom0 */
-	char vdev[16];	  /* as written: xvda, sda1, hdc ... */
+	char vdev[16];    /* as written: xvda, sda1, hdc ... */
 	uint32_t vdev_nr; /* "virtual-device" and the device's number in the store */
 	bool writable;
 	bool cdrom;

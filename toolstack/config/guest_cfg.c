@@ -37,7 +37,7 @@ static void reader_warn(struct reader *r, const char *what)
 
 	if (w->count < GUEST_WARNINGS_MAX) {
 		snprintf(w->text[w->count], sizeof(w->text[0]), "%.80s:%d: %.32s: %s", s->source,
-			 s->line, s->key, what);
+			s->line, s->key, what);
 		text_tame(w->text[w->count]);
 	}
 	w->count++;
@@ -51,8 +51,8 @@ static int type_error(struct reader *r, const char *expected, const struct cfg_v
 	return why_set(r->why, -EINVAL, "expected %s, got \"%.64s\"", expected, v->text);
 }
 
-static int value_number(struct reader *r, const struct cfg_value *v, uint64_t min, uint64_t max,
-			uint64_t *out)
+static int value_number(
+	struct reader *r, const struct cfg_value *v, uint64_t min, uint64_t max, uint64_t *out)
 {
 	char *end = NULL;
 	unsigned long long number = 0;
@@ -65,7 +65,7 @@ static int value_number(struct reader *r, const struct cfg_value *v, uint64_t mi
 		return type_error(r, "a number", v);
 	if (errno == ERANGE || number < min || number > max)
 		return why_set(r->why, -EINVAL, "%.24s is out of range (%llu to %llu)", v->text,
-			       (unsigned long long)min, (unsigned long long)max);
+			(unsigned long long)min, (unsigned long long)max);
 	*out = number;
 	return 0;
 }
@@ -122,8 +122,8 @@ static int read_name(struct reader *r, const struct cfg_value *v, void *to)
 		return rc;
 	for (const char *c = name; *c; c++)
 		if (*c <= ' ' || *c == 0x7f || *c == '/')
-			return why_set(r->why, -EINVAL, "\"%s\" has a blank, a slash or a control byte",
-				       name);
+			return why_set(r->why, -EINVAL,
+				"\"%s\" has a blank, a slash or a control byte", name);
 	if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
 		return why_set(r->why, -EINVAL, "\"%s\" cannot be a name", name);
 	if (name[strspn(name, "0123456789")] == '\0') {
@@ -170,12 +170,12 @@ static const struct {
 	enum guest_action action;
 	const char *warning;
 } actions[] = {
-	{ "destroy", ACTION_DESTROY, NULL },
-	{ "restart", ACTION_RESTART, NULL },
-	{ "preserve", ACTION_PRESERVE, NULL },
-	{ "rename-restart", ACTION_RENAME_RESTART, NULL },
-	{ "coredump-destroy", ACTION_DESTROY, "no core is written; taken as \"destroy\"" },
-	{ "coredump-restart", ACTION_RESTART, "no core is written; taken as \"restart\"" },
+	{"destroy", ACTION_DESTROY, NULL},
+	{"restart", ACTION_RESTART, NULL},
+	{"preserve", ACTION_PRESERVE, NULL},
+	{"rename-restart", ACTION_RENAME_RESTART, NULL},
+	{"coredump-destroy", ACTION_DESTROY, "no core is written; taken as \"destroy\""},
+	{"coredump-restart", ACTION_RESTART, "no core is written; taken as \"restart\""},
 };
 
 static int read_action(struct reader *r, const struct cfg_value *v, void *to)
@@ -208,8 +208,8 @@ static int read_cpus(struct reader *r, const struct cfg_value *v, void *to)
 		return why_set(r->why, -EINVAL, "expected 1 to %d sets of CPUs", GUEST_VCPUS_MAX);
 	for (size_t i = 0; i < given; i++) {
 		const struct cfg_value *one = v->kind == CFG_LIST ? &v->items[i] : v;
-		int rc = one->kind == CFG_LIST ? type_error(r, "a set of CPUs", one) :
-						 cpu_set_parse(&sets[i], one->text, r->why);
+		int rc = one->kind == CFG_LIST ? type_error(r, "a set of CPUs", one)
+					       : cpu_set_parse(&sets[i], one->text, r->why);
 
 		if (rc < 0)
 			return rc;
@@ -221,8 +221,8 @@ static int read_cpus(struct reader *r, const struct cfg_value *v, void *to)
 }
 
 /* Device lists: entry @v of @one's list, with the error telling which. */
-static int device_entry(struct reader *r, const struct cfg_value *v, size_t index, size_t max,
-			const char *what)
+static int device_entry(
+	struct reader *r, const struct cfg_value *v, size_t index, size_t max, const char *what)
 {
 	if (index >= max)
 		return why_set(r->why, -EINVAL, "too many entries (at most %zu)", max);
@@ -259,11 +259,12 @@ static int read_vifs(struct reader *r, const struct cfg_value *v, void *to)
 	if (v->kind != CFG_LIST)
 		return type_error(r, "a list", v);
 	for (size_t i = 0; i < v->count; i++) {
-		int rc = device_entry(r, &v->items[i], i, GUEST_VIFS_MAX, "an interface as a string");
+		int rc = device_entry(
+			r, &v->items[i], i, GUEST_VIFS_MAX, "an interface as a string");
 
 		if (rc == 0)
-			rc = vif_spec_parse(&g->vifs[i], v->items[i].text, ignored, sizeof(ignored),
-					    r->why);
+			rc = vif_spec_parse(
+				&g->vifs[i], v->items[i].text, ignored, sizeof(ignored), r->why);
 		if (rc < 0)
 			return rc;
 		g->vif_count = i + 1;
@@ -277,7 +278,7 @@ static int read_vifs(struct reader *r, const struct cfg_value *v, void *to)
 
 static int read_type(struct reader *r, const struct cfg_value *v, void *to)
 {
-	static const char *const pv[] = { "pv", "generic", "linux", NULL };
+	static const char *const pv[] = {"pv", "generic", "linux", NULL};
 
 	(void)to;
 	if (v->kind != CFG_LIST && field_is_one_of(v->text, pv))
@@ -304,7 +305,9 @@ static int read_ignored(struct reader *r, const struct cfg_value *v, void *to)
 	return 0;
 }
 
+/* clang-format off */
 #define KEY(name, read, field) { name, read, offsetof(struct guest_cfg, field) }
+/* clang-format on */
 static const struct key keys[] = {
 	KEY("name", read_name, name),
 	KEY("uuid", read_uuid, uuid),
@@ -321,20 +324,20 @@ static const struct key keys[] = {
 	KEY("on_poweroff", read_action, on_poweroff),
 	KEY("on_reboot", read_action, on_reboot),
 	KEY("on_crash", read_action, on_crash),
-	{ "root", read_root, 0 },
-	{ "extra", read_extra, 0 },
-	{ "disk", read_disks, 0 },
-	{ "vif", read_vifs, 0 },
-	{ "type", read_type, 0 },
-	{ "builder", read_type, 0 },
-	{ "bootloader", read_bootloader, 0 },
-	{ "vfb", read_ignored, 0 },
-	{ "localtime", read_ignored, 0 },
-	{ "tsc_mode", read_ignored, 0 },
-	{ "on_watchdog", read_ignored, 0 },
-	{ "vnc", read_ignored, 0 },
-	{ "serial", read_ignored, 0 },
-	{ "xen_platform_pci", read_ignored, 0 },
+	{"root", read_root, 0},
+	{"extra", read_extra, 0},
+	{"disk", read_disks, 0},
+	{"vif", read_vifs, 0},
+	{"type", read_type, 0},
+	{"builder", read_type, 0},
+	{"bootloader", read_bootloader, 0},
+	{"vfb", read_ignored, 0},
+	{"localtime", read_ignored, 0},
+	{"tsc_mode", read_ignored, 0},
+	{"on_watchdog", read_ignored, 0},
+	{"vnc", read_ignored, 0},
+	{"serial", read_ignored, 0},
+	{"xen_platform_pci", read_ignored, 0},
 };
 #undef KEY
 
@@ -364,10 +367,10 @@ static int join_cmdline(struct reader *r)
 	if (r->cmdline_given)
 		return 0;
 	length = snprintf(g->cmdline, sizeof(g->cmdline), "%s%s%s%s", r->root[0] ? "root=" : "",
-			  r->root, r->root[0] && r->extra[0] ? " " : "", r->extra);
+		r->root, r->root[0] && r->extra[0] ? " " : "", r->extra);
 	if (length >= (int)sizeof(g->cmdline))
 		return why_set(r->why, -EINVAL, "root and extra: longer than %d bytes together",
-			       GUEST_CMDLINE_MAX);
+			GUEST_CMDLINE_MAX);
 	return 0;
 }
 
@@ -379,13 +382,13 @@ static int check_devices(struct reader *r)
 		for (size_t k = 0; k < i; k++)
 			if (g->disks[i].vdev_nr == g->disks[k].vdev_nr)
 				return why_set(r->why, -EINVAL, "disk: %s is given twice",
-					       g->disks[i].vdev);
+					g->disks[i].vdev);
 	for (size_t i = 0; i < g->vif_count; i++)
 		for (size_t k = 0; k < i; k++)
 			if (g->vifs[i].mac_given && g->vifs[k].mac_given &&
-			    memcmp(g->vifs[i].mac, g->vifs[k].mac, 6) == 0)
-				return why_set(r->why, -EINVAL, "vif: entries %zu and %zu have the same MAC",
-					       k, i);
+				memcmp(g->vifs[i].mac, g->vifs[k].mac, 6) == 0)
+				return why_set(r->why, -EINVAL,
+					"vif: entries %zu and %zu have the same MAC", k, i);
 	return 0;
 }
 
@@ -408,21 +411,21 @@ static int check_whole(struct reader *r)
 		g->maxmem_mib = g->memory_mib;
 	if (g->maxmem_mib < g->memory_mib)
 		return why_set(r->why, -EINVAL, "maxmem: %llu is less than memory (%llu)",
-			       (unsigned long long)g->maxmem_mib, (unsigned long long)g->memory_mib);
+			(unsigned long long)g->maxmem_mib, (unsigned long long)g->memory_mib);
 	if (g->maxvcpus == 0)
 		g->maxvcpus = g->vcpus;
 	if (g->maxvcpus < g->vcpus)
 		return why_set(r->why, -EINVAL, "maxvcpus: %u is less than vcpus (%u)", g->maxvcpus,
-			       g->vcpus);
+			g->vcpus);
 	return check_devices(r);
 }
 
-int guest_cfg_parse(struct guest_cfg *g, const struct cfg_text *text, struct guest_warnings *w,
-		    struct why *why)
+int guest_cfg_parse(
+	struct guest_cfg *g, const struct cfg_text *text, struct guest_warnings *w, struct why *why)
 {
-	struct guest_cfg guest = { .memory_mib = GUEST_MEMORY_MIB_DEFAULT, .vcpus = 1,
-				   .on_reboot = ACTION_RESTART };
-	struct reader r = { .guest = &guest, .warnings = w, .why = why };
+	struct guest_cfg guest = {
+		.memory_mib = GUEST_MEMORY_MIB_DEFAULT, .vcpus = 1, .on_reboot = ACTION_RESTART};
+	struct reader r = {.guest = &guest, .warnings = w, .why = why};
 	const char *source = text->count ? text->settings[0].source : "configuration";
 	int rc;
 

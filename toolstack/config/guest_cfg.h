@@ -15,7 +15,7 @@ enum guest_limits {
 	GUEST_NAME_MAX = 63,
 	GUEST_CMDLINE_MAX = 1023, /* start_info has 1024 bytes with the NUL */
 	GUEST_PATH_MAX = 1023,
-	GUEST_VCPUS_MAX = 32,	  /* vcpu_info slots of shared_info */
+	GUEST_VCPUS_MAX = 32, /* vcpu_info slots of shared_info */
 	GUEST_DISKS_MAX = 16,
 	GUEST_VIFS_MAX = 8,
 	GUEST_MEMORY_MIB_MIN = 16,
@@ -37,7 +37,7 @@ struct guest_cfg {
 	unsigned int vcpus, maxvcpus;
 	unsigned int weight; /* 1..65535; 0: the hypervisor's default */
 	unsigned int cap;    /* percent of one CPU; 0: none */
-	bool pinned;	     /* cpus= was given: one set per vCPU below */
+	bool pinned;         /* cpus= was given: one set per vCPU below */
 	struct cpu_set cpus[GUEST_VCPUS_MAX];
 	enum guest_action on_poweroff, on_reboot, on_crash;
 	struct disk_spec disks[GUEST_DISKS_MAX];
@@ -54,7 +54,7 @@ struct guest_warnings {
 
 /* Give the settings their meaning. Returns 0 and *g; -EINVAL or -ENOTSUP with @why. @w is always valid. */
 int guest_cfg_parse(struct guest_cfg *g, const struct cfg_text *text, struct guest_warnings *w,
-		    struct why *why);
+	struct why *why);
 
 /* Write @g as an xl.cfg file that parses to @g again. *out is malloc()ed. Returns 0, -ENOMEM. */
 int guest_cfg_format(const struct guest_cfg *g, char **out);

@@ -49,7 +49,7 @@ int mac_parse(uint8_t mac[6], const char *text)
 void mac_format(const uint8_t mac[6], char out[MAC_TEXT])
 {
 	snprintf(out, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		 mac[4], mac[5]);
+		mac[4], mac[5]);
 }
 
 static int set_mac(struct vif_spec *v, const char *text, struct why *why)
@@ -73,7 +73,7 @@ static int set_ifname(char out[16], const char *what, const char *text, struct w
 
 static int set_backend(const char *text, struct why *why)
 {
-	static const char *const ours[] = { "kernel", "0", "Domain-0", NULL };
+	static const char *const ours[] = {"kernel", "0", "Domain-0", NULL};
 
 	if (field_is_one_of(text, ours))
 		return 0;
@@ -106,10 +106,10 @@ static int set_key(struct vif_spec *v, const char *key, const char *text, struct
 	return -ENOENT;
 }
 
-int vif_spec_parse(struct vif_spec *v, const char *text, char *ignored, size_t ignored_size,
-		   struct why *why)
+int vif_spec_parse(
+	struct vif_spec *v, const char *text, char *ignored, size_t ignored_size, struct why *why)
 {
-	struct vif_spec spec = { .bridge = VIF_BRIDGE_DEFAULT, .script = VIF_SCRIPT_DEFAULT };
+	struct vif_spec spec = {.bridge = VIF_BRIDGE_DEFAULT, .script = VIF_SCRIPT_DEFAULT};
 
 	while (*text) {
 		char word[256];
@@ -141,8 +141,8 @@ int vif_spec_format(const struct vif_spec *v, char *out, size_t size)
 
 	if (v->mac_given)
 		mac_format(v->mac, mac);
-	length = snprintf(out, size, "%s%s%sbridge=%s,script=%s%s%s%s%s", v->mac_given ? "mac=" : "",
-			  mac, v->mac_given ? "," : "", v->bridge, v->script, v->ip[0] ? ",ip=" : "",
-			  v->ip, v->ifname[0] ? ",vifname=" : "", v->ifname);
+	length = snprintf(out, size, "%s%s%sbridge=%s,script=%s%s%s%s%s",
+		v->mac_given ? "mac=" : "", mac, v->mac_given ? "," : "", v->bridge, v->script,
+		v->ip[0] ? ",ip=" : "", v->ip, v->ifname[0] ? ",vifname=" : "", v->ifname);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

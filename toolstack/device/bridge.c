@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #ifndef SIOCBRADDIF
-#define SIOCBRADDIF 0x89a2 /* musl names it only in <linux/sockios.h>, which clashes with <net/if.h> */
+#define SIOCBRADDIF                                                                                \
+	0x89a2 /* musl names it only in <linux/sockios.h>, which clashes with <net/if.h> */
 #endif
 
 static void request_name(struct ifreq *r, const char *name)
@@ -37,7 +38,7 @@ static int set_flags(int sock, const char *name, short set, short clear)
 
 static int set_address(int sock, const char *name)
 {
-	static const unsigned char address[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
+	static const unsigned char address[6] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct ifreq r;
 
 	request_name(&r, name);

@@ -20,9 +20,9 @@ enum { STATE_INIT_WAIT = 2, STATE_CLOSING = 5 };
 
 struct backend {
 	const struct device_wait *w;
-	const char *name;		/* "disk xvda" */
-	char path[STORE_PATH_SIZE];	/* of its store directory */
-	char sign[128];			/* file whose existence says it is ready */
+	const char *name;           /* "disk xvda" */
+	char path[STORE_PATH_SIZE]; /* of its store directory */
+	char sign[128];             /* file whose existence says it is ready */
 };
 
 /* The back end's own words, if it failed. */
@@ -31,7 +31,7 @@ static int backend_error(const struct backend *b)
 	char path[STORE_PATH_SIZE + 64], text[256];
 
 	snprintf(path, sizeof(path), "/local/domain/0/error%s/error",
-		 b->path + strlen("/local/domain/0"));
+		b->path + strlen("/local/domain/0"));
 	if (store_read_buf(b->w->store, STORE_NO_TX, path, text, sizeof(text)) < 0 || !text[0])
 		return 0;
 	return why_set(b->w->why, -EIO, "%s: the back end says: %s", b->name, text);
@@ -73,19 +73,19 @@ static int backend_wait(struct backend *b, const char *module)
 int disk_wait(const struct device_wait *w, const struct disk_spec *d)
 {
 	char name[32];
-	struct backend b = { .w = w, .name = name };
+	struct backend b = {.w = w, .name = name};
 
 	snprintf(name, sizeof(name), "disk %s", d->vdev);
 	backend_path(b.path, "vbd", w->domid, d->vdev_nr);
 	snprintf(b.sign, sizeof(b.sign), "%.64s/bus/xen-backend/devices/vbd-%u-%u/physical_device",
-		 w->sysfs, w->domid, d->vdev_nr);
+		w->sysfs, w->domid, d->vdev_nr);
 	return backend_wait(&b, "xen-blkback");
 }
 
 int vif_wait(const struct device_wait *w, const struct vif_spec *v, uint32_t index)
 {
 	char name[32], ifname[16], path[STORE_PATH_SIZE + 32];
-	struct backend b = { .w = w, .name = name };
+	struct backend b = {.w = w, .name = name};
 	int rc;
 
 	snprintf(name, sizeof(name), "interface %u", index);

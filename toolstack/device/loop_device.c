@@ -38,7 +38,7 @@ static int loop_open_free(int control, int flags)
 
 static int loop_configure(int fd, int file, const char *path, bool writable)
 {
-	struct loop_config config = { .fd = (uint32_t)file };
+	struct loop_config config = {.fd = (uint32_t)file};
 
 	config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (writable ? 0u : LO_FLAGS_READ_ONLY);
 	snprintf((char *)config.info.lo_file_name, sizeof(config.info.lo_file_name), "%s", path);
@@ -64,8 +64,8 @@ static int loop_attach(int file, const char *path, bool writable)
 	return rc;
 }
 
-static int open_loop(struct block_handle *b, int file, const char *path, bool writable,
-		     struct why *why)
+static int open_loop(
+	struct block_handle *b, int file, const char *path, bool writable, struct why *why)
 {
 	struct stat st;
 	int fd = loop_attach(file, path, writable);
@@ -80,8 +80,8 @@ static int open_loop(struct block_handle *b, int file, const char *path, bool wr
 			why_hint(why, "modprobe loop");
 		return fd;
 	}
-	*b = (struct block_handle){ .fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev),
-				    .loop = true };
+	*b = (struct block_handle){
+		.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev), .loop = true};
 	return 0;
 }
 
@@ -95,8 +95,8 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	if (fstat(fd, &st) < 0) {
 		rc = path_error(why, path, -errno);
 	} else if (S_ISBLK(st.st_mode)) {
-		*b = (struct block_handle){ .fd = fd, .major = major(st.st_rdev),
-					    .minor = minor(st.st_rdev) };
+		*b = (struct block_handle){
+			.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev)};
 		return 0;
 	} else if (S_ISREG(st.st_mode)) {
 		rc = open_loop(b, fd, path, writable, why);

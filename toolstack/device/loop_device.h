@@ -7,7 +7,7 @@
 
 /* An open block device that stands for a disk's target. */
 struct block_handle {
-	int fd;		/* keeps a loop device alive until the back end has it open; -1: closed */
+	int fd; /* keeps a loop device alive until the back end has it open; -1: closed */
 	uint32_t major, minor;
 	bool loop;
 };

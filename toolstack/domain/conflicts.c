@@ -15,7 +15,7 @@ enum { DRAWS = 32 };
 
 /* Ask @found about each back-end directory of @type, until it returns nonzero. */
 static int for_each_backend(struct store *s, const char *type,
-			    int (*found)(struct store *s, const char *path, void *arg), void *arg)
+	int (*found)(struct store *s, const char *path, void *arg), void *arg)
 {
 	char path[STORE_PATH_SIZE], **domains = NULL, **devices = NULL;
 	unsigned int domain_count = 0, device_count = 0;
@@ -29,7 +29,7 @@ static int for_each_backend(struct store *s, const char *type,
 			continue; /* gone meanwhile */
 		for (unsigned int k = 0; rc == 0 && k < device_count; k++) {
 			snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s/%.16s", type,
-				 domains[i], devices[k]);
+				domains[i], devices[k]);
 			rc = found(s, path, arg);
 		}
 		free(devices);
@@ -69,7 +69,7 @@ static int mac_draw(struct store *s, struct guest_cfg *g, size_t index)
 	struct vif_spec *v = &g->vifs[index];
 
 	for (int i = 0; i < DRAWS; i++) {
-		uint8_t mac[6] = { 0x00, 0x16, 0x3e };
+		uint8_t mac[6] = {0x00, 0x16, 0x3e};
 		int rc;
 
 		if (getrandom(mac + 3, 3, 0) != 3)
@@ -99,7 +99,8 @@ int macs_settle(struct store *s, struct guest_cfg *g, struct why *why)
 		if (rc == 0)
 			continue;
 		mac_format(v->mac, text);
-		return why_set(why, -EEXIST, "vif: MAC address %s is in use by another guest", text);
+		return why_set(
+			why, -EEXIST, "vif: MAC address %s is in use by another guest", text);
 	}
 	return 0;
 }
@@ -127,12 +128,12 @@ static int disk_found(struct store *s, const char *path, void *arg)
 	return 1;
 }
 
-int disk_check_shared(struct store *s, const struct disk_spec *d, const struct block_handle *b,
-		      struct why *why)
+int disk_check_shared(
+	struct store *s, const struct disk_spec *d, const struct block_handle *b, struct why *why)
 {
 	char device[32] = "";
 	unsigned int user = 0;
-	struct sharing sharing = { .disk = d, .device = device };
+	struct sharing sharing = {.disk = d, .device = device};
 	int rc;
 
 	if (!b->loop)

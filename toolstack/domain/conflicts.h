@@ -10,8 +10,8 @@ int macs_settle(struct store *s, struct guest_cfg *g, struct why *why);
 
 /* Refuse a disk that another guest writes, or that this one would write while another has it: two kernels
  * on one file system destroy it. Returns 0; -EBUSY with @why; the store's error. */
-int disk_check_shared(struct store *s, const struct disk_spec *d, const struct block_handle *b,
-		      struct why *why);
+int disk_check_shared(
+	struct store *s, const struct disk_spec *d, const struct block_handle *b, struct why *why);
 
 /* A random (version 4) UUID. Returns 0, -Exxx. */
 int uuid_draw(uint8_t uuid[16]);

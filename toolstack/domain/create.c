@@ -119,20 +119,24 @@ static int keep_config(struct creation *c)
 	}
 	free(text);
 	if (rc < 0)
-		why_set(c->why, rc, "keeping the configuration in %s: %s", c->config_path, strerror(-rc));
+		why_set(c->why, rc, "keeping the configuration in %s: %s", c->config_path,
+			strerror(-rc));
 	return rc;
 }
 
 static int write_tree(struct creation *c)
 {
 	struct disk_device disks[GUEST_DISKS_MAX];
-	struct guest_tree tree = { .domid = c->domid, .guest = &c->guest, .rings = &c->rings,
-				   .disks = disks, .config_path = c->config_path,
-				   .start_time = (uint64_t)time(NULL) };
+	struct guest_tree tree = {.domid = c->domid,
+		.guest = &c->guest,
+		.rings = &c->rings,
+		.disks = disks,
+		.config_path = c->config_path,
+		.start_time = (uint64_t)time(NULL)};
 	int rc;
 
 	for (size_t i = 0; i < c->guest.disk_count; i++)
-		disks[i] = (struct disk_device){ c->blocks[i].major, c->blocks[i].minor };
+		disks[i] = (struct disk_device){c->blocks[i].major, c->blocks[i].minor};
 	rc = guest_tree_write(c->host->store, &tree);
 	return rc < 0 ? why_set(c->why, rc, "store: %s", strerror(-rc)) : 0;
 }
@@ -141,14 +145,17 @@ static int introduce(struct creation *c)
 {
 	int rc = store_introduce(c->host->store, c->domid, c->rings.store_mfn, c->rings.store_port);
 
-	return rc < 0 ? why_set(c->why, rc, "introducing the guest to the store: %s", strerror(-rc)) : 0;
+	return rc < 0 ? why_set(c->why, rc, "introducing the guest to the store: %s", strerror(-rc))
+		      : 0;
 }
 
 static int await_devices(struct creation *c)
 {
-	const struct device_wait w = { .store = c->host->store, .domid = c->domid,
-				       .sysfs = c->options->sysfs,
-				       .timeout_ms = c->options->timeout_ms, .why = c->why };
+	const struct device_wait w = {.store = c->host->store,
+		.domid = c->domid,
+		.sysfs = c->options->sysfs,
+		.timeout_ms = c->options->timeout_ms,
+		.why = c->why};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < c->guest.disk_count; i++) {
@@ -176,8 +183,8 @@ static int await_console(struct creation *c)
 	int rc = wait_until(console_check, c, CONSOLE_TIMEOUT_MS);
 
 	if (rc == -ETIMEDOUT)
-		c->warning = "nobody serves the guest's console (is consoled running?); it will stop when "
-			     "its log fills the ring";
+		c->warning = "nobody serves the guest's console (is consoled running?); "
+			     "it will stop when its log fills the ring";
 	else if (rc < 0)
 		return why_set(c->why, rc, "interrupted");
 	return 0;
@@ -201,8 +208,20 @@ static int start(struct creation *c)
 }
 
 static int (*const steps[])(struct creation *c) = {
-	settle_identity, open_image,  open_disks, check_bridges, set_mark,      create_domain, build_domain,
-	keep_config,	 write_tree,  introduce,  await_devices, await_console, clear_mark,    start,
+	settle_identity,
+	open_image,
+	open_disks,
+	check_bridges,
+	set_mark,
+	create_domain,
+	build_domain,
+	keep_config,
+	write_tree,
+	introduce,
+	await_devices,
+	await_console,
+	clear_mark,
+	start,
 };
 
 /* Let go of what only this process holds. */
@@ -225,19 +244,21 @@ static void undo(struct creation *c)
 	if (rc == 0 && c->marked)
 		rc = marker_clear(c->host, c->guest.uuid);
 	if (rc < 0)
-		why_hint(c->why, "removing the half-made domain %u failed as well (%s); bothy tries again "
-				 "when it next creates one", c->domid, strerror(-rc));
+		why_hint(c->why,
+			"removing the half-made domain %u failed as well (%s); bothy tries again "
+			"when it next creates one",
+			c->domid, strerror(-rc));
 }
 
 int guest_create(struct host *h, const struct guest_cfg *g, const struct create_options *options,
-		 uint16_t *domid, const char **warning, struct why *why)
+	uint16_t *domid, const char **warning, struct why *why)
 {
 	struct creation *c = calloc(1, sizeof(*c));
 	int rc = 0;
 
 	if (!c)
 		return why_set(why, -ENOMEM, "out of memory");
-	*c = (struct creation){ .host = h, .guest = *g, .options = options, .why = why };
+	*c = (struct creation){.host = h, .guest = *g, .options = options, .why = why};
 	for (size_t i = 0; i < GUEST_DISKS_MAX; i++)
 		c->blocks[i].fd = -1;
 	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {

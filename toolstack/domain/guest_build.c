@@ -20,7 +20,7 @@
 enum {
 	PAGES_PER_MIB = 256,
 	KIB_PER_MIB = 1024,
-	SLACK_KIB = 1024,     /* above the configured size, for pages the guest's kernel asks for */
+	SLACK_KIB = 1024, /* above the configured size, for pages the guest's kernel asks for */
 	EVTCHN_PORT_MAX = 1023,
 	GRANT_FRAMES_MAX = 64,
 	TSC_MODE_DEFAULT = 0,
@@ -50,10 +50,12 @@ static int step_failed(struct why *why, int rc, const char *step)
 
 /* What the image and the memory size make of each other. */
 static int plan(const struct guest_image *i, const struct guest_cfg *g, struct pv_image_info *info,
-		struct pv_layout *layout, struct why *why)
+	struct pv_layout *layout, struct why *why)
 {
-	struct pv_layout_request request = { .image = info, .nr_pages = g->memory_mib * PAGES_PER_MIB,
-					     .initrd_size = i->ramdisk.size, .has_rings = true };
+	struct pv_layout_request request = {.image = info,
+		.nr_pages = g->memory_mib * PAGES_PER_MIB,
+		.initrd_size = i->ramdisk.size,
+		.has_rings = true};
 	const char *wrong = pv_image_parse(i->kernel.bytes, i->kernel.size, info);
 	uint64_t min_pages;
 
@@ -66,15 +68,15 @@ static int plan(const struct guest_image *i, const struct guest_cfg *g, struct p
 	why_set(why, -ENOSPC, "memory: %llu MiB: %s", (unsigned long long)g->memory_mib, wrong);
 	if (min_pages)
 		why_hint(why, "kernel and ramdisk alone take %llu MiB: set memory = %llu or more",
-			 (unsigned long long)(min_pages / PAGES_PER_MIB + 1),
-			 (unsigned long long)(min_pages / PAGES_PER_MIB + 33));
+			(unsigned long long)(min_pages / PAGES_PER_MIB + 1),
+			(unsigned long long)(min_pages / PAGES_PER_MIB + 33));
 	return -ENOSPC;
 }
 
-int guest_image_open(struct guest_image *i, const struct guest_cfg *g, const char *cache_dir,
-		     struct why *why)
+int guest_image_open(
+	struct guest_image *i, const struct guest_cfg *g, const char *cache_dir, struct why *why)
 {
-	struct guest_image image = { { NULL, 0 }, { NULL, 0 } };
+	struct guest_image image = {{NULL, 0}, {NULL, 0}};
 	struct pv_image_info info;
 	struct pv_layout layout;
 	int rc = kernel_cache_map(cache_dir, g->kernel, &image.kernel, why);
@@ -96,8 +98,8 @@ void guest_image_close(struct guest_image *i)
 	mapped_file_close(&i->ramdisk);
 }
 
-int guest_domain_create(struct privcmd *hv, const struct guest_cfg *g, uint16_t *domid,
-			struct why *why)
+int guest_domain_create(
+	struct privcmd *hv, const struct guest_cfg *g, uint16_t *domid, struct why *why)
 {
 	struct xen_domctl_createdomain args = {
 		.max_vcpus = g->maxvcpus,
@@ -129,8 +131,8 @@ static int set_scheduling(struct build *b)
 	int rc = 0;
 
 	if (g->weight || g->cap)
-		rc = domctl_sched_set(b->hv, b->domid, (uint16_t)(g->weight ? g->weight : 256),
-				      (uint16_t)g->cap);
+		rc = domctl_sched_set(
+			b->hv, b->domid, (uint16_t)(g->weight ? g->weight : 256), (uint16_t)g->cap);
 	if (rc < 0)
 		return step_failed(b->why, rc, "cpu_weight and cap");
 	for (unsigned int v = 0; g->pinned && rc == 0 && v < g->maxvcpus; v++)
@@ -145,7 +147,7 @@ static int set_scheduling(struct build *b)
 static int set_limits(struct build *b)
 {
 	const struct guest_cfg *g = b->guest;
-	struct mem_range map = { .start = 0, .size = g->maxmem_mib << 20, .type = E820_RAM };
+	struct mem_range map = {.start = 0, .size = g->maxmem_mib << 20, .type = E820_RAM};
 	int rc = optional(domctl_max_vcpus(b->hv, b->domid, g->maxvcpus));
 
 	if (rc < 0)
@@ -192,8 +194,8 @@ static int start_shared_info(struct build *b)
 	int rc = domctl_info(b->hv, b->domid, &info);
 
 	if (rc == 0)
-		rc = privcmd_map_frames(b->hv, b->domid, &info.shared_info_frame, 1,
-					PROT_READ | PROT_WRITE, &page);
+		rc = privcmd_map_frames(
+			b->hv, b->domid, &info.shared_info_frame, 1, PROT_READ | PROT_WRITE, &page);
 	if (rc < 0)
 		return step_failed(b->why, rc, "shared information page");
 	b->shared_info_mfn = info.shared_info_frame;
@@ -207,18 +209,19 @@ static int start_shared_info(struct build *b)
 static int load_image(struct build *b)
 {
 	struct pv_memory door = guest_memory_door(&b->memory);
-	struct pv_content content = { .kernel = b->files->kernel.bytes, .image = &b->image,
-				      .initrd = b->files->ramdisk.bytes };
-	struct pv_start_params start = { .shared_info = b->shared_info_mfn << 12,
-					 .store_port = b->rings.store_port,
-					 .console_port = b->rings.console_port,
-					 .command_line = b->guest->cmdline };
+	struct pv_content content = {.kernel = b->files->kernel.bytes,
+		.image = &b->image,
+		.initrd = b->files->ramdisk.bytes};
+	struct pv_start_params start = {.shared_info = b->shared_info_mfn << 12,
+		.store_port = b->rings.store_port,
+		.console_port = b->rings.console_port,
+		.command_line = b->guest->cmdline};
 	const char *wrong = pv_build(&b->layout, &content, &start, &door);
 
 	if (wrong)
 		return why_set(b->why, b->memory.error ? b->memory.error : -EIO,
-			       "loading the image: %s%s%s", wrong, b->memory.error ? ": " : "",
-			       b->memory.error ? strerror(-b->memory.error) : "");
+			"loading the image: %s%s%s", wrong, b->memory.error ? ": " : "",
+			b->memory.error ? strerror(-b->memory.error) : "");
 	return 0;
 }
 
@@ -235,7 +238,7 @@ static int make_grants(struct build *b)
 	struct grant_entry_v1 *table;
 	void *page = NULL;
 	int rc = privcmd_map_resource(b->hv, b->domid, XENMEM_resource_grant_table,
-				      XENMEM_resource_grant_table_id_shared, 0, 1, &page);
+		XENMEM_resource_grant_table_id_shared, 0, 1, &page);
 
 	if (rc < 0)
 		return step_failed(b->why, rc, "grant table");
@@ -260,12 +263,17 @@ static int start_vcpu(struct build *b)
 }
 
 int guest_domain_build(struct privcmd *hv, uint16_t domid, const struct guest_cfg *g,
-		       const struct guest_image *image, struct guest_rings *rings, struct why *why)
+	const struct guest_image *image, struct guest_rings *rings, struct why *why)
 {
-	static int (*const steps[])(struct build *b) = {
-		set_limits, give_memory, make_ports, start_shared_info, load_image, make_grants,
+	static int (*const steps[])(struct build * b) = {
+		set_limits,
+		give_memory,
+		make_ports,
+		start_shared_info,
+		load_image,
+		make_grants,
 	};
-	struct build b = { .hv = hv, .domid = domid, .guest = g, .files = image, .why = why };
+	struct build b = {.hv = hv, .domid = domid, .guest = g, .files = image, .why = why};
 	int rc = plan(image, g, &b.image, &b.layout, why);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)

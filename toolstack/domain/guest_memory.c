@@ -36,12 +36,13 @@ static uint64_t populate_large(struct guest_memory *m)
 	int rc = first ? 0 : -ENOMEM;
 
 	while (rc == 0 && total < extents) {
-		uint32_t want = (uint32_t)(extents - total < BATCH ? extents - total : BATCH), done = 0;
+		uint32_t want = (uint32_t)(extents - total < BATCH ? extents - total : BATCH),
+			 done = 0;
 
 		for (uint32_t i = 0; i < want; i++)
 			first[total + i] = (total + i) * WINDOW_PAGES;
-		rc = memctl_populate(m->hv, m->domid, first + total, first + total, want,
-				     WINDOW_ORDER, &done);
+		rc = memctl_populate(
+			m->hv, m->domid, first + total, first + total, want, WINDOW_ORDER, &done);
 		total += done < want ? done : want;
 		if (rc == 0 && done < want)
 			break;
@@ -74,7 +75,9 @@ static int populate_single(struct guest_memory *m, uint64_t from)
 int guest_memory_open(struct guest_memory *m, struct privcmd *hv, uint16_t domid, uint64_t nr_pages)
 {
 	struct guest_memory memory = {
-		.hv = hv, .domid = domid, .nr_pages = nr_pages,
+		.hv = hv,
+		.domid = domid,
+		.nr_pages = nr_pages,
 		.windows = (size_t)((nr_pages + WINDOW_PAGES - 1) / WINDOW_PAGES),
 	};
 	int rc = -ENOMEM;
@@ -130,8 +133,7 @@ static void *door_map(void *opaque, uint64_t pfn)
 		return NULL;
 	if (!m->window[index]) {
 		int rc = privcmd_map_frames(m->hv, m->domid, m->mfn + index * WINDOW_PAGES,
-					    window_pages(m, index), PROT_READ | PROT_WRITE,
-					    &m->window[index]);
+			window_pages(m, index), PROT_READ | PROT_WRITE, &m->window[index]);
 
 		if (rc < 0) {
 			m->error = m->error ? m->error : rc;
@@ -150,5 +152,6 @@ static void door_unmap(void *opaque, void *page)
 
 struct pv_memory guest_memory_door(struct guest_memory *m)
 {
-	return (struct pv_memory){ .opaque = m, .mfn = door_mfn, .map = door_map, .unmap = door_unmap };
+	return (struct pv_memory){
+		.opaque = m, .mfn = door_mfn, .map = door_map, .unmap = door_unmap};
 }

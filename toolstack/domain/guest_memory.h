@@ -12,15 +12,16 @@ struct guest_memory {
 	struct privcmd *hv;
 	uint16_t domid;
 	uint64_t nr_pages;
-	uint64_t *mfn;	 /* of PFN 0 .. nr_pages - 1 */
-	void **window;	 /* NULL: not mapped */
+	uint64_t *mfn; /* of PFN 0 .. nr_pages - 1 */
+	void **window; /* NULL: not mapped */
 	size_t windows;
-	int error;	 /* of the first window that could not be mapped */
+	int error; /* of the first window that could not be mapped */
 };
 
 /* Give @domid @nr_pages frames, in large extents where the hypervisor has them.
  * Returns 0 and *m (to be closed); -ENOMEM: host or domain limit; -Exxx of the hypercall. */
-int guest_memory_open(struct guest_memory *m, struct privcmd *hv, uint16_t domid, uint64_t nr_pages);
+int guest_memory_open(
+	struct guest_memory *m, struct privcmd *hv, uint16_t domid, uint64_t nr_pages);
 
 /* Drop every mapping; m->mfn stays. */
 void guest_memory_unmap(struct guest_memory *m);

@@ -32,8 +32,8 @@ static __attribute__((format(printf, 2, 3))) void enter(struct writer *w, const 
 	va_end(args);
 }
 
-static __attribute__((format(printf, 3, 4))) void put(struct writer *w, const char *name,
-						      const char *fmt, ...)
+static __attribute__((format(printf, 3, 4))) void put(
+	struct writer *w, const char *name, const char *fmt, ...)
 {
 	char path[STORE_PATH_SIZE + 64], value[1536];
 	va_list args;
@@ -115,9 +115,9 @@ static void write_rings(struct writer *w)
 /* Where guest and tools talk to each other. */
 static void write_control(struct writer *w)
 {
-	static const char *const owned[] = { "shutdown",	"sysrq",	  "feature-poweroff",
-					     "feature-reboot",	"feature-suspend" };
-	static const char *const guest_dirs[] = { "data", "drivers", "attr", "error", "feature" };
+	static const char *const owned[] = {
+		"shutdown", "sysrq", "feature-poweroff", "feature-reboot", "feature-suspend"};
+	static const char *const guest_dirs[] = {"data", "drivers", "attr", "error", "feature"};
 	char name[64];
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
@@ -158,7 +158,8 @@ static void write_device(struct writer *w, const char *type, uint32_t device)
 	put(w, "state", "1");
 }
 
-static void write_disk(struct writer *w, const struct disk_spec *d, const struct disk_device *device)
+static void write_disk(
+	struct writer *w, const struct disk_spec *d, const struct disk_device *device)
 {
 	const char *kind = d->cdrom ? "cdrom" : "disk";
 
@@ -217,7 +218,7 @@ static void write_policy(struct writer *w)
 
 static int write_all(struct store *s, uint32_t tx, void *arg)
 {
-	struct writer w = { .store = s, .tx = tx, .tree = arg };
+	struct writer w = {.store = s, .tx = tx, .tree = arg};
 	const struct guest_cfg *g = w.tree->guest;
 
 	snprintf(w.guest_reads, sizeof(w.guest_reads), "n0 r%u", w.tree->domid);

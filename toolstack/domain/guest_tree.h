@@ -22,8 +22,8 @@ struct guest_tree {
 	const struct guest_cfg *guest; /* uuid and every MAC are set */
 	const struct guest_rings *rings;
 	const struct disk_device *disks; /* one per guest->disks[] */
-	const char *config_path;	 /* where the configuration is kept */
-	uint64_t start_time;		 /* seconds since 1970 */
+	const char *config_path;         /* where the configuration is kept */
+	uint64_t start_time;             /* seconds since 1970 */
 };
 
 /* Write it all in one transaction: a device's two halves must appear at once, each with its state.

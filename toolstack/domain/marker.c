@@ -127,8 +127,10 @@ static int check_marks(struct setting *s, uint32_t tx)
 		if (mark_read(s->host->store, tx, uuids[i], &m) < 0 || !mark_is_alive(&m))
 			continue;
 		if (strcmp(m.name, s->guest->name) == 0 || strcmp(uuids[i], uuid) == 0)
-			rc = why_set(s->why, -EEXIST, "a domain of this name or UUID is being created "
-						      "(process %ld)", m.pid);
+			rc = why_set(s->why, -EEXIST,
+				"a domain of this name or UUID is being created "
+				"(process %ld)",
+				m.pid);
 	}
 	free(uuids);
 	return rc;
@@ -146,13 +148,13 @@ static int set_body(struct store *store, uint32_t tx, void *arg)
 		return rc;
 	mark_path(s->guest->uuid, path);
 	return store_printf(store, tx, path, "%ld %llu %s", (long)getpid(),
-			    process_start((long)getpid()), s->guest->name);
+		process_start((long)getpid()), s->guest->name);
 }
 
 /* Everything below /bothy is dom0's alone. */
 static int make_private(struct store *s)
 {
-	static const char *const dirs[] = { "/bothy", "/bothy/domain", CREATING };
+	static const char *const dirs[] = {"/bothy", "/bothy/domain", CREATING};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -165,7 +167,7 @@ static int make_private(struct store *s)
 
 int marker_set(struct host *h, const struct guest_cfg *g, struct why *why)
 {
-	struct setting s = { .host = h, .guest = g, .why = why };
+	struct setting s = {.host = h, .guest = g, .why = why};
 	struct xen_domctl_getdomaininfo *list = NULL;
 	int rc = sysctl_domain_list(&h->hv, &list, &s.domain_count);
 

@@ -92,10 +92,11 @@ static int cache_open(const char *dir, struct why *why)
 /* Everything that changes when a file does. */
 static void stat_name(const struct stat *st, char *out, size_t size)
 {
-	snprintf(out, size, "by-stat/%llx-%llx-%llx-%llx.%lx-%llx.%lx", (unsigned long long)st->st_dev,
-		 (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
-		 (unsigned long long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec,
-		 (unsigned long long)st->st_ctim.tv_sec, (unsigned long)st->st_ctim.tv_nsec);
+	snprintf(out, size, "by-stat/%llx-%llx-%llx-%llx.%lx-%llx.%lx",
+		(unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+		(unsigned long long)st->st_size, (unsigned long long)st->st_mtim.tv_sec,
+		(unsigned long)st->st_mtim.tv_nsec, (unsigned long long)st->st_ctim.tv_sec,
+		(unsigned long)st->st_ctim.tv_nsec);
 }
 
 static int map_entry(struct mapped_file *f, int cache, const char *name)
@@ -120,7 +121,7 @@ static void sweep(int cache)
 
 	while (dir && (entry = readdir(dir)))
 		if (sscanf(entry->d_name, ".new-%ld", &pid) == 1 && pid > 0 &&
-		    kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+			kill((pid_t)pid, 0) < 0 && errno == ESRCH)
 			unlinkat(cache, entry->d_name, 0);
 	if (dir)
 		closedir(dir);
@@ -129,7 +130,8 @@ static void sweep(int cache)
 }
 
 /* Unpack @kernel as @name: first whole under a name of our own, then renamed. */
-static int fill_entry(int cache, const char *name, const struct mapped_file *kernel, struct why *why)
+static int fill_entry(
+	int cache, const char *name, const struct mapped_file *kernel, struct why *why)
 {
 	char temporary[32];
 	int fd, rc;
@@ -138,18 +140,21 @@ static int fill_entry(int cache, const char *name, const struct mapped_file *ker
 	snprintf(temporary, sizeof(temporary), ".new-%ld", (long)getpid());
 	fd = openat(cache, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return why_set(why, -errno, "kernel cache: cannot write %s: %s", temporary, strerror(errno));
+		return why_set(why, -errno, "kernel cache: cannot write %s: %s", temporary,
+			strerror(errno));
 	rc = kernel_unpack(fd, kernel->bytes, kernel->size, why);
 	close(fd);
 	if (rc == 0 && renameat(cache, temporary, cache, name) < 0)
-		rc = why_set(why, -errno, "kernel cache: cannot write %s: %s", name, strerror(errno));
+		rc = why_set(
+			why, -errno, "kernel cache: cannot write %s: %s", name, strerror(errno));
 	if (rc < 0)
 		unlinkat(cache, temporary, 0);
 	return rc;
 }
 
 /* The long way: read, hash, unpack if that content was never seen. */
-static int map_by_content(struct mapped_file *f, int cache, int fd, const char *path, struct why *why)
+static int map_by_content(
+	struct mapped_file *f, int cache, int fd, const char *path, struct why *why)
 {
 	struct mapped_file kernel;
 	char hash[SHA256_TEXT], name[SHA256_TEXT + 8], by_stat[160], target[SHA256_TEXT + 16];

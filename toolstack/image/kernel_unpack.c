@@ -42,10 +42,9 @@ struct answer {
 /* sigaltstack touches only the caller; the sanitizers' run time wants it. */
 static int confine_calls(void)
 {
-	static const int allowed[] = { SCMP_SYS(mmap),	 SCMP_SYS(munmap),     SCMP_SYS(mremap),
-				       SCMP_SYS(brk),	 SCMP_SYS(madvise),    SCMP_SYS(exit_group),
-				       SCMP_SYS(exit),	 SCMP_SYS(rt_sigreturn),
-				       SCMP_SYS(sigaltstack) };
+	static const int allowed[] = {SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap),
+		SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(exit_group), SCMP_SYS(exit),
+		SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack)};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = filter ? 0 : -ENOMEM;
 
@@ -62,17 +61,17 @@ static int confine_user(void)
 	if (geteuid() != 0)
 		return 0;
 	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return -errno;
 	return 0;
 }
 
 static int confine(void)
 {
-	const struct rlimit cpu = { CPU_SECONDS_MAX, CPU_SECONDS_MAX }, none = { 0, 0 };
+	const struct rlimit cpu = {CPU_SECONDS_MAX, CPU_SECONDS_MAX}, none = {0, 0};
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	if (setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
@@ -96,10 +95,10 @@ static void decoder_free(void *opaque, void *p)
 }
 
 /* Runs confined. Returns NULL or what is wrong. */
-static const char *child_unpack(const void *file, size_t size, void *out, size_t room,
-				size_t *out_size)
+static const char *child_unpack(
+	const void *file, size_t size, void *out, size_t room, size_t *out_size)
 {
-	static const struct decompress_memory memory = { NULL, decoder_alloc, decoder_free };
+	static const struct decompress_memory memory = {NULL, decoder_alloc, decoder_free};
 	struct pv_image_info image;
 	struct payload payload;
 	const char *wrong = payload_find(file, size, &payload);
@@ -111,8 +110,8 @@ static const char *child_unpack(const void *file, size_t size, void *out, size_t
 	return wrong;
 }
 
-static _Noreturn void child_main(struct answer *a, const void *file, size_t size, void *out,
-				 size_t room)
+static _Noreturn void child_main(
+	struct answer *a, const void *file, size_t size, void *out, size_t room)
 {
 	const char *wrong;
 	size_t out_size = 0;
@@ -134,7 +133,8 @@ static int answer_refused(const volatile struct answer *a, struct why *why)
 		reason[i] = a->reason[i];
 	reason[sizeof(reason) - 1] = '\0';
 	why_set(why, -ENOEXEC, "not a kernel that can be started: %s", reason);
-	why_hint(why, "needed: a Linux bzImage or ELF file with paravirtualization (CONFIG_XEN_PV)");
+	why_hint(
+		why, "needed: a Linux bzImage or ELF file with paravirtualization (CONFIG_XEN_PV)");
 	return -ENOEXEC;
 }
 
@@ -142,15 +142,16 @@ static int answer_refused(const volatile struct answer *a, struct why *why)
 static int answer_read(const volatile struct answer *a, int status, uint64_t *size, struct why *why)
 {
 	if (WIFSIGNALED(status))
-		return why_set(why, -EIO, "unpacking the kernel failed: the child died of signal %d",
-			       WTERMSIG(status));
+		return why_set(why, -EIO,
+			"unpacking the kernel failed: the child died of signal %d",
+			WTERMSIG(status));
 	if (WEXITSTATUS(status) == CHILD_UNCONFINED)
 		return why_set(why, -EPERM, "the child that unpacks kernels could not be confined");
 	if (WEXITSTATUS(status) == CHILD_REFUSED)
 		return answer_refused(a, why);
 	if (WEXITSTATUS(status) != CHILD_UNPACKED)
 		return why_set(why, -EIO, "unpacking the kernel failed: the child exited with %d",
-			       WEXITSTATUS(status));
+			WEXITSTATUS(status));
 	*size = a->size;
 	if (*size == 0 || *size > PAYLOAD_UNPACKED_MAX)
 		return why_set(why, -EIO, "unpacking the kernel failed: impossible size");
@@ -166,7 +167,7 @@ static int wait_child(pid_t pid, int *status)
 }
 
 static int run_child(struct answer *a, const void *file, size_t size, void *out, uint64_t *out_size,
-		     struct why *why)
+	struct why *why)
 {
 	int status = 0, rc;
 	pid_t pid = fork();
@@ -182,7 +183,8 @@ static int run_child(struct answer *a, const void *file, size_t size, void *out,
 /* Shared with the child: @fd, or nothing when it is -1. NULL when it cannot be. */
 static void *share(int fd, size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -190,7 +192,8 @@ static void *share(int fd, size_t size)
 int kernel_unpack(int out, const void *file, size_t size, struct why *why)
 {
 	struct answer *answer = share(-1, ANSWER_SIZE);
-	void *room = ftruncate(out, PAYLOAD_UNPACKED_MAX) < 0 ? NULL : share(out, PAYLOAD_UNPACKED_MAX);
+	void *room =
+		ftruncate(out, PAYLOAD_UNPACKED_MAX) < 0 ? NULL : share(out, PAYLOAD_UNPACKED_MAX);
 	uint64_t out_size = 0;
 	int rc;
 

@@ -27,7 +27,7 @@ START_TEST(plain_settings)
 				   "\tkernel='/boot/vm linuz'\r\n"
 				   "memory=512; vcpus = 0x2;\n"
 				   "extra = \"a=\\\"b\\\" \\x41\\102\\n\"";
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	struct why w;
 
 	ck_assert_int_eq(parse(&t, text, &w), 0);
@@ -43,8 +43,9 @@ END_TEST
 
 START_TEST(lists_span_lines)
 {
-	static const char text[] = "disk = [ 'a,b', # first\n  \"c\",\n]\nl=[]\nm=[1,[2,3]]\ndisk += ['d']\n";
-	struct cfg_text t = { 0 };
+	static const char text[] =
+		"disk = [ 'a,b', # first\n  \"c\",\n]\nl=[]\nm=[1,[2,3]]\ndisk += ['d']\n";
+	struct cfg_text t = {0};
 	struct why w;
 	const struct cfg_value *v;
 
@@ -62,7 +63,7 @@ END_TEST
 
 START_TEST(last_setting_counts_and_strings_append)
 {
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	struct why w;
 
 	ck_assert_int_eq(parse(&t, "a='1'\nb='x'\na='2'\nb+='y'\nc+='z'\n", &w), 0);
@@ -79,27 +80,27 @@ static const struct {
 	int code;
 	const char *where, *what;
 } wrong[] = {
-	{ "a = 1\nname = \"x\nb = 2\n", -EINVAL, "guest.cfg:2", "string has no closing quote" },
-	{ "a\n", -EINVAL, "guest.cfg:1", "expected \"=\" after the key" },
-	{ "\n\na = hvm\n", -EINVAL, "guest.cfg:3", "cannot read this value" },
-	{ "a = \n", -EINVAL, "guest.cfg:1", "value missing" },
-	{ "a =", -EINVAL, "guest.cfg:1", "value missing" },
-	{ "= 1", -EINVAL, "guest.cfg:1", "expected `key = value`" },
-	{ "a = 'x' 'y'", -EINVAL, "guest.cfg:1", "unexpected text after the value" },
-	{ "a = [ 1 2 ]", -EINVAL, "guest.cfg:1", "expected \",\" or \"]\" in list" },
-	{ "a = [ 1,\n\n", -EINVAL, "guest.cfg:3", "value missing" },
-	{ "a = [[[[[1]]]]]", -E2BIG, "guest.cfg:1", "lists nested too deeply" },
-	{ "a = \"\\q\"", -EINVAL, "guest.cfg:1", "unknown escape in string" },
-	{ "a = \"\\x00\"", -EINVAL, "guest.cfg:1", "bad escape in string" },
-	{ "a = \"\\xg0\"", -EINVAL, "guest.cfg:1", "bad escape in string" },
-	{ "a = \"\\777\"", -EINVAL, "guest.cfg:1", "bad escape in string" },
-	{ "a = \"\\", -EINVAL, "guest.cfg:1", "unknown escape in string" },
-	{ "a = 1\na += [2]", -EINVAL, "guest.cfg:2", "+= needs two strings or two lists" },
+	{"a = 1\nname = \"x\nb = 2\n", -EINVAL, "guest.cfg:2", "string has no closing quote"},
+	{"a\n", -EINVAL, "guest.cfg:1", "expected \"=\" after the key"},
+	{"\n\na = hvm\n", -EINVAL, "guest.cfg:3", "cannot read this value"},
+	{"a = \n", -EINVAL, "guest.cfg:1", "value missing"},
+	{"a =", -EINVAL, "guest.cfg:1", "value missing"},
+	{"= 1", -EINVAL, "guest.cfg:1", "expected `key = value`"},
+	{"a = 'x' 'y'", -EINVAL, "guest.cfg:1", "unexpected text after the value"},
+	{"a = [ 1 2 ]", -EINVAL, "guest.cfg:1", "expected \",\" or \"]\" in list"},
+	{"a = [ 1,\n\n", -EINVAL, "guest.cfg:3", "value missing"},
+	{"a = [[[[[1]]]]]", -E2BIG, "guest.cfg:1", "lists nested too deeply"},
+	{"a = \"\\q\"", -EINVAL, "guest.cfg:1", "unknown escape in string"},
+	{"a = \"\\x00\"", -EINVAL, "guest.cfg:1", "bad escape in string"},
+	{"a = \"\\xg0\"", -EINVAL, "guest.cfg:1", "bad escape in string"},
+	{"a = \"\\777\"", -EINVAL, "guest.cfg:1", "bad escape in string"},
+	{"a = \"\\", -EINVAL, "guest.cfg:1", "unknown escape in string"},
+	{"a = 1\na += [2]", -EINVAL, "guest.cfg:2", "+= needs two strings or two lists"},
 };
 
 START_TEST(errors_name_file_line_and_reason)
 {
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	struct why w;
 
 	ck_assert_int_eq(parse(&t, wrong[_i].text, &w), wrong[_i].code);
@@ -112,8 +113,8 @@ END_TEST
 START_TEST(nul_bytes_and_sizes_are_refused)
 {
 	static char big[CFG_BYTES_MAX + 1];
-	struct cfg_text t = { 0 };
-	struct why w = { 0 };
+	struct cfg_text t = {0};
+	struct why w = {0};
 
 	ck_assert_int_eq(cfg_text_parse(&t, "f", "a=\"b\0c\"", 7, &w), -EINVAL);
 	ck_assert_str_eq(w.what, "NUL byte in string");
@@ -131,8 +132,8 @@ END_TEST
 
 START_TEST(overrides_need_no_quotes)
 {
-	struct cfg_text t = { 0 };
-	struct why w = { 0 };
+	struct cfg_text t = {0};
+	struct why w = {0};
 
 	ck_assert_int_eq(parse(&t, "name = 'a'\nmemory = 128\n", &w), 0);
 	ck_assert_int_eq(cfg_text_override(&t, "name=b", &w), 0);
@@ -159,8 +160,8 @@ START_TEST(cut_anywhere)
 {
 	for (size_t size = 0; size < sizeof(sample); size++) {
 		char *copy = malloc(size ? size : 1);
-		struct cfg_text t = { 0 };
-		struct why w = { 0 };
+		struct cfg_text t = {0};
+		struct why w = {0};
 
 		memcpy(copy, sample, size);
 		(void)!cfg_text_parse(&t, "f", copy, size, &w);
@@ -177,8 +178,8 @@ START_TEST(fuzz_mutations)
 	srand((unsigned int)_i + 1);
 	for (int round = 0; round < 4000; round++) {
 		char bytes[sizeof(sample)];
-		struct cfg_text t = { 0 };
-		struct why w = { 0 };
+		struct cfg_text t = {0};
+		struct why w = {0};
 
 		memcpy(bytes, sample, sizeof(sample));
 		for (int n = rand() % 8; n >= 0; n--)
@@ -202,8 +203,8 @@ int main(void)
 	tcase_add_test(c, plain_settings);
 	tcase_add_test(c, lists_span_lines);
 	tcase_add_test(c, last_setting_counts_and_strings_append);
-	tcase_add_loop_test(c, errors_name_file_line_and_reason, 0,
-			    (int)(sizeof(wrong) / sizeof(wrong[0])));
+	tcase_add_loop_test(
+		c, errors_name_file_line_and_reason, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_test(c, nul_bytes_and_sizes_are_refused);
 	tcase_add_test(c, overrides_need_no_quotes);
 	tcase_add_test(c, cut_anywhere);

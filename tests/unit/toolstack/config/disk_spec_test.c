@@ -11,25 +11,25 @@ static const struct {
 	const char *text, *target, *vdev;
 	int writable, cdrom;
 } good[] = {
-	{ "phy:/dev/vg/x,xvda,w", "/dev/vg/x", "xvda", 1, 0 },
-	{ "phy:/dev/x,xvda1,r", "/dev/x", "xvda1", 0, 0 },
-	{ "file:/a b.img,hdc:cdrom,r", "/a b.img", "hdc", 0, 1 },
-	{ "tap:aio:/i,sda,w!", "/i", "sda", 1, 0 },
-	{ "file:/i,xvda", "/i", "xvda", 1, 0 },
-	{ "/i,raw,xvda,rw", "/i", "xvda", 1, 0 },
-	{ "/i,,xvda", "/i", "xvda", 1, 0 },
-	{ "/i,raw,xvda,ro", "/i", "xvda", 0, 0 },
-	{ "/a=b.img,raw,xvda", "/a=b.img", "xvda", 1, 0 },
-	{ "format=raw, vdev=xvda, access=rw, target=/path", "/path", "xvda", 1, 0 },
-	{ "vdev=xvda,access=r,backendtype=phy,target=/a,b=,c", "/a,b=,c", "xvda", 0, 0 },
-	{ "/i,raw,hdc,devtype=cdrom", "/i", "hdc", 0, 1 },
-	{ "/i,raw,xvda,rw,discard,direct-io-safe,backend=kernel", "/i", "xvda", 1, 0 },
+	{"phy:/dev/vg/x,xvda,w", "/dev/vg/x", "xvda", 1, 0},
+	{"phy:/dev/x,xvda1,r", "/dev/x", "xvda1", 0, 0},
+	{"file:/a b.img,hdc:cdrom,r", "/a b.img", "hdc", 0, 1},
+	{"tap:aio:/i,sda,w!", "/i", "sda", 1, 0},
+	{"file:/i,xvda", "/i", "xvda", 1, 0},
+	{"/i,raw,xvda,rw", "/i", "xvda", 1, 0},
+	{"/i,,xvda", "/i", "xvda", 1, 0},
+	{"/i,raw,xvda,ro", "/i", "xvda", 0, 0},
+	{"/a=b.img,raw,xvda", "/a=b.img", "xvda", 1, 0},
+	{"format=raw, vdev=xvda, access=rw, target=/path", "/path", "xvda", 1, 0},
+	{"vdev=xvda,access=r,backendtype=phy,target=/a,b=,c", "/a,b=,c", "xvda", 0, 0},
+	{"/i,raw,hdc,devtype=cdrom", "/i", "hdc", 0, 1},
+	{"/i,raw,xvda,rw,discard,direct-io-safe,backend=kernel", "/i", "xvda", 1, 0},
 };
 
 START_TEST(both_syntaxes)
 {
 	struct disk_spec d, again;
-	struct why w = { 0 };
+	struct why w = {0};
 	char text[700];
 
 	ck_assert_msg(disk_spec_parse(&d, good[_i].text, &w) == 0, "%s: %s", good[_i].text, w.what);
@@ -47,28 +47,28 @@ END_TEST
 static const struct {
 	const char *text, *what;
 } bad[] = {
-	{ "", "no target given" },
-	{ "phy:", "expected a path" },
-	{ "phy:/a", "expected a virtual device, such as xvda" },
-	{ "phy:/a,xvda,w,more", "unexpected \"more\"" },
-	{ "phy:relative,xvda,w", "target \"relative\" is not an absolute path" },
-	{ "phy:/a,xvda,x", "unknown access \"x\", expected r or w" },
-	{ "phy:/a,nvme0,w", "unknown virtual device \"nvme0\"" },
-	{ "phy:/a,hdc:cdrom,w", "a cdrom cannot be writable" },
-	{ "phy:/a,hdc:tape,w", "unknown device type \"tape\"" },
-	{ "/a,qcow2,xvda,rw", "format \"qcow2\" is not supported" },
-	{ "/a,raw", "no virtual device given" },
-	{ "/a,raw,xvda,rw,zzz", "unexpected \"zzz\"" },
-	{ "vdev=xvda,colour=red,target=/a", "unknown disk key \"colour\"" },
-	{ "vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported" },
-	{ "vdev=xvda,target=rel", "target \"rel\" is not an absolute path" },
-	{ "vdev=xvdaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,target=/a", "vdev is too long (at most 23 bytes)" },
+	{"", "no target given"},
+	{"phy:", "expected a path"},
+	{"phy:/a", "expected a virtual device, such as xvda"},
+	{"phy:/a,xvda,w,more", "unexpected \"more\""},
+	{"phy:relative,xvda,w", "target \"relative\" is not an absolute path"},
+	{"phy:/a,xvda,x", "unknown access \"x\", expected r or w"},
+	{"phy:/a,nvme0,w", "unknown virtual device \"nvme0\""},
+	{"phy:/a,hdc:cdrom,w", "a cdrom cannot be writable"},
+	{"phy:/a,hdc:tape,w", "unknown device type \"tape\""},
+	{"/a,qcow2,xvda,rw", "format \"qcow2\" is not supported"},
+	{"/a,raw", "no virtual device given"},
+	{"/a,raw,xvda,rw,zzz", "unexpected \"zzz\""},
+	{"vdev=xvda,colour=red,target=/a", "unknown disk key \"colour\""},
+	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
+	{"vdev=xvda,target=rel", "target \"rel\" is not an absolute path"},
+	{"vdev=xvdaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,target=/a", "vdev is too long (at most 23 bytes)"},
 };
 
 START_TEST(errors)
 {
 	struct disk_spec d;
-	struct why w = { 0 };
+	struct why w = {0};
 
 	ck_assert_int_lt(disk_spec_parse(&d, bad[_i].text, &w), 0);
 	ck_assert_str_eq(w.what, bad[_i].what);
@@ -80,14 +80,11 @@ START_TEST(device_numbers)
 	static const struct {
 		const char *name;
 		uint32_t nr;
-	} all[] = { { "xvda", 51712 },	  { "xvda1", 51713 },	 { "xvdb", 51728 },
-		    { "xvdp15", 51967 },  { "xvdq", 268439552 }, { "xvda16", 268435472 },
-		    { "xvdaa", 268442112 }, { "sda", 2048 },	 { "sdp15", 2303 },
-		    { "hda", 768 },	  { "hdb2", 834 },	 { "hdc", 5632 },
-		    { "hdd63", 5759 } };
-	static const char *const none[] = { "",	    "xvd",   "xvdA",  "xvda0", "xvda256", "xvda1x",
-					    "sdq",  "sda16", "hde",   "hda64", "vda",	  "xvdzzzzzz",
-					    "xvd1", "xvda01" };
+	} all[] = {{"xvda", 51712}, {"xvda1", 51713}, {"xvdb", 51728}, {"xvdp15", 51967},
+		{"xvdq", 268439552}, {"xvda16", 268435472}, {"xvdaa", 268442112}, {"sda", 2048},
+		{"sdp15", 2303}, {"hda", 768}, {"hdb2", 834}, {"hdc", 5632}, {"hdd63", 5759}};
+	static const char *const none[] = {"", "xvd", "xvdA", "xvda0", "xvda256", "xvda1x", "sdq",
+		"sda16", "hde", "hda64", "vda", "xvdzzzzzz", "xvd1", "xvda01"};
 	uint32_t nr = 0;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -103,10 +100,13 @@ START_TEST(interfaces)
 {
 	struct vif_spec v, again;
 	char ignored[64] = "", text[512];
-	struct why w = { 0 };
+	struct why w = {0};
 
-	ck_assert_int_eq(vif_spec_parse(&v, "mac=00:16:3E:aa:bb:cc, bridge=br0,script=/x/y,ip=10.0.0.1,"
-					    "vifname=eth-a,type=vif,", ignored, sizeof(ignored), &w), 0);
+	ck_assert_int_eq(vif_spec_parse(&v,
+				 "mac=00:16:3E:aa:bb:cc, bridge=br0,script=/x/y,ip=10.0.0.1,"
+				 "vifname=eth-a,type=vif,",
+				 ignored, sizeof(ignored), &w),
+		0);
 	ck_assert_str_eq(v.bridge, "br0");
 	ck_assert_str_eq(v.script, "/x/y");
 	ck_assert_str_eq(ignored, "type");
@@ -128,7 +128,7 @@ END_TEST
 START_TEST(cpu_sets)
 {
 	struct cpu_set s;
-	struct why w = { 0 };
+	struct why w = {0};
 	char text[64];
 
 	ck_assert_int_eq(cpu_set_parse(&s, "0-5,^2-3,8", &w), 0);

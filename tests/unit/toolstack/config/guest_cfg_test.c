@@ -13,7 +13,7 @@ static struct why why;
 
 static int read_cfg(const char *text)
 {
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	int rc;
 
 	memset(&why, 0, sizeof(why));
@@ -46,15 +46,17 @@ END_TEST
 
 START_TEST(everything)
 {
-	ck_assert_int_eq(read_cfg(BASE "uuid = '01234567-89ab-CDEF-0123-456789abcdef'\n"
-				       "ramdisk = '/r'\nroot = '/dev/xvda1 ro'\nextra = 'quiet'\n"
-				       "memory = \"256\"\nmaxmem = 512\nvcpus = '2'\nmaxvcpus = 4\n"
-				       "disk = ['phy:/dev/x,xvda,w', 'format=raw,vdev=xvdb,access=ro,target=/i']\n"
-				       "vif = ['mac=00:16:3e:00:00:01,bridge=br1', '']\n"
-				       "on_poweroff = 'preserve'\non_reboot='destroy'\n"
-				       "on_crash='coredump-restart'\ncpu_weight=512\ncap=50\n"
-				       "cpus = ['0-3,^1', '2']\ntype='pv'\n"),
-			 0);
+	ck_assert_int_eq(
+		read_cfg(BASE
+			"uuid = '01234567-89ab-CDEF-0123-456789abcdef'\n"
+			"ramdisk = '/r'\nroot = '/dev/xvda1 ro'\nextra = 'quiet'\n"
+			"memory = \"256\"\nmaxmem = 512\nvcpus = '2'\nmaxvcpus = 4\n"
+			"disk = ['phy:/dev/x,xvda,w', 'format=raw,vdev=xvdb,access=ro,target=/i']\n"
+			"vif = ['mac=00:16:3e:00:00:01,bridge=br1', '']\n"
+			"on_poweroff = 'preserve'\non_reboot='destroy'\n"
+			"on_crash='coredump-restart'\ncpu_weight=512\ncap=50\n"
+			"cpus = ['0-3,^1', '2']\ntype='pv'\n"),
+		0);
 	ck_assert_str_eq(guest.cmdline, "root=/dev/xvda1 ro quiet");
 	ck_assert_uint_eq(guest.uuid[15], 0xef);
 	ck_assert_uint_eq(guest.uuid[6], 0xcd);
@@ -69,7 +71,7 @@ START_TEST(everything)
 	ck_assert_uint_eq(guest.cpus[31].bits[0], 0x04);
 	ck_assert_uint_eq(warnings.count, 1);
 	ck_assert_str_eq(warnings.text[0],
-			 "guest.cfg:15: on_crash: no core is written; taken as \"restart\"");
+		"guest.cfg:15: on_crash: no core is written; taken as \"restart\"");
 }
 END_TEST
 
@@ -82,7 +84,8 @@ END_TEST
 
 START_TEST(unknown_keys_warn)
 {
-	ck_assert_int_eq(read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"), 0);
+	ck_assert_int_eq(
+		read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"), 0);
 	ck_assert_uint_eq(warnings.count, 3);
 	ck_assert_str_eq(warnings.text[0], "guest.cfg:3: colour: unknown key, ignored");
 	ck_assert_str_eq(warnings.text[2], "guest.cfg:5: vif: model,rate: ignored");
@@ -92,37 +95,40 @@ END_TEST
 static const struct {
 	const char *text, *where, *what;
 } wrong[] = {
-	{ BASE "memory = 'abc'\n", "guest.cfg:3: memory", "expected a number, got \"abc\"" },
-	{ BASE "memory = '12x'\n", "guest.cfg:3: memory", "expected a number, got \"12x\"" },
-	{ BASE "memory = -1\n", "guest.cfg:3: memory", "expected a number, got \"-1\"" },
-	{ BASE "memory = ['1']\n", "guest.cfg:3: memory", "expected a number, got a list" },
-	{ BASE "memory = 99999999999999999999999\n", "guest.cfg:3: memory",
-	  "99999999999999999999999 is out of range (16 to 1048576)" },
-	{ BASE "memory = 4\n", "guest.cfg:3: memory", "4 is out of range (16 to 1048576)" },
-	{ BASE "vcpus = 33\n", "guest.cfg:3: vcpus", "33 is out of range (1 to 32)" },
-	{ BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg", "maxvcpus: 2 is less than vcpus (3)" },
-	{ BASE "memory = 64\nmaxmem = 32\n", "guest.cfg", "maxmem: 32 is less than memory (64)" },
-	{ "kernel='/k'\n", "guest.cfg", "name: missing" },
-	{ "name='g'\n", "guest.cfg", "kernel: missing" },
-	{ "name='12'\n", "guest.cfg:1: name", "\"12\" would be taken for a domain id" },
-	{ "name='a b'\n", "guest.cfg:1: name", "\"a b\" has a blank, a slash or a control byte" },
-	{ "name='../x'\n", "guest.cfg:1: name", "\"../x\" has a blank, a slash or a control byte" },
-	{ "name=''\n", "guest.cfg:1: name", "\"\" cannot be a name" },
-	{ BASE "uuid='1234'\n", "guest.cfg:3: uuid", "expected a UUID, got \"1234\"" },
-	{ BASE "on_crash='explode'\n", "guest.cfg:3: on_crash", "expected an action, got \"explode\"" },
-	{ BASE "type='hvm'\n", "guest.cfg:3: type", "expected \"pv\", got \"hvm\"" },
-	{ BASE "bootloader='pygrub'\n", "guest.cfg:3: bootloader",
-	  "boot loaders that read the guest's disk are not run" },
-	{ BASE "disk='x'\n", "guest.cfg:3: disk", "expected a list, got \"x\"" },
-	{ BASE "disk=[1]\n", "guest.cfg:3: disk", "expected a disk as a string, got \"1\"" },
-	{ BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg", "disk: xvda is given twice" },
-	{ BASE "vif=['mac=00:16:3e:0:0:1']\n", "guest.cfg:3: vif",
-	  "\"00:16:3e:0:0:1\" is not a usable MAC address" },
-	{ BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg",
-	  "vif: entries 0 and 1 have the same MAC" },
-	{ BASE "cpus='nodes:1'\n", "guest.cfg:3: cpus", "\"nodes:1\" is not a CPU, a range or \"all\"" },
-	{ BASE "cpus='0,^0'\n", "guest.cfg:3: cpus", "no CPU is left in the set" },
-	{ BASE "cpus=[]\n", "guest.cfg:3: cpus", "expected 1 to 32 sets of CPUs" },
+	{BASE "memory = 'abc'\n", "guest.cfg:3: memory", "expected a number, got \"abc\""},
+	{BASE "memory = '12x'\n", "guest.cfg:3: memory", "expected a number, got \"12x\""},
+	{BASE "memory = -1\n", "guest.cfg:3: memory", "expected a number, got \"-1\""},
+	{BASE "memory = ['1']\n", "guest.cfg:3: memory", "expected a number, got a list"},
+	{BASE "memory = 99999999999999999999999\n", "guest.cfg:3: memory",
+		"99999999999999999999999 is out of range (16 to 1048576)"},
+	{BASE "memory = 4\n", "guest.cfg:3: memory", "4 is out of range (16 to 1048576)"},
+	{BASE "vcpus = 33\n", "guest.cfg:3: vcpus", "33 is out of range (1 to 32)"},
+	{BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg", "maxvcpus: 2 is less than vcpus (3)"},
+	{BASE "memory = 64\nmaxmem = 32\n", "guest.cfg", "maxmem: 32 is less than memory (64)"},
+	{"kernel='/k'\n", "guest.cfg", "name: missing"},
+	{"name='g'\n", "guest.cfg", "kernel: missing"},
+	{"name='12'\n", "guest.cfg:1: name", "\"12\" would be taken for a domain id"},
+	{"name='a b'\n", "guest.cfg:1: name", "\"a b\" has a blank, a slash or a control byte"},
+	{"name='../x'\n", "guest.cfg:1: name", "\"../x\" has a blank, a slash or a control byte"},
+	{"name=''\n", "guest.cfg:1: name", "\"\" cannot be a name"},
+	{BASE "uuid='1234'\n", "guest.cfg:3: uuid", "expected a UUID, got \"1234\""},
+	{BASE "on_crash='explode'\n", "guest.cfg:3: on_crash",
+		"expected an action, got \"explode\""},
+	{BASE "type='hvm'\n", "guest.cfg:3: type", "expected \"pv\", got \"hvm\""},
+	{BASE "bootloader='pygrub'\n", "guest.cfg:3: bootloader",
+		"boot loaders that read the guest's disk are not run"},
+	{BASE "disk='x'\n", "guest.cfg:3: disk", "expected a list, got \"x\""},
+	{BASE "disk=[1]\n", "guest.cfg:3: disk", "expected a disk as a string, got \"1\""},
+	{BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg",
+		"disk: xvda is given twice"},
+	{BASE "vif=['mac=00:16:3e:0:0:1']\n", "guest.cfg:3: vif",
+		"\"00:16:3e:0:0:1\" is not a usable MAC address"},
+	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg",
+		"vif: entries 0 and 1 have the same MAC"},
+	{BASE "cpus='nodes:1'\n", "guest.cfg:3: cpus",
+		"\"nodes:1\" is not a CPU, a range or \"all\""},
+	{BASE "cpus='0,^0'\n", "guest.cfg:3: cpus", "no CPU is left in the set"},
+	{BASE "cpus=[]\n", "guest.cfg:3: cpus", "expected 1 to 32 sets of CPUs"},
 };
 
 START_TEST(errors)
@@ -150,12 +156,13 @@ START_TEST(written_back_it_is_the_same)
 	struct guest_cfg first;
 	char *text = NULL;
 
-	ck_assert_int_eq(read_cfg(BASE "uuid = '01234567-89ab-cdef-0123-456789abcdef'\n"
-				       "cmdline = 'say=\"x\\\\y\" \\t\\x7f'\nvcpus=2\nmaxvcpus=3\n"
-				       "disk = ['phy:/dev/x,xvda,w', 'vdev=hdc,cdrom,target=/a,b=c']\n"
-				       "vif = ['mac=00:16:3e:00:00:01,ip=10.0.0.1 fe80::1,vifname=g.0']\n"
-				       "on_poweroff='rename-restart'\ncap=7\ncpus='1-255'\n"),
-			 0);
+	ck_assert_int_eq(
+		read_cfg(BASE "uuid = '01234567-89ab-cdef-0123-456789abcdef'\n"
+			      "cmdline = 'say=\"x\\\\y\" \\t\\x7f'\nvcpus=2\nmaxvcpus=3\n"
+			      "disk = ['phy:/dev/x,xvda,w', 'vdev=hdc,cdrom,target=/a,b=c']\n"
+			      "vif = ['mac=00:16:3e:00:00:01,ip=10.0.0.1 fe80::1,vifname=g.0']\n"
+			      "on_poweroff='rename-restart'\ncap=7\ncpus='1-255'\n"),
+		0);
 	first = guest;
 	ck_assert_int_eq(guest_cfg_format(&first, &text), 0);
 	ck_assert_int_eq(read_cfg(text), 0);
@@ -176,8 +183,8 @@ END_TEST
 
 START_TEST(fuzz_values)
 {
-	static const char *const names[] = { "name", "uuid", "memory", "disk", "vif", "cpus",
-					     "on_crash", "vcpus", "extra", "cap" };
+	static const char *const names[] = {"name", "uuid", "memory", "disk", "vif", "cpus",
+		"on_crash", "vcpus", "extra", "cap"};
 	static const char alphabet[] = "xvdahs0123456789:,=-^/ rwphyfilemacbridgetarget.[]'";
 
 	srand((unsigned int)_i + 1);

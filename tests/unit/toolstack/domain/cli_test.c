@@ -15,7 +15,7 @@ static char *out_text, *err_text;
 static int run(const char *words)
 {
 	static char line[512];
-	char *argv[32] = { (char[]){ "bothy" } }, *word;
+	char *argv[32] = {(char[]){"bothy"}}, *word;
 	FILE *old_out = stdout, *old_err = stderr;
 	size_t size;
 	int argc = 1, code;
@@ -41,8 +41,13 @@ static void add_domain(uint16_t id, const char *name, uint32_t flags)
 	struct fake_domain *d = &world->domains[id - 1];
 	char *path = world->nodes[10 + id].path;
 
-	*d = (struct fake_domain){ .id = id, .flags = flags, .pages = 96 * 256, .max_kib = 98304,
-				   .max_vcpus = 1, .has_context = true, .handle = { 0xab } };
+	*d = (struct fake_domain){.id = id,
+		.flags = flags,
+		.pages = 96 * 256,
+		.max_kib = 98304,
+		.max_vcpus = 1,
+		.has_context = true,
+		.handle = {0xab}};
 	snprintf(path, FAKE_PATH, "/local/domain/%u/name", id);
 	strcpy(world->nodes[10 + id].value, name);
 }
@@ -58,10 +63,11 @@ START_TEST(list_has_the_columns_of_xl)
 {
 	ck_assert_int_eq(run("list"), 0);
 	ck_assert_str_eq(out_text,
-			 "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
-			 "Domain-0                                     0  1024     2     r-----      12.3\n"
-			 "web                                          1    96     1     -b----       0.0\n"
-			 "crashed                                      2    96     1     ----c-       0.0\n");
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
+		"Domain-0                                     0  1024     2     r-----      12.3\n"
+		"web                                          1    96     1     -b----       0.0\n"
+		"crashed                                      2    96     1     ----c-       "
+		"0.0\n");
 	ck_assert_str_eq(err_text, "");
 	ck_assert_int_eq(run("list web"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "\nweb "));
@@ -99,20 +105,19 @@ static void has_keys(const cJSON *o, const char *const *keys, int count)
 
 START_TEST(json_schemas)
 {
-	static const char *const domain[] = { "name",	"domid",	    "uuid",
-					      "memory_mib", "max_memory_mib",   "vcpus",
-					      "state",	"cpu_time_seconds", "shutdown_reason" };
-	static const char *const vcpu[] = { "name",    "domid",	  "vcpu", "online",	      "running",
-					    "blocked", "cpu", "cpu_time_seconds", "hard_affinity",
-					    "soft_affinity" };
-	static const char *const error[] = { "schema", "verb", "exit", "where", "what", "hint" };
+	static const char *const domain[] = {"name", "domid", "uuid", "memory_mib",
+		"max_memory_mib", "vcpus", "state", "cpu_time_seconds", "shutdown_reason"};
+	static const char *const vcpu[] = {"name", "domid", "vcpu", "online", "running", "blocked",
+		"cpu", "cpu_time_seconds", "hard_affinity", "soft_affinity"};
+	static const char *const error[] = {"schema", "verb", "exit", "where", "what", "hint"};
 	cJSON *root = run_json("list --json", 0, "bothy.list/1"), *all;
 
 	all = cJSON_GetObjectItem(root, "domains");
 	ck_assert_int_eq(cJSON_GetArraySize(all), 3);
 	has_keys(cJSON_GetArrayItem(all, 2), domain, 9);
-	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(all, 2),
-								  "shutdown_reason")), "crash");
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(
+				 cJSON_GetArrayItem(all, 2), "shutdown_reason")),
+		"crash");
 	cJSON_Delete(root);
 	root = run_json("vcpu-list --json web", 0, "bothy.vcpu-list/1");
 	has_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(root, "vcpus"), 0), vcpu, 10);
@@ -136,13 +141,19 @@ END_TEST
 START_TEST(info_has_the_keys_scripts_read)
 {
 	static const char *const lines[] = {
-		"\nnr_cpus                : 2\n",	   "\nnr_nodes               : 1\n",
-		"\ncores_per_socket       : 2\n",	   "\nthreads_per_core       : 1\n",
-		"\ntotal_memory           : 2048\n",  "\nfree_memory            : 512\n",
-		"\nxen_major              : 4\n",	   "\nxen_minor              : 17\n",
+		"\nnr_cpus                : 2\n",
+		"\nnr_nodes               : 1\n",
+		"\ncores_per_socket       : 2\n",
+		"\nthreads_per_core       : 1\n",
+		"\ntotal_memory           : 2048\n",
+		"\nfree_memory            : 512\n",
+		"\nxen_major              : 4\n",
+		"\nxen_minor              : 17\n",
 		"\nxen_version            : 4.17.0-bothy\n",
-		"\ncpu_mhz                : 2400.123\n", "\nxen_scheduler          : credit\n",
-		"\nxen_caps               : xen-3.0-x86_64 \n", "\nvirt_caps              : pv gnttab-v1\n",
+		"\ncpu_mhz                : 2400.123\n",
+		"\nxen_scheduler          : credit\n",
+		"\nxen_caps               : xen-3.0-x86_64 \n",
+		"\nvirt_caps              : pv gnttab-v1\n",
 	};
 
 	ck_assert_int_eq(run("info"), 0);
@@ -158,8 +169,9 @@ START_TEST(vcpus_and_log)
 {
 	ck_assert_int_eq(run("vcpu-list web"), 0);
 	ck_assert_str_eq(out_text,
-			 "Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
-			 "web                                  1     0     -   --p        0.0  all / all\n");
+		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard "
+		"/ Soft)\n"
+		"web                                  1     0     -   --p        0.0  all / all\n");
 	ck_assert_int_eq(run("dmesg"), 0);
 	ck_assert_str_eq(out_text, "(BOTHY) first line\n(BOTHY) second \033[31mline\n");
 }
@@ -216,24 +228,30 @@ static const struct {
 	int code;
 	const char *err;
 } wrong[] = {
-	{ "frob", EXIT_USAGE, "bothy: unknown verb \"frob\"\n  hint: see: bothy help\n" },
-	{ "-x", EXIT_USAGE, "bothy: unknown option \"-x\"\n  hint: see: bothy help\n" },
-	{ "list -x", EXIT_USAGE, "bothy: list: unknown option \"-x\"\n  hint: see: bothy help list\n" },
-	{ "list a b", EXIT_USAGE, "bothy: list: too many operands\n  hint: see: bothy help list\n" },
-	{ "pause", EXIT_USAGE, "bothy: pause: operand missing\n  hint: see: bothy help pause\n" },
-	{ "create", EXIT_USAGE, "bothy: create: which configuration file?\n  hint: see: bothy help create\n" },
-	{ "create -f", EXIT_USAGE, "bothy: create: option \"-f\" needs a value\n  hint: see: bothy help create\n" },
-	{ "shutdown --timeout=", EXIT_USAGE, "bothy: shutdown: operand missing\n  hint: see: bothy help shutdown\n" },
-	{ "create --dry-run=1 x", EXIT_USAGE,
-	  "bothy: create: unknown option \"--dry-run=1\"\n  hint: see: bothy help create\n" },
-	{ "create /nonexistent.cfg", EXIT_CONFIG, "bothy: create: /nonexistent.cfg: No such file or directory\n" },
-	{ "create -n /dev/null", EXIT_CONFIG,
-	  "bothy: create: configuration: name: missing\n  hint: add name = \"guest1\"\n" },
-	{ "create -n /dev/null name=g kernel=/k memory=abc", EXIT_CONFIG,
-	  "bothy: create: command line:1: memory: expected a number, got \"abc\"\n" },
-	{ "help frob", EXIT_USAGE, "bothy: unknown verb \"frob\"\n  hint: see: bothy help\n" },
-	{ "list 99999", EXIT_NO_DOMAIN, "bothy: list: no domain \"99999\"\n"
-					"  hint: bothy list shows what there is\n" },
+	{"frob", EXIT_USAGE, "bothy: unknown verb \"frob\"\n  hint: see: bothy help\n"},
+	{"-x", EXIT_USAGE, "bothy: unknown option \"-x\"\n  hint: see: bothy help\n"},
+	{"list -x", EXIT_USAGE,
+		"bothy: list: unknown option \"-x\"\n  hint: see: bothy help list\n"},
+	{"list a b", EXIT_USAGE, "bothy: list: too many operands\n  hint: see: bothy help list\n"},
+	{"pause", EXIT_USAGE, "bothy: pause: operand missing\n  hint: see: bothy help pause\n"},
+	{"create", EXIT_USAGE,
+		"bothy: create: which configuration file?\n  hint: see: bothy help create\n"},
+	{"create -f", EXIT_USAGE,
+		"bothy: create: option \"-f\" needs a value\n  hint: see: bothy help create\n"},
+	{"shutdown --timeout=", EXIT_USAGE,
+		"bothy: shutdown: operand missing\n  hint: see: bothy help shutdown\n"},
+	{"create --dry-run=1 x", EXIT_USAGE,
+		"bothy: create: unknown option \"--dry-run=1\"\n  hint: see: bothy help create\n"},
+	{"create /nonexistent.cfg", EXIT_CONFIG,
+		"bothy: create: /nonexistent.cfg: No such file or directory\n"},
+	{"create -n /dev/null", EXIT_CONFIG,
+		"bothy: create: configuration: name: missing\n  hint: add name = \"guest1\"\n"},
+	{"create -n /dev/null name=g kernel=/k memory=abc", EXIT_CONFIG,
+		"bothy: create: command line:1: memory: expected a number, got \"abc\"\n"},
+	{"help frob", EXIT_USAGE, "bothy: unknown verb \"frob\"\n  hint: see: bothy help\n"},
+	{"list 99999", EXIT_NO_DOMAIN,
+		"bothy: list: no domain \"99999\"\n"
+		"  hint: bothy list shows what there is\n"},
 };
 
 START_TEST(errors_are_clear)
@@ -248,7 +266,8 @@ START_TEST(no_hypervisor_is_one_clear_line)
 {
 	world->fail_at = 1;
 	ck_assert_int_eq(run("list"), EXIT_NO_HOST);
-	ck_assert_ptr_nonnull(strstr(err_text, "bothy: list: no hypervisor here (/dev/xen/privcmd: "));
+	ck_assert_ptr_nonnull(
+		strstr(err_text, "bothy: list: no hypervisor here (/dev/xen/privcmd: "));
 }
 END_TEST
 
@@ -273,8 +292,8 @@ END_TEST
 
 START_TEST(dry_run_needs_no_hypervisor)
 {
-	cJSON *root = run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']", 0,
-			       "bothy.config/1");
+	cJSON *root = run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']",
+		0, "bothy.config/1");
 
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "kernel")), "/k");
 	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "disks")), 1);

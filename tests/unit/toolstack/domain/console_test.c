@@ -35,8 +35,8 @@ static void make_pty(void)
 
 static enum exit_code attach(void)
 {
-	struct cli c = { .verb = "console", .out = stdout, .err = stderr };
-	struct host h = { .store = fake_store };
+	struct cli c = {.verb = "console", .out = stdout, .err = stderr};
+	struct host h = {.store = fake_store};
 
 	return console_attach(&c, &h, 1, 0);
 }

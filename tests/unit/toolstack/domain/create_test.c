@@ -47,19 +47,20 @@ static void make_sysfs(void)
 static void make_guest(const char *more)
 {
 	char text[1024];
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	static struct guest_warnings w;
 
 	snprintf(text, sizeof(text),
-		 "name='g'\nkernel='%s'\ncmdline='hello'\nmemory=16\nvcpus=2\nmaxvcpus=3\n"
-		 "uuid='01234567-89ab-cdef-0123-456789abcdef'\n%s", kernel_path, more);
+		"name='g'\nkernel='%s'\ncmdline='hello'\nmemory=16\nvcpus=2\nmaxvcpus=3\n"
+		"uuid='01234567-89ab-cdef-0123-456789abcdef'\n%s",
+		kernel_path, more);
 	ck_assert_int_eq(cfg_text_parse(&t, "t", text, strlen(text), &why), 0);
 	ck_assert_msg(guest_cfg_parse(&guest, &t, &w, &why) == 0, "%s", why.what);
 	cfg_text_free(&t);
 }
 
-#define DEVICES                                                           \
-	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r']\n"                   \
+#define DEVICES                                                                                    \
+	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r']\n"                                          \
 	"vif=['mac=00:16:3e:00:00:01,bridge=br0','ip=10.0.0.2']\n"
 
 static void setup(void)
@@ -73,8 +74,8 @@ static void setup(void)
 	make_sysfs();
 	static char sysfs[96];
 	snprintf(sysfs, sizeof(sysfs), "%s/sys", dir);
-	options = (struct create_options){ .cache_dir = cache_dir, .keep_dir = keep_dir, .sysfs = sysfs,
-					   .timeout_ms = 30 };
+	options = (struct create_options){
+		.cache_dir = cache_dir, .keep_dir = keep_dir, .sysfs = sysfs, .timeout_ms = 30};
 	fake_world_reset();
 	memset(&host, 0, sizeof(host));
 	host.store = fake_store;
@@ -148,12 +149,14 @@ static void assert_nothing_left(const char *when, long call)
 	ck_assert_msg(domains() == 0, "%s %ld (%s): a domain is left", when, call, world->failed);
 	ck_assert_msg(world->mapped == 0, "%s %ld: %d frames mapped", when, call, world->mapped);
 	ck_assert_msg(world->loops_open == 0, "%s %ld: loop devices", when, call);
-	ck_assert_msg(fake_node_count("/local/domain") == 3 + fake_node_count("/local/domain/0/backend") +
-			      fake_node_count("/local/domain/0/error"),
-		      "%s %ld (%s): store nodes", when, call, world->failed);
-	ck_assert_msg(fake_node_count("/local/domain/0/backend") <= 3, "%s %ld: back ends", when, call);
-	ck_assert_msg(fake_node_count("/vm") <= 1 && fake_node_count("/bothy") <= 3, "%s %ld: /vm, /bothy",
-		      when, call);
+	ck_assert_msg(fake_node_count("/local/domain") ==
+			      3 + fake_node_count("/local/domain/0/backend") +
+				      fake_node_count("/local/domain/0/error"),
+		"%s %ld (%s): store nodes", when, call, world->failed);
+	ck_assert_msg(
+		fake_node_count("/local/domain/0/backend") <= 3, "%s %ld: back ends", when, call);
+	ck_assert_msg(fake_node_count("/vm") <= 1 && fake_node_count("/bothy") <= 3,
+		"%s %ld: /vm, /bothy", when, call);
 }
 
 START_TEST(hypervisor_side)
@@ -184,7 +187,7 @@ START_TEST(hypervisor_side)
 	ck_assert_uint_eq(start->console.domU.evtchn, 2);
 	ck_assert_uint_eq(start->shared_info, (d->first_mfn + FAKE_PAGES - 1) << 12);
 	ck_assert_str_eq((const char *)fake_frame(d->first_mfn + (TEST_KERNEL_PADDR >> 12)),
-			 TEST_KERNEL_TEXT);
+		TEST_KERNEL_TEXT);
 	grants = fake_frame(d->first_mfn + FAKE_PAGES - 2);
 	ck_assert_uint_eq(grants[0].frame, start->console.domU.mfn);
 	ck_assert_uint_eq(grants[1].frame, start->store_mfn);
@@ -201,62 +204,64 @@ END_TEST
 static const struct {
 	const char *path, *value, *perms;
 } tree[] = {
-	{ "/local/domain/1", "", "n0 r1" },
-	{ "/local/domain/1/name", "g", "n0 r1" },
-	{ "/local/domain/1/domid", "1", "n0 r1" },
-	{ "/local/domain/1/vm", "/vm/01234567-89ab-cdef-0123-456789abcdef", "n0 r1" },
-	{ "/local/domain/1/memory/target", "16384", "n0 r1" },
-	{ "/local/domain/1/memory/static-max", "16384", "n0 r1" },
-	{ "/local/domain/1/memory/videoram", "-1", "n0 r1" },
-	{ "/local/domain/1/cpu/0/availability", "online", "n0 r1" },
-	{ "/local/domain/1/cpu/1/availability", "online", "n0 r1" },
-	{ "/local/domain/1/cpu/2/availability", "offline", "n0 r1" },
-	{ "/local/domain/1/store/port", "1", "n0 r1" },
-	{ "/local/domain/1/console/port", "2", "n0 r1" },
-	{ "/local/domain/1/console/type", "xenconsoled", "n0 r1" },
-	{ "/local/domain/1/console/tty", "/dev/pts/1", "n0 r1" },
-	{ "/local/domain/1/control/shutdown", "", "n1" },
-	{ "/local/domain/1/control/sysrq", "", "n1" },
-	{ "/local/domain/1/control/feature-suspend", "", "n1" },
-	{ "/local/domain/1/control", "", "n0 r1" },
-	{ "/local/domain/1/control/platform-feature-xs_reset_watches", "1", "n0 r1" },
-	{ "/local/domain/1/device", "", "n0 r1" },
-	{ "/local/domain/1/device/suspend/event-channel", "", "n1" },
-	{ "/local/domain/1/data", "", "n1" },
-	{ "/local/domain/1/drivers", "", "n1" },
-	{ "/local/domain/1/attr", "", "n1" },
-	{ "/local/domain/1/error", "", "n1" },
-	{ "/local/domain/1/feature", "", "n1" },
-	{ "/local/domain/1/device/vbd/51712", "", "n1 r0" },
-	{ "/local/domain/1/device/vbd/51712/backend", "/local/domain/0/backend/vbd/1/51712", "n1 r0" },
-	{ "/local/domain/1/device/vbd/51712/backend-id", "0", "n1 r0" },
-	{ "/local/domain/1/device/vbd/51712/state", "1", "n1 r0" },
-	{ "/local/domain/1/device/vbd/51712/virtual-device", "51712", "n1 r0" },
-	{ "/local/domain/1/device/vbd/51712/device-type", "disk", "n1 r0" },
-	{ "/local/domain/0/backend/vbd/1/51712", "", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51712/frontend", "/local/domain/1/device/vbd/51712", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51712/frontend-id", "1", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51712/online", "1", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51712/physical-device", "fe:10", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51712/mode", "w", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51728/physical-device", "7:2", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51728/mode", "r", "n0 r1" },
-	{ "/local/domain/0/backend/vbd/1/51728/params", "/img", "n0 r1" },
-	{ "/local/domain/1/device/vif/0/mac", "00:16:3e:00:00:01", "n1 r0" },
-	{ "/local/domain/1/device/vif/0/handle", "0", "n1 r0" },
-	{ "/local/domain/0/backend/vif/1/0/mac", "00:16:3e:00:00:01", "n0 r1" },
-	{ "/local/domain/0/backend/vif/1/0/handle", "0", "n0 r1" },
-	{ "/local/domain/0/backend/vif/1/0/bridge", "br0", "n0 r1" },
-	{ "/local/domain/0/backend/vif/1/0/script", "vif-bridge", "n0 r1" },
-	{ "/local/domain/0/backend/vif/1/0/hotplug-status", "connected", "n0 r1" },
-	{ "/local/domain/0/backend/vif/1/1/ip", "10.0.0.2", "n0 r1" },
-	{ "/vm/01234567-89ab-cdef-0123-456789abcdef/name", "g", "n0 r1" },
-	{ "/bothy", "", "n0" },
-	{ "/bothy/domain/1", "", "n0" },
-	{ "/bothy/domain/1/name", "g", "n0" },
-	{ "/bothy/domain/1/on_poweroff", "destroy", "n0" },
-	{ "/bothy/domain/1/on_reboot", "restart", "n0" },
-	{ "/bothy/domain/1/on_crash", "destroy", "n0" },
+	{"/local/domain/1", "", "n0 r1"},
+	{"/local/domain/1/name", "g", "n0 r1"},
+	{"/local/domain/1/domid", "1", "n0 r1"},
+	{"/local/domain/1/vm", "/vm/01234567-89ab-cdef-0123-456789abcdef", "n0 r1"},
+	{"/local/domain/1/memory/target", "16384", "n0 r1"},
+	{"/local/domain/1/memory/static-max", "16384", "n0 r1"},
+	{"/local/domain/1/memory/videoram", "-1", "n0 r1"},
+	{"/local/domain/1/cpu/0/availability", "online", "n0 r1"},
+	{"/local/domain/1/cpu/1/availability", "online", "n0 r1"},
+	{"/local/domain/1/cpu/2/availability", "offline", "n0 r1"},
+	{"/local/domain/1/store/port", "1", "n0 r1"},
+	{"/local/domain/1/console/port", "2", "n0 r1"},
+	{"/local/domain/1/console/type", "xenconsoled", "n0 r1"},
+	{"/local/domain/1/console/tty", "/dev/pts/1", "n0 r1"},
+	{"/local/domain/1/control/shutdown", "", "n1"},
+	{"/local/domain/1/control/sysrq", "", "n1"},
+	{"/local/domain/1/control/feature-suspend", "", "n1"},
+	{"/local/domain/1/control", "", "n0 r1"},
+	{"/local/domain/1/control/platform-feature-xs_reset_watches", "1", "n0 r1"},
+	{"/local/domain/1/device", "", "n0 r1"},
+	{"/local/domain/1/device/suspend/event-channel", "", "n1"},
+	{"/local/domain/1/data", "", "n1"},
+	{"/local/domain/1/drivers", "", "n1"},
+	{"/local/domain/1/attr", "", "n1"},
+	{"/local/domain/1/error", "", "n1"},
+	{"/local/domain/1/feature", "", "n1"},
+	{"/local/domain/1/device/vbd/51712", "", "n1 r0"},
+	{"/local/domain/1/device/vbd/51712/backend", "/local/domain/0/backend/vbd/1/51712",
+		"n1 r0"},
+	{"/local/domain/1/device/vbd/51712/backend-id", "0", "n1 r0"},
+	{"/local/domain/1/device/vbd/51712/state", "1", "n1 r0"},
+	{"/local/domain/1/device/vbd/51712/virtual-device", "51712", "n1 r0"},
+	{"/local/domain/1/device/vbd/51712/device-type", "disk", "n1 r0"},
+	{"/local/domain/0/backend/vbd/1/51712", "", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51712/frontend", "/local/domain/1/device/vbd/51712",
+		"n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51712/frontend-id", "1", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51712/online", "1", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51712/physical-device", "fe:10", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51712/mode", "w", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51728/physical-device", "7:2", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51728/mode", "r", "n0 r1"},
+	{"/local/domain/0/backend/vbd/1/51728/params", "/img", "n0 r1"},
+	{"/local/domain/1/device/vif/0/mac", "00:16:3e:00:00:01", "n1 r0"},
+	{"/local/domain/1/device/vif/0/handle", "0", "n1 r0"},
+	{"/local/domain/0/backend/vif/1/0/mac", "00:16:3e:00:00:01", "n0 r1"},
+	{"/local/domain/0/backend/vif/1/0/handle", "0", "n0 r1"},
+	{"/local/domain/0/backend/vif/1/0/bridge", "br0", "n0 r1"},
+	{"/local/domain/0/backend/vif/1/0/script", "vif-bridge", "n0 r1"},
+	{"/local/domain/0/backend/vif/1/0/hotplug-status", "connected", "n0 r1"},
+	{"/local/domain/0/backend/vif/1/1/ip", "10.0.0.2", "n0 r1"},
+	{"/vm/01234567-89ab-cdef-0123-456789abcdef/name", "g", "n0 r1"},
+	{"/bothy", "", "n0"},
+	{"/bothy/domain/1", "", "n0"},
+	{"/bothy/domain/1/name", "g", "n0"},
+	{"/bothy/domain/1/on_poweroff", "destroy", "n0"},
+	{"/bothy/domain/1/on_reboot", "restart", "n0"},
+	{"/bothy/domain/1/on_crash", "destroy", "n0"},
 };
 
 START_TEST(store_side)
@@ -267,9 +272,9 @@ START_TEST(store_side)
 	ck_assert_msg(create(&domid) == 0, "%s", why.what);
 	for (size_t i = 0; i < sizeof(tree) / sizeof(tree[0]); i++) {
 		ck_assert_msg(strcmp(value_of(tree[i].path), tree[i].value) == 0, "%s = \"%s\"",
-			      tree[i].path, value_of(tree[i].path));
-		ck_assert_msg(strcmp(perms_of(tree[i].path), tree[i].perms) == 0, "%s: %s", tree[i].path,
-			      perms_of(tree[i].path));
+			tree[i].path, value_of(tree[i].path));
+		ck_assert_msg(strcmp(perms_of(tree[i].path), tree[i].perms) == 0, "%s: %s",
+			tree[i].path, perms_of(tree[i].path));
 	}
 	ck_assert_int_eq(fake_node_count("/bothy/creating"), 1);
 	ck_assert_int_eq(world->loops_open, 0);
@@ -281,14 +286,12 @@ END_TEST
 /* Only the guest's own nodes are the guest's: no other has an owner or writer but dom0. */
 START_TEST(guest_may_write_only_its_own)
 {
-	static const char *const own[] = { "/local/domain/1/control/shutdown",
-					   "/local/domain/1/control/sysrq",
-					   "/local/domain/1/control/feature-",
-					   "/local/domain/1/device/vbd/", "/local/domain/1/device/vif/",
-					   "/local/domain/1/device/suspend/event-channel",
-					   "/local/domain/1/data", "/local/domain/1/drivers",
-					   "/local/domain/1/attr", "/local/domain/1/error",
-					   "/local/domain/1/feature" };
+	static const char *const own[] = {"/local/domain/1/control/shutdown",
+		"/local/domain/1/control/sysrq", "/local/domain/1/control/feature-",
+		"/local/domain/1/device/vbd/", "/local/domain/1/device/vif/",
+		"/local/domain/1/device/suspend/event-channel", "/local/domain/1/data",
+		"/local/domain/1/drivers", "/local/domain/1/attr", "/local/domain/1/error",
+		"/local/domain/1/feature"};
 	uint16_t domid = 0;
 
 	ck_assert_int_eq(create(&domid), 0);
@@ -299,9 +302,9 @@ START_TEST(guest_may_write_only_its_own)
 		for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)
 			allowed |= strncmp(n->path, own[k], strlen(own[k])) == 0;
 		if (n->path[0] && !allowed)
-			ck_assert_msg((n->perms[0] == 'n' || n->perms[0] == 'r') && n->perms[1] == '0' &&
-					      !strpbrk(n->perms, "wb"),
-				      "%s: %s", n->path, n->perms);
+			ck_assert_msg((n->perms[0] == 'n' || n->perms[0] == 'r') &&
+					      n->perms[1] == '0' && !strpbrk(n->perms, "wb"),
+				"%s: %s", n->path, n->perms);
 	}
 }
 END_TEST
@@ -309,7 +312,7 @@ END_TEST
 START_TEST(kept_configuration_is_complete)
 {
 	uint16_t domid = 0;
-	struct cfg_text t = { 0 };
+	struct cfg_text t = {0};
 	static struct guest_cfg again;
 	static struct guest_warnings w;
 	static char text[8192];
@@ -352,12 +355,12 @@ static const struct {
 	int code;
 	const char *what;
 } refused[] = {
-	{ "disk=['phy:/missing,xvda,w']", -ENOENT, "disk /missing: No such file or directory" },
-	{ "vif=['bridge=none']", -ENODEV, "no bridge \"none\"" },
-	{ "kernel='/nonexistent'", -ENOENT, "/nonexistent: No such file or directory" },
-	{ "ramdisk='/nonexistent'", -ENOENT, "/nonexistent: No such file or directory" },
-	{ "cpus='4-5'", -EINVAL, "cpus: Invalid argument" },
-	{ "memory=100", -ENOMEM, "memory: Cannot allocate memory" },
+	{"disk=['phy:/missing,xvda,w']", -ENOENT, "disk /missing: No such file or directory"},
+	{"vif=['bridge=none']", -ENODEV, "no bridge \"none\""},
+	{"kernel='/nonexistent'", -ENOENT, "/nonexistent: No such file or directory"},
+	{"ramdisk='/nonexistent'", -ENOENT, "/nonexistent: No such file or directory"},
+	{"cpus='4-5'", -EINVAL, "cpus: Invalid argument"},
+	{"memory=100", -ENOMEM, "memory: Cannot allocate memory"},
 };
 
 START_TEST(refusals_leave_nothing)
@@ -398,10 +401,12 @@ START_TEST(taken_things_are_refused)
 	make_guest("uuid='11111111-89ab-cdef-0123-456789abcdef'\n");
 	ck_assert_int_eq(create(&second), -EEXIST);
 	ck_assert_str_eq(why.what, "the name is taken by domain 1");
-	make_guest("name='h'\nuuid='11111111-89ab-cdef-0123-456789abcdef'\ndisk=['phy:/dev/x,xvda,r']\n");
+	make_guest("name='h'\nuuid='11111111-89ab-cdef-0123-456789abcdef'\ndisk=['phy:/dev/"
+		   "x,xvda,r']\n");
 	ck_assert_int_eq(create(&second), -EBUSY);
 	ck_assert_str_eq(why.what, "disk /dev/x: in use by domain 1");
-	make_guest("name='h'\nuuid='11111111-89ab-cdef-0123-456789abcdef'\ndisk=['phy:/img,xvda,r']\n");
+	make_guest("name='h'\nuuid='11111111-89ab-cdef-0123-456789abcdef'\ndisk=['phy:/"
+		   "img,xvda,r']\n");
 	ck_assert_msg(create(&second) == 0, "%s", why.what);
 	ck_assert_uint_eq(second, 2);
 	ck_assert_int_eq(domains(), 2);
@@ -428,7 +433,8 @@ START_TEST(any_failure_leaves_nothing)
 	long calls;
 	uint16_t domid = 0;
 
-	ck_assert_int_eq(create(&domid), 0); /* how many calls does it take? (the cache is warm then) */
+	ck_assert_int_eq(
+		create(&domid), 0); /* how many calls does it take? (the cache is warm then) */
 	calls = world->calls;
 	for (long at = 1; at <= calls; at++) {
 		fake_world_reset();
@@ -483,9 +489,10 @@ START_TEST(any_death_leaves_nothing_for_long)
 		world->in_transaction = false;
 		ck_assert_int_ge(leftovers_remove(&host), 0);
 		if (domains() == 1) {
-			ck_assert_msg(fake_domain_find((uint16_t)world->last_id)->has_context &&
-					      fake_domain_find((uint16_t)world->last_id)->introduced,
-				      "killed at %ld: half a domain", at);
+			ck_assert_msg(
+				fake_domain_find((uint16_t)world->last_id)->has_context &&
+					fake_domain_find((uint16_t)world->last_id)->introduced,
+				"killed at %ld: half a domain", at);
 			continue;
 		}
 		assert_nothing_left("killed at", at);
@@ -525,7 +532,8 @@ int main(void)
 	tcase_add_test(c, guest_may_write_only_its_own);
 	tcase_add_test(c, kept_configuration_is_complete);
 	tcase_add_test(c, options_change_the_guest);
-	tcase_add_loop_test(c, refusals_leave_nothing, 0, (int)(sizeof(refused) / sizeof(refused[0])));
+	tcase_add_loop_test(
+		c, refusals_leave_nothing, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(c, silent_back_end_times_out);
 	tcase_add_test(c, taken_things_are_refused);
 	tcase_add_test(c, dying_domain_may_be_followed);

@@ -17,10 +17,12 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	if (rc < 0)
 		return why_set(why, rc, "disk %s: %s", path, strerror(-rc));
 	world->loops_open++;
-	*b = (struct block_handle){ .fd = 1000, .major = 7, .minor = (uint32_t)world->loops_open,
-				    .loop = strncmp(path, "/dev/", 5) != 0 };
+	*b = (struct block_handle){.fd = 1000,
+		.major = 7,
+		.minor = (uint32_t)world->loops_open,
+		.loop = strncmp(path, "/dev/", 5) != 0};
 	if (!b->loop)
-		*b = (struct block_handle){ .fd = 1000, .major = 254, .minor = 16 };
+		*b = (struct block_handle){.fd = 1000, .major = 254, .minor = 16};
 	return 0;
 }
 

@@ -115,7 +115,7 @@ static void react(const struct fake_node *node)
 	if (!world->no_backends && strstr(node->path, "/backend/") && strstr(node->path, "/state"))
 		strcpy(find(node->path)->value, "2");
 	if (!world->no_console &&
-	    sscanf(node->path, "/local/domain/%u/console/tt%c", &domid, &end) == 2) {
+		sscanf(node->path, "/local/domain/%u/console/tt%c", &domid, &end) == 2) {
 		snprintf(path, sizeof(path), "/dev/pts/%u", domid);
 		strcpy(find(node->path)->value, path);
 	}
@@ -171,7 +171,8 @@ static const char *child_name(const char *path, const char *node)
 {
 	size_t length = strlen(path);
 
-	if (strncmp(node, path, length) != 0 || node[length] != '/' || strchr(node + length + 1, '/'))
+	if (strncmp(node, path, length) != 0 || node[length] != '/' ||
+		strchr(node + length + 1, '/'))
 		return NULL;
 	return node + length + 1;
 }

@@ -41,9 +41,16 @@ int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info)
 {
 	(void)p;
 	*info = (struct xen_sysctl_physinfo){
-		.threads_per_core = 1, .cores_per_socket = 2, .nr_cpus = 2, .max_cpu_id = 1, .nr_nodes = 1,
-		.cpu_khz = 2400123, .capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
-		.total_pages = 524288, .free_pages = 131072, .hw_cap = { 0x178bfbff },
+		.threads_per_core = 1,
+		.cores_per_socket = 2,
+		.nr_cpus = 2,
+		.max_cpu_id = 1,
+		.nr_nodes = 1,
+		.cpu_khz = 2400123,
+		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
+		.total_pages = 524288,
+		.free_pages = 131072,
+		.hw_cap = {0x178bfbff},
 	};
 	return fake_call("physinfo");
 }
@@ -55,7 +62,8 @@ int sysctl_sched_id(struct privcmd *p, uint32_t *id)
 	return fake_call("sched_id");
 }
 
-int sysctl_readconsole(struct privcmd *p, char *buf, uint32_t *len, int clear, int incremental, uint32_t *index)
+int sysctl_readconsole(
+	struct privcmd *p, char *buf, uint32_t *len, int clear, int incremental, uint32_t *index)
 {
 	uint32_t left = (uint32_t)strlen(log_text) - *index;
 	int rc = fake_call("readconsole");
@@ -86,8 +94,10 @@ int xen_version_number(struct privcmd *p)
 int xen_version_text(struct privcmd *p, unsigned int op, char *buf, size_t size)
 {
 	(void)p;
-	snprintf(buf, size, "%s", op == XENVER_extraversion ? ".0-bothy" :
-				  op == XENVER_capabilities ? "xen-3.0-x86_64 " : "x");
+	snprintf(buf, size, "%s",
+		op == XENVER_extraversion   ? ".0-bothy"
+		: op == XENVER_capabilities ? "xen-3.0-x86_64 "
+					    : "x");
 	return fake_call("version_text");
 }
 

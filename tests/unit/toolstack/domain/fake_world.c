@@ -18,7 +18,8 @@ enum { FIRST_MFN = 0x1000, GRANT_FRAME = FAKE_PAGES - 2, SHARED_FRAME = FAKE_PAG
 
 static void *share(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		abort();
@@ -85,8 +86,8 @@ static bool owns(const struct fake_domain *d, uint64_t mfn)
 	return mfn >= d->first_mfn && mfn < d->first_mfn + FAKE_PAGES;
 }
 
-int privcmd_map_frames(struct privcmd *p, uint16_t domid, const uint64_t *mfn, uint32_t count, int prot,
-		       void **va)
+int privcmd_map_frames(
+	struct privcmd *p, uint16_t domid, const uint64_t *mfn, uint32_t count, int prot, void **va)
 {
 	struct fake_domain *d = fake_domain_find(domid);
 	int rc = fake_call("map_frames");
@@ -111,8 +112,8 @@ void privcmd_unmap_frames(void *va, uint32_t count)
 	world->mapped -= (int)count;
 }
 
-int privcmd_map_resource(struct privcmd *p, uint16_t domid, uint32_t type, uint32_t id, uint32_t first,
-			 uint32_t count, void **va)
+int privcmd_map_resource(struct privcmd *p, uint16_t domid, uint32_t type, uint32_t id,
+	uint32_t first, uint32_t count, void **va)
 {
 	struct fake_domain *d = fake_domain_find(domid);
 	uint64_t mfn;
@@ -276,7 +277,7 @@ int domctl_sched_set(struct privcmd *p, uint16_t domid, uint16_t weight, uint16_
 }
 
 int domctl_setvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, const uint8_t *hard,
-			   const uint8_t *soft, uint32_t bits)
+	const uint8_t *soft, uint32_t bits)
 {
 	struct fake_domain *d;
 	int rc = on_domain("setvcpuaffinity", domid, &d);
@@ -287,8 +288,8 @@ int domctl_setvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, con
 	return rc < 0 ? rc : vcpu < d->max_vcpus && hard[0] & 3 ? 0 : -EINVAL;
 }
 
-int domctl_getvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft,
-			   uint32_t bits)
+int domctl_getvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, uint8_t *hard,
+	uint8_t *soft, uint32_t bits)
 {
 	(void)p;
 	(void)domid;
@@ -298,7 +299,8 @@ int domctl_getvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, uin
 	return fake_call("getvcpuaffinity");
 }
 
-int domctl_getvcpuinfo(struct privcmd *p, uint16_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *i)
+int domctl_getvcpuinfo(
+	struct privcmd *p, uint16_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *i)
 {
 	(void)p;
 	(void)domid;
@@ -307,8 +309,8 @@ int domctl_getvcpuinfo(struct privcmd *p, uint16_t domid, uint32_t vcpu, struct 
 	return fake_call("getvcpuinfo");
 }
 
-int domctl_setvcpucontext(struct privcmd *p, uint16_t domid, uint32_t vcpu,
-			  const struct vcpu_guest_context *ctxt)
+int domctl_setvcpucontext(
+	struct privcmd *p, uint16_t domid, uint32_t vcpu, const struct vcpu_guest_context *ctxt)
 {
 	struct fake_domain *d;
 	int rc = on_domain("setvcpucontext", domid, &d);
@@ -323,8 +325,8 @@ int domctl_setvcpucontext(struct privcmd *p, uint16_t domid, uint32_t vcpu,
 	return 0;
 }
 
-int memctl_populate(struct privcmd *p, uint16_t domid, const uint64_t *pfn, uint64_t *mfn, uint32_t count,
-		    unsigned int order, uint32_t *done)
+int memctl_populate(struct privcmd *p, uint16_t domid, const uint64_t *pfn, uint64_t *mfn,
+	uint32_t count, unsigned int order, uint32_t *done)
 {
 	struct fake_domain *d;
 	int rc = on_domain("populate", domid, &d);
@@ -338,7 +340,8 @@ int memctl_populate(struct privcmd *p, uint16_t domid, const uint64_t *pfn, uint
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t first = pfn[i];
 
-		if ((d->pages + (1u << order)) * 4 > d->max_kib || first + (1u << order) > GRANT_FRAME)
+		if ((d->pages + (1u << order)) * 4 > d->max_kib ||
+			first + (1u << order) > GRANT_FRAME)
 			return -ENOMEM;
 		mfn[i] = d->first_mfn + first;
 		d->pages += 1u << order;
@@ -347,7 +350,8 @@ int memctl_populate(struct privcmd *p, uint16_t domid, const uint64_t *pfn, uint
 	return 0;
 }
 
-int memctl_set_memory_map(struct privcmd *p, uint16_t domid, const struct mem_range *range, uint32_t count)
+int memctl_set_memory_map(
+	struct privcmd *p, uint16_t domid, const struct mem_range *range, uint32_t count)
 {
 	struct fake_domain *d;
 	int rc = on_domain("set_memory_map", domid, &d);

@@ -31,7 +31,8 @@ struct fake_domain {
 	uint32_t flags; /* XEN_DOMINF_* */
 	uint32_t max_vcpus, ports, address_size;
 	uint64_t max_kib, pages, map_bytes, pinned_mfn;
-	uint64_t first_mfn; /* frames are first_mfn .. + FAKE_PAGES; the last is shared_info, before it grants */
+	uint64_t
+		first_mfn; /* of FAKE_PAGES frames: the last is shared_info, before it grants */
 	bool has_context, introduced;
 	struct vcpu_guest_context context;
 	uint16_t weight, cap;
@@ -43,14 +44,14 @@ struct fake_world {
 	bool in_transaction;
 	unsigned int conflicts; /* commits still to fail with -EAGAIN */
 	uint32_t last_id;
-	int mapped;		 /* frames of domains mapped now */
-	int loops_open;		 /* loop devices held by the test process */
-	int bridged;		 /* interfaces put onto bridges */
+	int mapped;     /* frames of domains mapped now */
+	int loops_open; /* loop devices held by the test process */
+	int bridged;    /* interfaces put onto bridges */
 	bool no_large_extents, no_console, no_backends;
-	long calls;		 /* made so far */
-	long fail_at;		 /* the call that fails with -EIO; 0: none */
-	long kill_at;		 /* the call that ends the process */
-	const char *failed;	 /* name of the call that failed */
+	long calls;         /* made so far */
+	long fail_at;       /* the call that fails with -EIO; 0: none */
+	long kill_at;       /* the call that ends the process */
+	const char *failed; /* name of the call that failed */
 };
 
 extern struct fake_world *world; /* mapped by fake_world_reset() */

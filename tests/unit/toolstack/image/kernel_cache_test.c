@@ -34,16 +34,25 @@ static struct why why;
 static void make_elf(void)
 {
 	elf = (struct image){
-		.header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-			    .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-			    .e_entry = 0xffffffff80100000, .e_phoff = sizeof(Elf64_Ehdr),
-			    .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr),
-			    .e_phnum = 2 },
-		.segments = { { .p_type = PT_LOAD, .p_offset = offsetof(struct image, text),
-				.p_paddr = 0x100000, .p_filesz = 512, .p_memsz = 512 },
-			      { .p_type = PT_NOTE, .p_offset = offsetof(struct image, note),
-				.p_filesz = sizeof(struct note), .p_align = 4 } },
-		.note = { 4, 8, 3, "Xen", 0xffffffff80000000 },
+		.header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_version = EV_CURRENT,
+			.e_entry = 0xffffffff80100000,
+			.e_phoff = sizeof(Elf64_Ehdr),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 2},
+		.segments = {{.p_type = PT_LOAD,
+				     .p_offset = offsetof(struct image, text),
+				     .p_paddr = 0x100000,
+				     .p_filesz = 512,
+				     .p_memsz = 512},
+			{.p_type = PT_NOTE,
+				.p_offset = offsetof(struct image, note),
+				.p_filesz = sizeof(struct note),
+				.p_align = 4}},
+		.note = {4, 8, 3, "Xen", 0xffffffff80000000},
 		.text = "hello",
 	};
 }
@@ -109,8 +118,10 @@ END_TEST
 
 static size_t gzip(const void *bytes, size_t size, void *out, size_t room)
 {
-	z_stream z = { .next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)size, .next_out = out,
-		       .avail_out = (uInt)room };
+	z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes,
+		.avail_in = (uInt)size,
+		.next_out = out,
+		.avail_out = (uInt)room};
 
 	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -157,12 +168,14 @@ START_TEST(killed_beginnings_are_swept)
 	struct mapped_file f;
 	char command[500];
 
-	snprintf(command, sizeof(command), "mkdir -p %s && chmod 755 %s && touch %s/.new-99999999 %s/.new-1",
-		 cache, cache, cache, cache);
+	snprintf(command, sizeof(command),
+		"mkdir -p %s && chmod 755 %s && touch %s/.new-99999999 %s/.new-1", cache, cache,
+		cache, cache);
 	ck_assert_int_eq(system(command), 0);
 	ck_assert_int_eq(map(&f), 0);
 	mapped_file_close(&f);
-	snprintf(command, sizeof(command), "test ! -e %s/.new-99999999 && test -e %s/.new-1", cache, cache);
+	snprintf(command, sizeof(command), "test ! -e %s/.new-99999999 && test -e %s/.new-1", cache,
+		cache);
 	ck_assert_int_eq(system(command), 0);
 }
 END_TEST
@@ -224,7 +237,7 @@ END_TEST
 
 START_TEST(ramdisks)
 {
-	struct mapped_file f = { NULL, 0 };
+	struct mapped_file f = {NULL, 0};
 
 	ck_assert_int_eq(mapped_file_open(&f, kernel, &why), 0);
 	ck_assert_uint_eq(f.size, sizeof(elf));
