@@ -10,6 +10,9 @@ typedef maddr_t boot_alloc_fn(void);
 /* @n consecutive frames, zeroed, kept for ever; address 0 if there are none. */
 typedef maddr_t boot_alloc_pages_fn(unsigned n);
 
+/* L4 slots HV_L4_FIRST..: what every guest's L4 gets (hv/mem/table.h, table_hv_slots). */
+const uint64_t *cpu_hv_slots(void);
+
 /* The image: [start, end) in machine addresses, and in it the boot stage, which may be given
  * to the page allocator when boot_main() has finished (cpu_drop_boot_stage() unmaps it first). */
 void cpu_image_range(maddr_t *start, maddr_t *end);

@@ -1,5 +1,5 @@
 /* The hypervisor's own page tables: everything hangs from one L4, hv_l4, whose slots 256..271
- * are the template of every guest's L4 (table_hv_slots).
+ * are the template of every guest's L4 (cpu_hv_slots).
  *
  * Rules: only tables below those slots change after start-up, so that all address spaces agree;
  * code is never writable, data never executable; only the machine-to-physical table is
@@ -17,7 +17,10 @@ static uint64_t mmio_l3[512] ALIGNED(4096), m2p_l3[512] ALIGNED(4096);
 static uint64_t empty_page[512] ALIGNED(4096);
 static uint64_t mmio_l2[512] ALIGNED(4096);
 
-const uint64_t *table_hv_slots = &hv_l4[HV_L4_FIRST];
+const uint64_t *cpu_hv_slots(void)
+{
+	return &hv_l4[HV_L4_FIRST];
+}
 
 maddr_t image_maddr(const void *p)
 {
