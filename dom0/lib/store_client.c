@@ -52,10 +52,9 @@ static void sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-static int client_connect(struct store *s, unsigned int wait_ms)
+/* Connect, trying until @end. */
+static int client_connect(struct store *s, uint64_t end)
 {
-	uint64_t end = now_ms() + wait_ms;
-
 	for (;;) {
 		int fd = store_wire_connect(s->path);
 
@@ -87,7 +86,7 @@ int store_open(struct store **out, const char *path, unsigned int wait_ms)
 		path = env && *env ? env : STORE_SOCKET;
 	s->path = mem_dup(path, strlen(path));
 	s->event_last = &s->event_first;
-	err = client_connect(s, wait_ms);
+	err = client_connect(s, now_ms() + wait_ms);
 	if (err) {
 		free(s->path);
 		free(s);
@@ -190,22 +189,33 @@ static int watches_renew(struct store *s)
 	return 0;
 }
 
-static int client_reconnect(struct store *s)
+static bool is_broken(int err)
+{
+	return err == -EPIPE || err == -EPROTO;
+}
+
+/* A dying daemon may still take a connection and drop it: only one that answers counts. */
+static int client_reconnect(struct store *s, uint64_t end)
 {
 	int err;
 
-	client_disconnect(s);
-	err = client_connect(s, RETRY_MS);
-	return err ? err : watches_renew(s);
+	do {
+		client_disconnect(s);
+		err = client_connect(s, end);
+		if (!err)
+			err = watches_renew(s);
+	} while (is_broken(err) && now_ms() < end);
+	return err;
 }
 
 int store_request(struct store *s, uint32_t type, uint32_t tx, const struct store_piece *piece,
 		  unsigned int count, const char **body, uint32_t *len)
 {
 	int err = s->fd < 0 ? -EPIPE : exchange(s, type, tx, piece, count, len);
+	uint64_t end = is_broken(err) ? now_ms() + RETRY_MS : 0;
 
-	if (err == -EPIPE || err == -EPROTO) {
-		err = client_reconnect(s);
+	while (is_broken(err) && now_ms() < end) {
+		err = client_reconnect(s, end);
 		if (!err)
 			err = tx ? -EAGAIN : exchange(s, type, tx, piece, count, len);
 	}
@@ -266,7 +276,7 @@ static int event_receive(struct store *s, int wait_ms)
 		return -EAGAIN;
 	err = s->fd < 0 ? -EPIPE : store_wire_receive(s->fd, &h, s->body);
 	if (err)
-		return client_reconnect(s);
+		return client_reconnect(s, now_ms() + RETRY_MS);
 	if (h.type == XS_WATCH_EVENT)
 		event_queue(s, s->body, h.len);
 	return 0;

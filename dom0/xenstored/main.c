@@ -28,6 +28,7 @@
 #include "dom0/xenstored/tx.h"
 
 #define TICK_NS 5000000000u
+#define LOG_DIR "/var/log/bothy"
 
 static struct daemon {
 	const char *run_dir, *socket, *state, *log;
@@ -171,6 +172,16 @@ static void plain_start(void)
 	sandbox_enter(&box);
 }
 
+static void log_start(void)
+{
+	if (xd.log)
+		return;
+	if (mkdir(LOG_DIR, 0770) < 0 && errno != EEXIST)
+		fail(LOG_DIR, -errno);
+	if (log_to_file(LOG_DIR "/xenstored.log"))
+		log_warn("%s/xenstored.log cannot be opened", LOG_DIR);
+}
+
 static void run_dir_make(void)
 {
 	if (mkdir(xd.run_dir, 0750) < 0 && errno != EEXIST)
@@ -189,6 +200,7 @@ static void dom0_start(void)
 	const char *what;
 	int err;
 
+	log_start();
 	run_dir_make();
 	err = store_host_open(&xd.host, &what);
 	if (err)
