@@ -14,7 +14,7 @@ third-zstd := $(addprefix libzstd/lib/,common/entropy_common common/error_privat
 third-hv   := $(addsuffix .c,$(third-z) $(third-lzma) $(third-lz4) $(third-zstd))
 
 lzma-src := build/third/src/xz-utils/src
-third-hv-flags := -Os -Ilib/image/freestanding -DZ_SOLO \
+third-hv-flags := -Ilib/image/freestanding -DZ_SOLO \
 	-DHAVE_DECODERS -DHAVE_DECODER_LZMA2 -DHAVE_DECODER_X86 -DHAVE_CHECK_CRC32 \
 	-DHAVE_STDBOOL_H -DHAVE_STDINT_H -DHAVE_INTTYPES_H -DHAVE_LIMITS_H -DHAVE_STRING_H -DSIZEOF_SIZE_T=8 \
 	-DTUKLIB_SYMBOL_PREFIX=lzma_ -DTUKLIB_FAST_UNALIGNED_ACCESS -DHAVE_VISIBILITY=0 \
