@@ -63,13 +63,15 @@ int machine_range_add(struct machine *m, uint64_t start, uint64_t size, uint32_t
 	return 0;
 }
 
+/* A frame that is RAM only in part is nobody's memory (the frame table takes whole ones), and dom0 looks for
+ * firmware tables in it: the extended BIOS data area seldom begins on a page. */
 bool machine_is_device(mfn_t m)
 {
 	uint64_t start = m.n << PAGE_SHIFT, end = start + PAGE_SIZE;
 
 	for (unsigned i = 0; i < machine.range_count; i++) {
 		const struct machine_range *r = &machine.range[i];
-		if (r->type == RANGE_RAM && r->start < end && start < r->start + r->size)
+		if (r->type == RANGE_RAM && r->start <= start && end <= r->start + r->size)
 			return false;
 	}
 	return true;
