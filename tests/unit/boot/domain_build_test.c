@@ -1,0 +1,178 @@
+/* dom0 and boot modules built on the modelled machine from a small ELF: the audit judges, and the vCPU sees its
+ * kernel through the tables it was given. */
+#include "hv/boot/dom0.h"
+#include "hv/boot/pfn_map.h"
+#include "tests/unit/guest_world.h"
+#include "tests/unit/lib/elf_make.h"
+
+#define FRAMES 16384u	/* 64 MiB */
+static struct elf_make elf;
+static struct boot_kernel kernel;
+static struct boot_plan plan;
+static struct boot_info info;
+static struct boot_module module[3];
+static uint64_t slots[HV_L4_COUNT] = { [0] = 0x12345027 };
+
+static void kernel_make(int with_p2m)
+{
+	elf_make(&elf, with_p2m, 1);
+	ck_assert_ptr_null(pv_image_parse(elf.b, elf.size, &kernel.image));
+	kernel.elf = elf.b;
+}
+
+static void start(void)
+{
+	host_machine_start(2, FRAMES);
+	table_hv_slots = slots;
+	timers_init();
+	sched_init();
+	evtchn_init();
+	grant_init();
+	pv_init();
+	memset(&plan, 0, sizeof plan);
+	memset(&info, 0, sizeof info);
+	memset(module, 0, sizeof module);
+}
+
+static uint64_t guest_word(uint64_t va)
+{
+	uint64_t v = 0;
+	ck_assert_uint_eq(host_guest_load(0, va, &v), 0);
+	return v;
+}
+
+START_TEST(dom0_is_built)
+{
+	static const char initrd[5000] = "initrd";
+	struct boot_options o;
+
+	start();
+	kernel_make(_i);
+	plan.dom0 = &module[0];
+	plan.initrd = &module[1];
+	plan.dom0_kernel = kernel;
+	module[1].size = sizeof initrd;
+	strcpy(module[0].text, "vmlinuz console=hvc0 quiet");
+	boot_options_default(&o);
+	o.dom0_size = (struct memory_size){ .is_set = true, .bytes = 20 << 20 };
+	o.dom0_max_vcpus = 2;
+	struct domain *d = dom0_create(&plan, &info, &o, initrd, FRAMES * 4096ull);
+	world_check();
+	ck_assert_ptr_eq(d, dom0);
+	ck_assert_uint_eq(d->mem.frame_count, 5120);
+	ck_assert(d->is_control && d->vcpu[0]->is_initialised && !d->vcpu[1]->is_initialised);
+	ck_assert(vcpu_is_up(d->vcpu[0]) && !vcpu_is_up(d->vcpu[1]));
+	ck_assert(!vcpu_is_runnable(d->vcpu[0]));	/* paused until boot_domains_start() */
+
+	struct cpu_context *c = &d->vcpu[0]->ctx;
+	ck_assert_uint_eq(c->regs.rip, MAKE_ENTRY);
+	ck_assert_uint_eq(d->vcpu[0]->info->evtchn_upcall_mask, 1);
+	ck_assert_uint_eq(frame_type_now(frame_of(c->kernel_l4)), FT_L4);
+	ck_assert(frame_is_pinned(frame_of(c->kernel_l4)));
+	const uint64_t *l4 = host_frame(c->kernel_l4);
+	ck_assert_uint_eq(l4[256], slots[0]);	/* also when the last entry is a table's */
+
+	cpu_context_switch(c);
+	ck_assert_uint_eq(guest_word(MAKE_VIRT_BASE + MAKE_TEXT + 0x20), 0xa5a5a5a5a5a5a5a5);
+	uint64_t si = c->regs.rsi;
+	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, nr_pages)), 5120);
+	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, mod_len)), 5000);
+	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, cmd_line)), 0x3d656c6f736e6f63);	/* console= */
+	uint64_t list = guest_word(si + offsetof(struct start_info, mfn_list));
+	for (uint64_t pfn = 0; pfn < 5120; pfn += 37) {
+		uint64_t m = guest_word(list + pfn * 8);
+		ck_assert_uint_eq(m2p_get(mfn(m)).n, pfn);
+		ck_assert_uint_eq(frame_owner(frame_of(mfn(m))), 0);
+	}
+	uint64_t pt_base = guest_word(si + offsetof(struct start_info, pt_base));
+	ck_assert_uint_ne(host_guest_store(0, pt_base, 0), 0);	/* tables are read-only */
+	world_check();
+}
+END_TEST
+
+START_TEST(modules_are_wired)
+{
+	uint32_t other;
+
+	start();
+	kernel_make(0);
+	for (unsigned i = 0; i < 3; i++) {
+		plan.domain[i] = &module[i];
+		plan.domain_kernel[i] = kernel;
+	}
+	plan.domain_count = 3;
+	strcpy(module[0].text, "a.elf domain name=a connect=b -- x");
+	strcpy(module[1].text, "b.elf domain name=b vcpus=2");
+	strcpy(module[2].text, "c.elf domain name=c memory=1");	/* too small: dropped */
+	ck_assert_uint_eq(module_domains_create(&plan), 2);
+	world_check();
+	struct domain *a = domain_find(1), *b = domain_find(2);
+	ck_assert(a && b && a->may_print && !a->is_control);
+	ck_assert_uint_eq(b->max_vcpus, 2);
+	ck_assert_uint_eq(a->mem.frame_count, 4096);
+
+	cpu_context_switch(&a->vcpu[0]->ctx);
+	char line[32];
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t v = guest_word(a->vcpu[0]->ctx.regs.rsi + offsetof(struct start_info, cmd_line) + i * 8);
+		memcpy(line + i * 8, &v, 8);
+	}
+	ck_assert_str_eq(line, "x peer=2 port=1");
+	ck_assert_int_eq(evtchn_send(a, 1), 0);
+	for (other = 1; other < 4 && !evtchn_port_is_pending(b, other); other++)
+		;
+	ck_assert_uint_eq(other, 1);
+	boot_domains_start();
+	ck_assert(vcpu_is_runnable(a->vcpu[0]));
+	domain_put(a);
+	domain_put(b);
+}
+END_TEST
+
+START_TEST(plan_of_modules)
+{
+	static const char *const texts[] = { "vmlinuz ro", "k domain name=a", "initrd", "spare" };
+	memset(&plan, 0, sizeof plan);
+	info.module_count = 4;
+	for (unsigned i = 0; i < 4; i++)
+		strcpy(info.module[i].text, texts[i]);
+	boot_plan_make(&info, &plan);
+	ck_assert_ptr_eq(plan.dom0, &info.module[0]);
+	ck_assert_ptr_eq(plan.initrd, &info.module[2]);
+	ck_assert_uint_eq(plan.domain_count, 1);
+}
+END_TEST
+
+START_TEST(pfns)
+{
+	static struct pfn_map map;
+	start();
+	uint64_t before = frame_free_count();
+	for (uint64_t i = 0; i < 1u << 27; i += 999331)
+		ck_assert_int_eq(pfn_map_set(&map, i, mfn(i * 3)), 0);
+	for (uint64_t i = 0; i < 1u << 27; i += 999331)
+		ck_assert_uint_eq(pfn_map_get(&map, i), i * 3);
+	ck_assert_uint_eq(pfn_map_get(&map, 1), ~0ull);
+	ck_assert_uint_eq(pfn_map_get(&map, ~0ull), ~0ull);
+	ck_assert_int_eq(pfn_map_set(&map, 1u << 27, mfn(1)), -EINVAL);
+	pfn_map_free(&map);
+	ck_assert_uint_eq(frame_free_count(), before);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("domain_build");
+	TCase *t = tcase_create("domain_build");
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, dom0_is_built, 0, 2);
+	tcase_add_test(t, modules_are_wired);
+	tcase_add_test(t, plan_of_modules);
+	tcase_add_test(t, pfns);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
