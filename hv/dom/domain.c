@@ -195,8 +195,12 @@ int domain_create(domid_t id, const struct domain_config *config, struct domain 
 	d->created_ns = cpu_time_ns();
 	lock_init(&d->lock, RANK_DOMAIN);
 	owner_init(&d->mem, id, config->is_control);
-	owner_register(&d->mem);
-	int rc = domain_parts(d, config);
+	int rc = owner_register(&d->mem);
+	if (rc) {
+		heap_free(d);
+		return rc;
+	}
+	rc = domain_parts(d, config);
 	if (rc) {
 		domain_strip(d);
 		owner_unregister(&d->mem);

@@ -4,12 +4,13 @@
  * a frame that is held never fails. */
 #include "hv/base/string.h"
 #include "hv/core/panic.h"
+#include "hv/mem/alloc.h"
 #include "hv/mem/frame_bits.h"
 
-#define OWNERS 0x8000u
+#define BLOCK 128u		/* owners found through one block */
 #define OWNER_HV_ID 0x7ff2u	/* DOMID_XEN of the ABI */
 
-static struct owner *owners[OWNERS];
+static struct owner **blocks[0x8000u / BLOCK];	/* made on demand, never freed */
 struct owner owner_hv;
 
 void owner_init(struct owner *o, domid_t domid, bool is_control)
@@ -25,26 +26,36 @@ void owner_init(struct owner *o, domid_t domid, bool is_control)
 
 void owner_table_init(void)
 {
-	memset(owners, 0, sizeof owners);
+	memset(blocks, 0, sizeof blocks);
 	owner_init(&owner_hv, OWNER_HV_ID, false);
-	owner_register(&owner_hv);
 }
 
-void owner_register(struct owner *o)
+int owner_register(struct owner *o)
 {
-	ASSERT(o->domid < OWNERS && owner_by_domid(o->domid) == NULL);
-	STORE_RELEASE(&owners[o->domid], o);
+	ASSERT(o->domid / BLOCK < ARRAY_COUNT(blocks) && owner_by_domid(o->domid) == NULL);
+	struct owner ***block = &blocks[o->domid / BLOCK];
+	if (!*block) {
+		struct owner **fresh = heap_alloc(BLOCK * sizeof *fresh);
+		if (!fresh)
+			return -ENOMEM;
+		STORE_RELEASE(block, fresh);
+	}
+	STORE_RELEASE(&(*block)[o->domid % BLOCK], o);
+	return 0;
 }
 
 void owner_unregister(struct owner *o)
 {
 	ASSERT(owner_is_empty(o) && owner_by_domid(o->domid) == o);
-	STORE_RELEASE(&owners[o->domid], (struct owner *)NULL);
+	STORE_RELEASE(&blocks[o->domid / BLOCK][o->domid % BLOCK], (struct owner *)NULL);
 }
 
 struct owner *owner_by_domid(domid_t domid)
 {
-	return domid < OWNERS ? LOAD_ACQUIRE(&owners[domid]) : NULL;
+	if (domid == OWNER_HV_ID)
+		return &owner_hv;
+	struct owner **block = domid / BLOCK < ARRAY_COUNT(blocks) ? LOAD_ACQUIRE(&blocks[domid / BLOCK]) : NULL;
+	return block ? LOAD_ACQUIRE(&block[domid % BLOCK]) : NULL;
 }
 
 bool owner_is_empty(const struct owner *o)

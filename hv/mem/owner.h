@@ -21,8 +21,8 @@ struct owner {
 	uint64_t shared_info_mfn;	/* informational (getdomaininfo) */
 };
 void owner_init(struct owner *o, domid_t domid, bool is_control);
-/* Make it findable by domid / no longer. */
-void owner_register(struct owner *o);
+/* Make it findable by domid (-ENOMEM) / no longer. Callers serialise. */
+int owner_register(struct owner *o) MUST_CHECK;
 void owner_unregister(struct owner *o);
 struct owner *owner_by_domid(domid_t domid);	/* NULL if none; caller keeps the domain alive */
 bool owner_is_empty(const struct owner *o);	/* no frame names it any more: it may be freed */

@@ -94,8 +94,10 @@ START_TEST(contiguous_below_a_limit)
 		OK(frame_release(c, mfn(m.n + (uint64_t)i)));
 	OK(frame_release(c, m));
 	/* All merged again: the largest aligned block is there. */
-	OK(frame_alloc(c, 7, 0, &m));
-	ck_assert_uint_eq(m.n, 128);
+	OK(frame_alloc(c, 5, 18, &m));
+	ck_assert_uint_eq(m.n, 32);
+	OK(frame_alloc(c, 6, 0, &m));
+	ck_assert_uint_eq(m.n, 192);
 }
 END_TEST
 

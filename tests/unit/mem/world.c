@@ -30,7 +30,7 @@ void world_start(unsigned cpus, uint64_t frames)
 	world_held = mfn(0);
 	for (unsigned d = 0; d < DOMAINS; d++) {
 		owner_init(&domain[d], (domid_t)d, d == CTRL);
-		owner_register(&domain[d]);
+		ck_assert_int_eq(owner_register(&domain[d]), 0);
 	}
 	audit_register(bases_enumerate);
 	world_check();
