@@ -13,8 +13,10 @@ struct fixup { uint64_t at, go_on; };
 extern const struct fixup fixups_start[], fixups_end[];
 extern char image_start[], image_end[];
 
+#define VECTOR_DB 1
 #define VECTOR_NMI 2
 #define VECTOR_MC 18
+#define DR6_INITIAL 0xffff0ff0u
 
 bool fixup_apply(struct cpu_regs *f)
 {
@@ -88,16 +90,17 @@ struct cpu_context *cpu_guest_ist(const struct cpu_regs *frame)
 {
 	struct cpu_context *ctx = percpu()->current;
 	ctx->regs = *frame;
-	if (frame->vector == 1) {
+	if (frame->vector == VECTOR_DB) {
 		ctx->dr6 = dr6_read();
-		dr6_write(0xffff0ff0);
+		dr6_write(DR6_INITIAL);
 	}
 	return ctx;
 }
 
 static void print_stack(uint64_t rsp)
 {
-	uint64_t top = (rsp | (STACK_SIZE - 1)) + 1 - PERCPU_SIZE;
+	bool main = (rsp & (STACK_SIZE - 1)) >= STACK_MAIN;
+	uint64_t top = main ? (rsp | (STACK_SIZE - 1)) + 1 - PERCPU_SIZE : (rsp | (PAGE_SIZE - 1)) + 1;
 	unsigned printed = 0;
 	early_print("  calls:");
 	for (uint64_t at = rsp & ~7ull; at < top && printed < 24; at += 8) {
@@ -128,6 +131,10 @@ void cpu_hv_trap(struct cpu_regs *f)
 	}
 	if (f->vector == VECTOR_NMI) {
 		early_print("(hv) NMI on CPU %u\n", cpu_id());
+		return;
+	}
+	if (f->vector == VECTOR_DB) {	/* a guest's watchpoint on memory that we copied */
+		dr6_write(DR6_INITIAL);
 		return;
 	}
 	if (fixup_apply(f))
