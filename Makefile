@@ -178,10 +178,11 @@ bench: all host-programs guests
 	python3 bench/bench.py
 
 # ---- tests
-guest-runs = $(addprefix tests/system/guest.py:,$(shell python3 tests/system/guest.py --list))
+guest-test := tests/guest/guest_test.py
+guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
 scripts = $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 check: all host-programs guests
-	tests/run $(unit-tests) $(abi-tests) $(filter-out tests/system/%,$(scripts)) $(guest-runs) \
+	tests/run $(unit-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) $(guest-runs) \
 		$(filter tests/system/%,$(scripts))
 host-programs: $(unit-tests) $(abi-tests)
 

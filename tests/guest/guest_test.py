@@ -9,6 +9,7 @@ does one deadly thing: it must then crash where `killed` is expected, and may al
 0 when all are as expected.
 
     tests/guest/guest_test.py [-v] [MACHINE...]     environment: O, HV, CPU
+    tests/guest/guest_test.py --list                name the machines
 """
 import os
 import pathlib
@@ -135,6 +136,9 @@ def run(name, verbose):
 
 
 def main():
+    if sys.argv[1:] == ["--list"]:
+        print(" ".join(MACHINES))
+        return
     names = [a for a in sys.argv[1:] if a != "-v"]
     bad = sum(run(name, "-v" in sys.argv) for name in names or MACHINES)
     sys.exit(bad != 0)
