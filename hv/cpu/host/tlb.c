@@ -60,7 +60,7 @@ void host_epoch_set(uint32_t e)
 static void cache_drop_all(unsigned cpu)
 {
 	memset(cache[cpu], 0, sizeof cache[cpu]);
-	flushed_at[cpu] = ++epoch;
+	flushed_at[cpu] = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 void host_l4_loaded(unsigned cpu, mfn_t l4)
