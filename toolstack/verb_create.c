@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "toolstack/config/cfg_json.h"
@@ -184,6 +185,8 @@ static enum exit_code create(
 		.sysfs = "/sys",
 		.timeout_ms = DEVICE_TIMEOUT_MS,
 		.paused = r->paused,
+		.progress = c->verbose ? show_progress : NULL,
+		.progress_arg = c,
 	};
 	const char *warning = NULL;
 	uint16_t domid = 0;

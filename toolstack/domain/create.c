@@ -207,22 +207,39 @@ static int start(struct creation *c)
 	return rc < 0 ? why_set(c->why, rc, "starting the guest: %s", strerror(-rc)) : 0;
 }
 
-static int (*const steps[])(struct creation *c) = {
-	settle_identity,
-	open_image,
-	open_disks,
-	check_bridges,
-	set_mark,
-	create_domain,
-	build_domain,
-	keep_config,
-	write_tree,
-	introduce,
-	await_devices,
-	await_console,
-	clear_mark,
-	start,
+static const struct {
+	const char *name;
+	int (*run)(struct creation *c);
+} steps[] = {
+	{"identity", settle_identity},
+	{"image", open_image},
+	{"disks", open_disks},
+	{"bridges", check_bridges},
+	{"mark", set_mark},
+	{"domain", create_domain},
+	{"memory", build_domain},
+	{"configuration", keep_config},
+	{"store", write_tree},
+	{"introduction", introduce},
+	{"devices", await_devices},
+	{"console", await_console},
+	{"unmark", clear_mark},
+	{"start", start},
 };
+
+static int run_steps(struct creation *c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (wait_is_cancelled())
+			return why_set(c->why, -EINTR, "interrupted");
+		if (c->options->progress)
+			c->options->progress(c->options->progress_arg, steps[i].name);
+		rc = steps[i].run(c);
+	}
+	return rc;
+}
 
 /* Let go of what only this process holds. */
 static void release(struct creation *c)
@@ -254,18 +271,14 @@ int guest_create(struct host *h, const struct guest_cfg *g, const struct create_
 	uint16_t *domid, const char **warning, struct why *why)
 {
 	struct creation *c = calloc(1, sizeof(*c));
-	int rc = 0;
+	int rc;
 
 	if (!c)
 		return why_set(why, -ENOMEM, "out of memory");
 	*c = (struct creation){.host = h, .guest = *g, .options = options, .why = why};
 	for (size_t i = 0; i < GUEST_DISKS_MAX; i++)
 		c->blocks[i].fd = -1;
-	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-		rc = wait_is_cancelled() ? why_set(why, -EINTR, "interrupted") : 0;
-		if (rc == 0)
-			rc = steps[i](c);
-	}
+	rc = run_steps(c);
 	release(c);
 	if (rc < 0) {
 		undo(c);

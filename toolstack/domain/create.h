@@ -11,6 +11,8 @@ struct create_options {
 	const char *sysfs;       /* "/sys" */
 	unsigned int timeout_ms; /* for each back end */
 	bool paused;             /* leave it paused */
+	void (*progress)(void *arg, const char *step); /* told of each step before it; or NULL */
+	void *progress_arg;
 };
 
 /* Create @g. On success *domid names a guest that is complete and, unless options->paused, runs; *warning
