@@ -176,6 +176,21 @@ static enum exit_code created(struct cli *c, struct host *h, const struct reques
 	return EXIT_DONE;
 }
 
+/* bothy -v create: what is being done, and milliseconds since the start. */
+static void show_progress(void *arg, const char *step)
+{
+	static struct timespec start;
+	struct timespec now;
+	struct cli *c = arg;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (start.tv_sec == 0)
+		start = now;
+	fprintf(c->err, "bothy: create: %6ld ms %s\n",
+		(long)(now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000,
+		step);
+}
+
 static enum exit_code create(
 	struct cli *c, struct host *h, const struct request *r, const struct guest_cfg *g)
 {
