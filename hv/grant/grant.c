@@ -111,7 +111,7 @@ void grant_init(void)
 	static const struct domain_ops ops = {
 		.name = "grant", .create = table_create, .kill = tracks_close_all, .destroy = table_destroy,
 	};
-	static_assert(sizeof(struct track) == 32 && sizeof(struct active) == 16, "they divide a page");
+	static_assert(sizeof(struct track) == 32 && sizeof(struct active) == 8, "they divide a page");
 	domain_register_ops(&ops);
 	audit_register(grant_audit_enumerate);
 	audit_register_check(grant_check);

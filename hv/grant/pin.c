@@ -92,6 +92,9 @@ int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, un
 	uint32_t frame = a->frame, ignored;
 	if (!first && a->domid != domid)
 		return GNTST_general_error;
+	uint8_t *pins = write ? &a->writers : &a->readers;
+	if (*pins + times > PINS_MAX)
+		return GNTST_no_space;
 	if ((first || (write && a->writers == 0)) &&
 	    !entry_mark(t, ref, domid, write, first ? &frame : &ignored))
 		return GNTST_general_error;
@@ -103,7 +106,7 @@ int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, un
 	/* Commit. */
 	a->frame = frame;
 	a->domid = domid;
-	*(write ? &a->writers : &a->readers) += times;
+	*pins = (uint8_t)(*pins + times);
 	return GNTST_okay;
 }
 
@@ -117,7 +120,8 @@ void grant_unpin(struct grant_table *t, uint32_t ref, bool write, unsigned times
 {
 	struct active *a = paged_at(&t->active, ref);
 	struct frame *f = frame_of(mfn(a->frame));
-	*(write ? &a->writers : &a->readers) -= times;
+	uint8_t *pins = write ? &a->writers : &a->readers;
+	*pins = (uint8_t)(*pins - times);
 	for (unsigned i = 0; i < times; i++)
 		write ? frame_put_with_type(f) : frame_put(f);
 	marks_drop(t, ref, a, write);

@@ -11,9 +11,9 @@
 struct active {
 	uint32_t frame;
 	domid_t domid;			/* whom it was granted to */
-	uint16_t reserved;
-	uint32_t readers, writers;	/* pins: one for each map-track half and each copy under way */
+	uint8_t readers, writers;	/* pins: one for each map-track half and each copy under way */
 };
+#define PINS_MAX 255u			/* of a kind; more are refused */
 
 /* A mapping this domain made. Its halves are what references are counted by. */
 #define TRACK_HOST	0x1u		/* half: an L1 entry of ours maps it */
