@@ -47,3 +47,10 @@ void *paged_make(struct paged *p, uint32_t i)
 	}
 	return paged_at(p, i);
 }
+
+uint32_t paged_next(const struct paged *p, uint32_t i)
+{
+	while (i < p->limit && !p->page[i / p->per_page])
+		i = (i / p->per_page + 1) * p->per_page;
+	return i;
+}

@@ -24,3 +24,5 @@ static inline void *paged_at(const struct paged *p, uint32_t i)
 	char *page = p->page[i / p->per_page];
 	return page ? page + (uint64_t)(i % p->per_page) * p->item_bytes : NULL;
 }
+/* The first item from @i on whose page was made; at least p->limit if none. To visit all there is. */
+uint32_t paged_next(const struct paged *p, uint32_t i);

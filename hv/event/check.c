@@ -70,7 +70,7 @@ static const char *check_domain(struct domain *d)
 {
 	struct evtchn_table *t = d->events;
 	uint32_t in_use = 0;
-	for (uint32_t i = 0; i < t->ports.limit; i++) {
+	for (uint32_t i = paged_next(&t->ports, 0); i < t->ports.limit; i = paged_next(&t->ports, i + 1)) {
 		const struct port *p = port_at(t, i);
 		if (!p) {
 			if (i && i < t->search)

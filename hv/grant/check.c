@@ -127,8 +127,11 @@ const char *grant_check(void)
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);
-		for (uint32_t ref = 0; !broken && d->grants && ref < d->grants->active.limit; ref++)
+		const struct paged *p = d->grants ? &d->grants->active : NULL;
+		for (uint32_t ref = 0; !broken && p && ref < p->limit; ref++) {
+			ref = paged_next(p, ref);
 			broken = check_active(d, ref);
+		}
 	}
 	return broken;
 }

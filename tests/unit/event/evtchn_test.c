@@ -403,7 +403,7 @@ START_TEST(random_operations)
 	world();
 	struct domain *dom[] = { control, a, b };
 	uint64_t seed = 42;
-	for (unsigned n = 0; n < 2000; n++) {
+	for (unsigned n = 0; n < 8000; n++) {
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 		unsigned r = (unsigned)(seed >> 33);
 		struct domain *d = dom[r % 3], *e = dom[r / 3 % 3];

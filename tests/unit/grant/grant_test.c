@@ -573,7 +573,7 @@ START_TEST(random_operations)
 	struct domain *dom[] = { granter, mapper };
 	const struct space space[] = { gs, ms };
 	uint64_t seed = 7;
-	for (unsigned n = 0; n < 1500; n++) {
+	for (unsigned n = 0; n < 6000; n++) {
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 		unsigned r = (unsigned)(seed >> 33), me = r & 1, who = r >> 1 & 1, x = r >> 2 & 15, y = r >> 6 & 7;
 		struct domain *d = dom[me];
