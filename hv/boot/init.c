@@ -17,7 +17,7 @@
 #include "hv/grant/grant.h"
 #include "hv/pv/pv.h"
 
-static struct boot_info info = { .map = &machine };
+static struct boot_info info;
 static struct boot_options options;
 static struct acpi_info acpi;
 static struct boot_plan plan;
@@ -39,6 +39,7 @@ static void warn_option(const char *word, const char *doc)
 static void options_read(uint32_t magic, maddr_t at)
 {
 	struct phys phys = memory_phys();
+	info.map = &machine;
 	int rc = boot_info_parse(&phys, magic, at.a, &info);
 
 	boot_options_default(&options);

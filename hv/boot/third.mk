@@ -20,7 +20,7 @@ third-hv-flags := -Ilib/image/freestanding -DZ_SOLO \
 	-DTUKLIB_SYMBOL_PREFIX=lzma_ -DTUKLIB_FAST_UNALIGNED_ACCESS -DHAVE_VISIBILITY=0 \
 	$(foreach d,liblzma/api liblzma/common liblzma/check liblzma/lz liblzma/rangecoder liblzma/lzma \
 	liblzma/delta liblzma/simple common,-I$(lzma-src)/$d) \
-	-DZSTD_DISABLE_ASM=1 -DZSTD_NO_INTRINSICS -DZSTD_LEGACY_SUPPORT=0 -DZSTD_TRACE=0 -DDEBUGLEVEL=0 \
+	-DZSTD_DISABLE_ASM=1 -DDYNAMIC_BMI2=0 -DZSTD_NO_INTRINSICS -DZSTD_LEGACY_SUPPORT=0 -DZSTD_TRACE=0 -DDEBUGLEVEL=0 \
 	-DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DXXH_NO_INLINE_HINTS=1
 third-inc := -isystem build/third/include
 # The hypervisor has no C library: its few headers come from here.

@@ -16,11 +16,11 @@
 #define US 1000ull
 #define SLICE_MAX	(10000 * US)
 #define SLICE_MIN	(1000 * US)
-#define LATENCY		(20000 * US)	/* shared out among those that wait */
+#define LATENCY		(8000 * US)	/* shared out among those that wait: vCPUs of one guest wait for each other */
 #define WAKE_BONUS	(3000 * US)
 #define LAG_MAX		(100000 * US)
 #define PREEMPT_MARGIN	(500 * US)
-#define MOVE_MARGIN	(4000 * US)
+#define MOVE_MARGIN	(3000 * US)
 
 static uint64_t weighted(const struct sched_vcpu *s, uint64_t ns)
 {

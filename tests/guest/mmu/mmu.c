@@ -7,7 +7,8 @@
  *
  * How it is shown: results of hypercalls, the entry as read back through the kernel's read-only
  * mapping of its tables, and the memory behind it. After a refusal the entry must be what it was.
- * tables.c has the tests of whole tables, this file those of entries. */
+ * This file has the tests of entries, tables.c of whole tables, descriptors.c of GDT and LDT,
+ * exchange.c of memory that comes and goes. */
 #include "protocol/memory.h"
 #include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
@@ -162,33 +163,31 @@ static void foreign_frames(void)
 	print("%u frames of others refused\n", tried);
 }
 
-/* A page given back is not ours any more; a page got is. */
-static void balloon(void)
+/* As many updates in one call as fit: whatever it takes, it is one call to its maker. */
+static void long_batch(void)
 {
-	uint8_t *page = page_alloc();
-	uint64_t mfn = va_to_mfn(page), pfn = va_to_pfn(page), got = pfn;
-	struct xen_memory_reservation r = { .extent_start = (uint64_t)&mfn, .nr_extents = 1,
-					    .domid = DOMID_SELF };
-	unsigned dirty = 0;
+	enum { N = 400 };
+	static struct mmu_update u[N];
+	uint8_t *page = page_alloc(), *first = va_alloc();
+	uint32_t done = 0;
 
-	memset(page, 0xa5, PAGE_SIZE);
-	CHECK_EQ(update_va_mapping(page, 0, UVMF_INVLPG | UVMF_ALL), 0);
-	CHECK_EQ(memory_op(XENMEM_decrease_reservation, &r), 1);
-	CHECK_EQ(memory_op(XENMEM_decrease_reservation, &r), 0);
-	if (!(start_info->flags & SIF_INITDOMAIN))
-		CHECK(update_va_mapping(page, pte_make(mfn, PTE_KERNEL), UVMF_INVLPG) < 0,
-		      "mapped a frame given back");
-	r.extent_start = (uint64_t)&got;
-	CHECK_EQ(memory_op(XENMEM_populate_physmap, &r), 1);
-	CHECK_EQ(m2p(got), pfn);
-	((uint64_t *)start_info->mfn_list)[pfn] = got;
-	CHECK_EQ(update_va_mapping(page, pte_make(got, PTE_KERNEL), UVMF_INVLPG), 0);
-	for (unsigned i = 0; i < PAGE_SIZE; i++)
-		dirty += page[i] != 0;
-	if (dirty)
-		print("%u bytes of the frame we got are not zero\n", dirty);
-	if (option_given("zeroed"))
-		CHECK_EQ(dirty, 0);
+	for (unsigned i = 1; i < N; i++)
+		CHECK(va_alloc() == first + i * PAGE_SIZE, "the window is not in order");
+	for (unsigned i = 0; i < N; i++)
+		u[i] = (struct mmu_update){ .ptr = pt_entry_maddr(first + i * PAGE_SIZE, 1),
+					    .val = pte_make(va_to_mfn(page), PTE_KERNEL) };
+	page[1] = 0x33;
+	CHECK_EQ(hypercall4(__HYPERVISOR_mmu_update, (unsigned long)u, N, (unsigned long)&done,
+			    DOMID_SELF), 0);
+	CHECK_EQ(done, N);
+	for (unsigned i = 0; i < N; i++)
+		CHECK(first[i * PAGE_SIZE + 1] == 0x33, "update %u was lost", i);
+	for (unsigned i = 0; i < N; i++)
+		u[i].val = 0;
+	CHECK_EQ(hypercall4(__HYPERVISOR_mmu_update, (unsigned long)u, N, (unsigned long)&done,
+			    DOMID_SELF), 0);
+	CHECK_EQ(mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0), 0);
+	CHECK_EQ(touch(first + (N - 1) * PAGE_SIZE, 0), 14);
 }
 
 void test_main(void)
@@ -198,7 +197,8 @@ void test_main(void)
 	done_count();
 	machphys();
 	foreign_frames();
-	balloon();
+	long_batch();
+	exchange_test();
 	tables_test();
 	descriptors_test();
 }

@@ -9,3 +9,4 @@ void refused(const char *what, uint64_t maddr, uint64_t value, volatile uint64_t
 
 void tables_test(void);
 void descriptors_test(void);
+void exchange_test(void);

@@ -95,6 +95,31 @@ static void bad_updates(void)
 	CHECK_EQ(page_protect(l2, 1), 0);
 }
 
+/* One L1 in all 512 slots of an L2: counts are as wide as they must be, and pinning, which may be
+ * interrupted, ends. */
+static void shared_table(void)
+{
+	uint64_t kept[2] = { l2[0], l2[3] };
+
+	for (unsigned i = 0; i < 512; i++)
+		l2[i] = pte_make(va_to_mfn(l1), PTE_KERNEL);
+	for (unsigned i = 8; i < 512; i++)
+		l1[i] = pte_make(va_to_mfn(data), PTE_KERNEL);
+	CHECK_EQ(page_protect(l1, 0), 0);
+	CHECK_EQ(page_protect(l2, 0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQ(mmuext(MMUEXT_PIN_L2_TABLE, va_to_mfn(l2), 0), 0);
+		CHECK(page_protect(l1, 1) < 0, "an L1 in 512 slots was mapped writable");
+		CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, va_to_mfn(l2), 0), 0);
+	}
+	CHECK_EQ(page_protect(l1, 1), 0);
+	CHECK_EQ(page_protect(l2, 1), 0);
+	memset(l2, 0, PAGE_SIZE);
+	memset(l1 + 8, 0, PAGE_SIZE - 64);
+	l2[0] = kept[0];
+	l2[3] = kept[1];
+}
+
 static void hypervisor_slots(void)
 {
 	uint64_t *l4 = (uint64_t *)start_info->pt_base;
@@ -167,6 +192,7 @@ void tables_test(void)
 	pin_and_types();
 	bad_content();
 	bad_updates();
+	shared_table();
 	hypervisor_slots();
 	base_pointers();
 	live_tree();
