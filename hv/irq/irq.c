@@ -12,6 +12,9 @@
 #include "hv/cpu/upcall.h"
 #include "hv/event/evtchn.h"
 #include "hv/irq/line.h"
+#include "hv/mem/table.h"
+
+#define LOCAL_APIC_MFN 0xfee00u
 
 #define VECTOR_INT80	0x80	/* guests' own gate */
 #define ISA_LINES	16u
@@ -171,6 +174,11 @@ void irq_init(const struct irq_ioapic *ioapics, unsigned n, const struct irq_ove
 	for (unsigned v = 0; v < ARRAY_COUNT(line_of_vector); v++)
 		line_of_vector[v] = NULL;
 	pic_disable();
+	for (unsigned i = 0; i <= n; i++) {	/* dom0 may look at the controllers, not program them */
+		mfn_t m = i < n ? maddr_to_mfn(ioapics[i].base) : mfn(LOCAL_APIC_MFN);
+		if (table_protect_mmio(m))
+			log_warn("irq: frame %llx stays writable for dom0", (unsigned long long)m.n);
+	}
 	ioapic_init(ioapics, n);
 	lines_init(ov, n_ov);
 	pci_init(ecam_base);
