@@ -91,7 +91,7 @@ $(O)/hv/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
-	$(call q,LINK)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
 		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
 $(O)/hv.elf: $(O)/hv.debug.elf
 	$(call q,STRIP)objcopy --strip-debug $< $@
@@ -103,7 +103,7 @@ $(O)/guest/%.o: % $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(guest-flags) -c $< -o $@
 $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/guest/lib/guest.ld
-	$(call q,LINK)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
+	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
 		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
 # ---- dom0's programs: static, musl
