@@ -500,6 +500,20 @@ START_TEST(any_death_leaves_nothing_for_long)
 }
 END_TEST
 
+/* A failure whose undo fails as well keeps its mark, and so is removed by the next run. */
+START_TEST(failed_undo_is_made_good)
+{
+	world->no_backends = true;
+	world->always_fails = "destroy";
+	ck_assert_int_eq(create_in_child(), 1);
+	ck_assert_int_eq(domains(), 1);
+	world->always_fails = NULL;
+	ck_assert_int_eq(leftovers_remove(&host), 1);
+	assert_nothing_left("failed undo", 0);
+	ck_assert_int_eq(leftovers_remove(&host), 0);
+}
+END_TEST
+
 START_TEST(living_creations_are_left_alone)
 {
 	uint16_t domid = 0;
@@ -539,6 +553,7 @@ int main(void)
 	tcase_add_test(c, dying_domain_may_be_followed);
 	tcase_add_test(c, any_failure_leaves_nothing);
 	tcase_add_loop_test(c, any_death_leaves_nothing_for_long, 0, 4);
+	tcase_add_test(c, failed_undo_is_made_good);
 	tcase_add_test(c, living_creations_are_left_alone);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);

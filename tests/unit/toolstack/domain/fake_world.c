@@ -49,7 +49,8 @@ int fake_call(const char *name)
 	world->calls++;
 	if (world->calls == world->kill_at)
 		_exit(99);
-	if (world->calls != world->fail_at)
+	if (world->calls != world->fail_at &&
+		!(world->always_fails && strcmp(name, world->always_fails) == 0))
 		return 0;
 	world->failed = name;
 	return -EIO;

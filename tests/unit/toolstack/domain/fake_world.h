@@ -52,6 +52,7 @@ struct fake_world {
 	long fail_at;       /* the call that fails with -EIO; 0: none */
 	long kill_at;       /* the call that ends the process */
 	const char *failed; /* name of the call that failed */
+	const char *always_fails; /* name of calls that all fail; or NULL */
 };
 
 extern struct fake_world *world; /* mapped by fake_world_reset() */
