@@ -32,7 +32,8 @@ static struct state want[2], got[2];
 static int avx;
 static volatile unsigned finished[2], wrong[2];
 
-#define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
+#define EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) \
+	f(14) f(15)
 #define LOAD_YMM(n) "vmovdqu 32*" #n "(%0), %%ymm" #n "\n\t"
 #define STORE_YMM(n) "vmovdqu %%ymm" #n ", 32*" #n "(%0)\n\t"
 #define LOAD_XMM(n) "movdqu 32*" #n "(%0), %%xmm" #n "\n\t"

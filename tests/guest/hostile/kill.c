@@ -12,7 +12,8 @@
 #include "tests/guest/lib/trap.h"
 
 /* A user-mode frame with one thing wrong. */
-static struct trap_frame frame(uint64_t rip, uint64_t cs, uint64_t rflags, uint64_t rsp, uint64_t ss)
+static struct trap_frame frame(uint64_t rip, uint64_t cs, uint64_t rflags, uint64_t rsp,
+			       uint64_t ss)
 {
 	return (struct trap_frame){ .rip = rip, .cs = cs, .rflags = rflags, .rsp = rsp, .ss = ss };
 }

@@ -1,5 +1,5 @@
 /* Events of a test kernel. The upcall follows the public protocol: clear the pending byte, take the
- * selector word, take pending ports that are unmasked and bound to this vCPU, until nothing is left.
+ * selector word, take pending ports that are unmasked and of this vCPU, until nothing is left.
  * Neighbours: trap.c calls event_upcall(). */
 #include "tests/guest/lib/event.h"
 

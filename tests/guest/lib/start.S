@@ -45,7 +45,7 @@ ap_entry:
 	ud2
 
 	.text
-	/* Vector number and error code are on the stack, rcx and r11 hold their values of before. */
+	/* Vector and error code are on the stack, rcx and r11 hold their values of before. */
 trap_common:
 	push	%rcx
 	push	%r11

@@ -55,9 +55,9 @@ static void map_unmap(void)
 	CHECK_EQ(update_va_mapping(va, 0, UVMF_INVLPG), 0);
 	CHECK_EQ(touch(va, 1), 14);
 	CHECK_EQ(trap_last.error & ~2ul, 0);
-	/* A not-present entry is the guest's to use. */
-	CHECK_EQ(update_va_mapping(va, 0x1234560, UVMF_NONE), 0);
-	CHECK_EQ(*pt_entry(va, 1), 0x1234560);
+	/* A not-present entry is the guest's to use, if its frame number is beyond memory. */
+	CHECK_EQ(update_va_mapping(va, 0xfffffffff1234560, UVMF_NONE), 0);
+	CHECK_EQ(*pt_entry(va, 1), 0xfffffffff1234560);
 	CHECK_EQ(update_va_mapping(va, 0, UVMF_TLB_FLUSH | UVMF_ALL), 0);
 	CHECK(update_va_mapping((void *)0x10000, pte, UVMF_NONE) < 0, "mapped where no L1 is");
 	CHECK(update_va_mapping((void *)0x123456789abcdeful, pte, UVMF_NONE) < 0,
@@ -145,7 +145,8 @@ static void foreign_frames(void)
 
 		if (mfn == start_info->shared_info >> 12)
 			continue;
-		if (mfn <= (uint64_t)last && touch((const uint64_t *)__MACH2PHYS_VIRT_START + mfn, 0) < 0)
+		if (mfn <= (uint64_t)last &&
+		    touch((const uint64_t *)__MACH2PHYS_VIRT_START + mfn, 0) < 0)
 			pfn = m2p(mfn);
 		if (pfn < start_info->nr_pages &&
 		    ((const uint64_t *)start_info->mfn_list)[pfn] == mfn)

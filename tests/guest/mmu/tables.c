@@ -14,7 +14,7 @@ static void tree_make(void)
 {
 	l1 = page_alloc(), l2 = page_alloc(), l3 = page_alloc(), data = page_alloc();
 	l1[0] = pte_make(va_to_mfn(data), PTE_KERNEL);
-	l1[7] = 0xabcdef00;
+	l1[7] = 0xffffffffabcdef00;
 	l2[0] = pte_make(va_to_mfn(l1), PTE_KERNEL | PTE_US);
 	l3[0] = pte_make(va_to_mfn(l2), PTE_KERNEL | PTE_US);
 }
@@ -44,7 +44,7 @@ static void pin_and_types(void)
 	CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, m2, 0), 0);
 	CHECK_EQ(page_protect(l1, 1), 0);
 	CHECK_EQ(page_protect(l2, 1), 0);
-	CHECK_EQ(l1[7], 0xabcdef00);
+	CHECK_EQ(l1[7], 0xffffffffabcdef00);
 	CHECK_EQ((l1[0] & PTE_FRAME) >> 12, va_to_mfn(data));
 }
 

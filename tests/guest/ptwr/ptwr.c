@@ -19,8 +19,13 @@ const char test_name[] = "ptwr";
 #define CF 1ul
 #define ZF 0x40ul
 
-/* Bits that the hypervisor may set by itself: user, and one for software that marks kernel pages. */
+/* Bits that the hypervisor may set by itself: user, and one that marks kernel pages. */
 #define OWN (PTE_US | PTE_A | PTE_D | 1ul << 52)
+
+/* In all not-present entries: a frame beyond memory, so that the hypervisor may refuse those that
+ * name memory, which some processors read ahead through. */
+#define FAR 0x000f000000000000ul
+#define N(low) (FAR | (low))
 
 static uint8_t *va;			/* translated by *entry */
 static volatile uint64_t *entry;
@@ -54,18 +59,18 @@ static void entry_set(uint64_t value)
 
 static void stores(void)
 {
-	uint64_t swap = 0x7fffff00;	/* not present: anything goes */
+	uint64_t swap = N(0x7fffff00);	/* not present */
 
 	FORM("movq %0, (%3)", pte_a, pte_b, 0, pte_b, pte_b, 0, 0, 0);
 	CHECK_EQ(va[0], 'b');
 	FORM("movq %0, (%3)", pte_a, 0, 1, 0, 0, 1, 0, 0);
 	FORM("movq $0, (%3)", pte_a, 5, 6, 0, 5, 6, 0, 0);
 	FORM("movq $-256, (%3)", pte_a, 5, 6, -256ul, 5, 6, 0, 0);
-	FORM("movl %k0, (%3)", swap, 0x10, 0, 0x10, 0x10, 0, 0, 0);
+	FORM("movl %k0, (%3)", swap, 0x10, 0, N(0x10), 0x10, 0, 0, 0);
 	FORM("movl $0, (%3)", pte_a, 0, 0, pte_a & ~0xfffffffful, 0, 0, 0, 0);
-	FORM("movl %k0, 4(%3)", swap, 0x55, 0, 0x55ul << 32 | swap, 0x55, 0, 0, 0);
-	FORM("movb %b0, 1(%3)", swap, 0x77, 0, 0x7fff7700, 0x77, 0, 0, 0);
-	FORM("movw %w0, 2(%3)", swap, 0x1234, 0, 0x1234ff00, 0x1234, 0, 0, 0);
+	FORM("movl %k0, 4(%3)", swap, 0xe0055, 0, 0xe0055ul << 32 | 0x7fffff00, 0xe0055, 0, 0, 0);
+	FORM("movb %b0, 1(%3)", swap, 0x77, 0, N(0x7fff7700), 0x77, 0, 0, 0);
+	FORM("movw %w0, 2(%3)", swap, 0x1234, 0, N(0x1234ff00), 0x1234, 0, 0, 0);
 }
 
 static void exchanges(void)
@@ -73,14 +78,19 @@ static void exchanges(void)
 	FORM("xchgq %0, (%3)", pte_a, pte_b, 0, pte_b, pte_a, 0, 0, 0);
 	FORM("xchgq %0, (%3)", 0, pte_a, 0, pte_a, 0, 0, 0, 0);
 	CHECK_EQ(va[0], 'a');
-	FORM("xchgl %k0, (%3)", 0x1100, 0x2200, 0, 0x2200, 0x1100, 0, 0, 0);
+	FORM("xchgl %k0, (%3)", N(0x1100), 0x2200, 0, N(0x2200), 0x1100, 0, 0, 0);
 	FORM("lock cmpxchgq %2, (%3)", 0, 0, pte_b, pte_b, 0, pte_b, ZF, ZF);
 	CHECK_EQ(va[0], 'b');
-	FORM("lock cmpxchgq %2, (%3)", 0x1000, 0x2000, pte_b, 0x1000, 0x1000, pte_b, ZF, 0);
-	FORM(".byte 0x3e; cmpxchgq %2, (%3)", 0x1000, 0x1000, pte_b, pte_b, 0x1000, pte_b, ZF, ZF);
-	FORM("cmpxchgq %2, (%3)", 0x1000, 0x1000, 0x3000, 0x3000, 0x1000, 0x3000, ZF, ZF);
-	FORM("lock cmpxchgl %k2, (%3)", 0x1000, 0x1000, 0x3000, 0x3000, 0x1000, 0x3000, ZF, ZF);
-	FORM("lock cmpxchgl %k2, (%3)", 0x1000, 0x1001, 0x3000, 0x1000, 0x1000, 0x3000, ZF, 0);
+	FORM("lock cmpxchgq %2, (%3)", N(0x1000), N(0x2000), pte_b, N(0x1000), N(0x1000),
+	     pte_b, ZF, 0);
+	FORM(".byte 0x3e; cmpxchgq %2, (%3)", N(0x1000), N(0x1000), pte_b, pte_b, N(0x1000),
+	     pte_b, ZF, ZF);
+	FORM("cmpxchgq %2, (%3)", N(0x1000), N(0x1000), N(0x3000), N(0x3000), N(0x1000),
+	     N(0x3000), ZF, ZF);
+	FORM("lock cmpxchgl %k2, (%3)", N(0x1000), 0x1000, 0x3000, N(0x3000), 0x1000, 0x3000,
+	     ZF, ZF);
+	FORM("lock cmpxchgl %k2, (%3)", N(0x1000), 0x1001, 0x3000, N(0x1000), 0x1000, 0x3000,
+	     ZF, 0);
 }
 
 /* and, or: the byte forms by which kernels clear the write bit. */
@@ -90,27 +100,27 @@ static void logic(void)
 	CHECK_EQ(TRAP_OF("movb $1, (%0)", : : "r"(va) : "memory"), 14);
 	FORM(".byte 0x3e; andb $0xfd, (%3)", pte_a, 0, 0, pte_a & ~PTE_RW, 0, 0, ZF | CF, 0);
 	FORM("andb $0xfd, (%3)", pte_a, 0, 0, pte_a & ~PTE_RW, 0, 0, 0, 0);
-	FORM("lock andb $0, (%3)", 0x22, 0, 0, 0, 0, 0, ZF | CF, ZF);
+	FORM("lock andb $0, (%3)", N(0x22), 0, 0, FAR, 0, 0, ZF | CF, ZF);
 	FORM("lock orb $2, (%3)", pte_a & ~PTE_RW, 0, 0, pte_a, 0, 0, ZF | CF, 0);
 	CHECK_EQ(TRAP_OF("movb $'a', (%0)", : : "r"(va) : "memory"), -1);
 	FORM("lock andq %0, (%3)", pte_a, ~PTE_RW, 0, pte_a & ~PTE_RW, ~PTE_RW, 0, ZF | CF, 0);
 	FORM("lock andl $~2, (%3)", pte_a, 0, 0, pte_a & ~PTE_RW, 0, 0, ZF | CF, 0);
 	FORM("lock orq %0, (%3)", pte_a, PTE_NX, 0, pte_a | PTE_NX, PTE_NX, 0, ZF | CF, 0);
-	FORM("lock orl %k0, (%3)", 0x1000, 0x2000, 0, 0x3000, 0x2000, 0, ZF | CF, 0);
+	FORM("lock orl %k0, (%3)", N(0x1000), 0x2000, 0, N(0x3000), 0x2000, 0, ZF | CF, 0);
 }
 
 static void bits(void)
 {
 	FORM("lock btrq $5, (%3)", pte_a | PTE_A, 0, 0, pte_a & ~PTE_A, 0, 0, CF, CF);
 	CHECK_EQ(*entry & PTE_A, 0);
-	FORM("lock btrq $5, (%3)", 0xf00, 0, 0, 0xf00, 0, 0, CF, 0);
-	FORM(".byte 0x3e; btrq $5, (%3)", 0xf20, 0, 0, 0xf00, 0, 0, CF, CF);
+	FORM("lock btrq $5, (%3)", N(0xf00), 0, 0, N(0xf00), 0, 0, CF, 0);
+	FORM(".byte 0x3e; btrq $5, (%3)", N(0xf20), 0, 0, N(0xf00), 0, 0, CF, CF);
 	FORM("btrq $1, (%3)", pte_a, 0, 0, pte_a & ~PTE_RW, 0, 0, CF, CF);
 	FORM("lock btsq $1, (%3)", pte_a & ~PTE_RW, 0, 0, pte_a, 0, 0, CF, 0);
-	FORM("lock btrq %0, (%3)", 0xf20, 5, 0, 0xf00, 5, 0, CF, CF);
-	FORM("lock btrl $5, (%3)", 0xf20, 0, 0, 0xf00, 0, 0, CF, CF);
-	FORM("lock btsl $9, (%3)", 0x100, 0, 0, 0x300, 0, 0, CF, 0);
-	FORM("lock btcq $9, (%3)", 0x300, 0, 0, 0x100, 0, 0, CF, CF);
+	FORM("lock btrq %0, (%3)", N(0xf20), 5, 0, N(0xf00), 5, 0, CF, CF);
+	FORM("lock btrl $5, (%3)", N(0xf20), 0, 0, N(0xf00), 0, 0, CF, CF);
+	FORM("lock btsl $9, (%3)", N(0x100), 0, 0, N(0x300), 0, 0, CF, 0);
+	FORM("lock btcq $9, (%3)", N(0x300), 0, 0, N(0x100), 0, 0, CF, CF);
 }
 
 /* Addressing forms, and registers that need a REX prefix. */

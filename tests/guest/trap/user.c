@@ -129,7 +129,7 @@ static void visits(void)
 	frame_is_user("in with IOPL 3", user_in);
 }
 
-/* An event ends a loop in user mode: its upcall arrives on the kernel's stack, frame of the user. */
+/* An event ends a loop in user mode: the upcall is on the kernel's stack, its frame the user's. */
 static int event_hook(struct trap_frame *f)
 {
 	if (f->vector != TRAP_EVENT)
