@@ -15,11 +15,12 @@
 
 #define ERROR_IDT 2u
 
-/* A software interrupt of vector @n, rip already behind it; @length: of the instruction. */
+/* A software interrupt of vector @n, rip already behind it; @length: of the instruction.
+ * A vector without a handler is like a gate that may not be used: no process may crash its kernel so. */
 static void software_interrupt(struct vcpu *v, unsigned n, unsigned length)
 {
 	const struct trap_info *t = &v->pv->trap[n];
-	if (v->ctx.kernel_mode || TI_GET_DPL(t) == 3) {
+	if (t->address && (v->ctx.kernel_mode || TI_GET_DPL(t) == 3)) {
 		pv_inject(v, n, 0);
 		return;
 	}
