@@ -1,64 +1,7 @@
-/* Grants: the life of a mapping and of a copy, what hostile entries and arguments may not do, death
- * of either side, the flush between unmapping and giving back. The audit (I7-I9 among it) runs
- * after each operation. Domain 1 grants, domain 2 maps, domain 0 is nobody. */
-#include "protocol/grant_table.h"
-#include "tests/unit/domain_machine.h"
-
-#define VA(i) ((uint64_t)(i) * PAGE_SIZE)
-
-static struct domain *granter, *mapper;
-static struct space gs, ms;
-static struct vcpu *v;
-
-static void world(void)
-{
-	machine_boot(2, 400);
-	domain_start(0, 1);
-	granter = domain_start(1, 1);
-	mapper = domain_start(2, 1);
-	gs = space_make(granter, 8);
-	ms = space_make(mapper, 8);
-	v = mapper->vcpu[0];
-	vcpu_run_on(v, 0);
-	/* Slots 9.. of the mapper's L1 are empty; a guest maps there. */
-	AUDIT();
-}
-
-static struct grant_entry_v1 *entry(struct domain *d, uint32_t ref)
-{
-	return (struct grant_entry_v1 *)host_frame(grant_frame(d, ref / 512)) + ref % 512;
-}
-
-static void grant(uint32_t ref, mfn_t m, unsigned flags)
-{
-	*entry(granter, ref) = (struct grant_entry_v1){ (uint16_t)flags, mapper->id, (uint32_t)m.n };
-}
-
-static struct gnttab_map_grant_ref map(uint32_t ref, uint64_t at, uint32_t flags)
-{
-	struct gnttab_map_grant_ref op = { .host_addr = at, .flags = flags, .ref = ref, .dom = granter->id };
-	host_cpu_select(0);
-	grant_map(v, &op);
-	AUDIT();
-	return op;
-}
-
-static int unmap(uint64_t at, uint64_t bus, uint32_t handle)
-{
-	struct grant_unmap_batch b = { .n = 0 };
-	struct gnttab_unmap_grant_ref op = { .host_addr = at, .dev_bus_addr = bus, .handle = handle };
-	host_cpu_select(0);
-	grant_unmap(mapper, &op, &b);
-	AUDIT();
-	grant_unmap_finish(mapper, &b);
-	AUDIT();
-	return op.status;
-}
-
-static uint64_t refs(mfn_t m)
-{
-	return frame_refs_now(frame_of(m));
-}
+/* Grants: the life of a mapping, what hostile entries and arguments may not do, death of either side,
+ * the flush between unmapping and giving back. The audit (I7-I9 among it) runs after each
+ * operation. */
+#include "tests/unit/grant/grants.h"
 
 START_TEST(map_write_read_unmap)
 {
@@ -436,86 +379,6 @@ START_TEST(loopback)
 }
 END_TEST
 
-/* --- copies --- */
-
-static struct gnttab_copy copy_op(uint64_t from, unsigned from_at, uint64_t to, unsigned to_at, unsigned n, unsigned flags)
-{
-	struct gnttab_copy op = { .len = (uint16_t)n, .flags = (uint16_t)flags };
-	op.source.domid = flags & GNTCOPY_source_gref ? granter->id : DOMID_SELF;
-	op.dest.domid = flags & GNTCOPY_dest_gref ? granter->id : DOMID_SELF;
-	op.source.u.gmfn = from;
-	op.dest.u.gmfn = to;
-	op.source.offset = (uint16_t)from_at;
-	op.dest.offset = (uint16_t)to_at;
-	return op;
-}
-
-static int copy(struct gnttab_copy op)
-{
-	host_cpu_select(0);
-	uint64_t digest = frame_audit_digest();
-	grant_copy(mapper, &op);
-	AUDIT();
-	REQUIRE(frame_audit_digest() == digest);	/* counts as before, whatever the outcome */
-	return op.status;
-}
-
-START_TEST(copy_every_direction)
-{
-	world();
-	mfn_t gp = space_page(gs, 1), gq = space_page(gs, 2), mp = space_page(ms, 1), mq = space_page(ms, 2);
-	char *g = host_frame(gp), *m = host_frame(mp);
-	grant(9, gp, GTF_permit_access);
-	grant(10, gq, GTF_permit_access);
-	(void)map(9, 0, GNTMAP_device_map);	/* the active page exists from here on */
-	memcpy(g + 100, "from the granter", 16);
-	ck_assert_int_eq(copy(copy_op(9, 100, mp.n, 4000, 16, GNTCOPY_source_gref)), GNTST_okay);
-	ck_assert_mem_eq(m + 4000, "from the granter", 16);
-	memcpy(m, "from the mapper", 15);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, 10, 4081, 15, GNTCOPY_dest_gref)), GNTST_okay);
-	ck_assert_mem_eq((char *)host_frame(gq) + 4081, "from the mapper", 15);
-	ck_assert_int_eq(copy(copy_op(9, 0, 10, 0, 4096, GNTCOPY_source_gref | GNTCOPY_dest_gref)), GNTST_okay);
-	ck_assert_mem_eq(host_frame(gq), g, 4096);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, mq.n, 0, 4096, 0)), GNTST_okay);
-	ck_assert_mem_eq(host_frame(mq), m, 4096);
-	ck_assert_int_eq(copy(copy_op(9, 0, 9, 8, 4088, GNTCOPY_source_gref | GNTCOPY_dest_gref)), GNTST_okay);
-	ck_assert_mem_eq(g + 108, "from the granter", 16);
-	ck_assert_int_eq(copy(copy_op(9, 4096, mp.n, 0, 0, GNTCOPY_source_gref)), GNTST_okay);
-	ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access);
-}
-END_TEST
-
-START_TEST(copy_refusals)
-{
-	world();
-	mfn_t gp = space_page(gs, 1), mp = space_page(ms, 1);
-	grant(9, gp, GTF_permit_access | GTF_readonly);
-	grant(10, gs.l1, GTF_permit_access);
-	(void)map(9, 0, GNTMAP_device_map | GNTMAP_readonly);
-	ck_assert_int_eq(copy(copy_op(9, 4090, mp.n, 0, 7, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
-	ck_assert_int_eq(copy(copy_op(9, 0, mp.n, 65535, 65535, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, 9, 0, 8, GNTCOPY_dest_gref)), GNTST_general_error);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, 10, 0, 8, GNTCOPY_dest_gref)), GNTST_general_error);
-	ck_assert_int_eq(copy(copy_op(10, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_okay);
-	ck_assert_int_eq(copy(copy_op(11, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_general_error);
-	ck_assert_int_eq(copy(copy_op(600, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_bad_gntref);
-	/* Frames by number must be the caller's, and no tables when written. */
-	ck_assert_int_eq(copy(copy_op(gp.n, 0, mp.n, 0, 8, 0)), GNTST_bad_page);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, gp.n, 0, 8, 0)), GNTST_bad_page);
-	ck_assert_int_eq(copy(copy_op(mp.n, 0, ms.l1.n, 0, 8, 0)), GNTST_bad_page);
-	ck_assert_int_eq(copy(copy_op(~0ull, 0, mp.n, 0, 8, 0)), GNTST_bad_page);
-	struct gnttab_copy op = copy_op(gp.n, 0, mp.n, 0, 8, 0);
-	op.source.domid = granter->id;
-	ck_assert_int_eq(copy(op), GNTST_permission_denied);
-	op = copy_op(9, 0, mp.n, 0, 8, GNTCOPY_source_gref);
-	op.source.domid = 55;
-	ck_assert_int_eq(copy(op), GNTST_bad_domain);
-	op = copy_op(mp.n, 0, 9, 0, 8, GNTCOPY_dest_gref);
-	op.dest.domid = 0x7ff2;
-	ck_assert_int_eq(copy(op), GNTST_bad_domain);
-}
-END_TEST
-
 /* --- death --- */
 
 START_TEST(mapper_dies_with_everything_mapped)
@@ -629,5 +492,5 @@ END_TEST
 
 TESTS("grant", map_write_read_unmap, readonly_map, map_by_entry_and_device, hostile_arguments, hostile_entries,
       guest_updates_of_a_grant_entry, frame_is_kept_until_the_flush, batch_with_a_handle_twice,
-      many_handles_are_reused, maptrack_limit, pins_saturate_and_refuse, table_grows_to_its_limit, loopback, copy_every_direction,
-      copy_refusals, mapper_dies_with_everything_mapped, granter_dies_first, random_operations)
+      many_handles_are_reused, maptrack_limit, pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
+      mapper_dies_with_everything_mapped, granter_dies_first, random_operations)
