@@ -75,8 +75,7 @@ def measure(machine):
     machine.send("\n")
     machine.expect("guest# ", 60, "the guest's shell")
     guest = micro(machine.check("micro", 1800, "guest# "))
-    machine.send("\x1d\n")
-    machine.wait_prompt(60)
+    machine.console_leave()
     after = memory_free_kib(machine)
     cost = before - after - 96 * 1024
     machine.check("bothy destroy bench", 120)

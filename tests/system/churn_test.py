@@ -29,8 +29,7 @@ def round_trip(machine, to_the_end):
     if to_the_end:
         machine.send("bothy console demo\n")
         machine.expect("guest-ready", 180, "the guest is up")
-        machine.send("\x1d\n")
-        machine.expect("^bothy# ", 20, "dom0's prompt")
+        machine.console_leave()
     machine.check("bothy destroy demo", 60)
 
 

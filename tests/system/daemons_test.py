@@ -34,8 +34,7 @@ def on_console(machine, line, wanted):
     machine.expect("guest# ", 60, "the guest's shell")
     machine.send(line + "\n")
     machine.expect(wanted, 120, line)
-    machine.send("\x1d\n")
-    machine.expect("^bothy# ", 20, "dom0's prompt")
+    machine.console_leave()
 
 
 def wait_gone(machine, seconds=60):
@@ -52,8 +51,7 @@ def main():
         machine.check("bothy create -q /guests/demo.cfg", 120)
         machine.send("bothy console demo\n")
         machine.expect("guest-ready", 180, "the guest is up")
-        machine.send("\x1d\n")
-        machine.expect("^bothy# ", 20, "dom0's prompt")
+        machine.console_leave()
         for daemon in ("xenstored", "consoled", "domaind"):
             kill(machine, daemon)
             on_console(machine, "disk-test xvda 4", "disk-test: equal")

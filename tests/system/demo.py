@@ -63,13 +63,7 @@ def enter(story, guest):
     story.machine.expect("guest-ready (.*)\n", 180, f"{guest} up")
     story.machine.send("\n")
     story.machine.expect(re.escape(GUEST_PROMPT), 30, f"shell of {guest}")
-    story.machine.send("stty cols 1000\n")
-    story.machine.expect(r"^" + re.escape(GUEST_PROMPT), 30, f"shell of {guest}")
-
-
-def leave(story):
-    story.machine.send("\x1d")
-    story.machine.expect(re.escape(PROMPT), 20, "dom0's prompt after the guest's console")
+    story.machine.check("stty cols 1000", 30, GUEST_PROMPT)
 
 
 def serve(story):
@@ -84,7 +78,7 @@ def work(story, guest, checksum):
     for line in ("disk-test xvda 64", f"net-test 192.168.77.1 file {checksum}"):
         if "equal" not in story.do(line, 240, GUEST_PROMPT):
             raise Failure(f"{line}: not equal")
-    leave(story)
+    story.machine.console_leave()
 
 
 def tell(story, guest):

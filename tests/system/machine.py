@@ -145,13 +145,12 @@ class Machine:
 
     def run(self, line, timeout=60, prompt=PROMPT):
         """Run a shell line; return (exit status, output)."""
-        self.send(line + "\n")
-        self.expect(re.escape(line) + r"\n", timeout, f"echo of {line!r}")
+        # One line: what was typed before the shell was reading is echoed twice, but run once.
+        self.send(line + "; echo =$?=\n")
+        self.expect(re.escape(line) + r"; echo =\$\?=\n", 60, f"echo of {line!r}")
         start = self.at
-        self.expect("^" + re.escape(prompt), timeout, line)
-        output = self.text[start:self.at - len(prompt)]
-        self.send("echo =$?=\n")
-        status = int(self.expect(r"^=(\d+)=", 20, f"status of {line!r}")[1])
+        found = self.expect(r"^=(\d+)=\n", timeout, f"end of {line!r}")
+        status, output = int(found[1]), self.text[start:found.start()]
         self.expect("^" + re.escape(prompt), 20, f"prompt after {line!r}")
         return status, output
 
@@ -161,6 +160,13 @@ class Machine:
         if status:
             raise Failure(f"{line}: status {status}\n{output}")
         return output
+
+    def console_leave(self):
+        """Leave a guest's console for dom0's prompt, wherever on the line it comes."""
+        self.send("\x1d")
+        self.expect(re.escape(PROMPT), 30, "dom0's prompt after a guest's console")
+        self.send("\n")
+        self.expect("^" + re.escape(PROMPT), 30, "dom0's prompt")
 
     def wait_end(self, timeout=60):
         """Wait until the machine has powered off."""
