@@ -51,7 +51,7 @@ MACHINES = {
     "pair": (2, [Domain("pair"), Domain("pair", connect="pair-0"), Domain("mmu"),
                  Domain("hostile", line="seed=3 rounds=100")]),
     "hostile": (2, [Domain("hostile", line=f"seed={s} rounds=400") for s in (1, 2, 77)] +
-                   [Domain("trap")]),
+                   [Domain("hostile", 2, line="seed=5 rounds=300"), Domain("trap")]),
     "kill": (2, [kill(a) for a in KILLED + EITHER] + [Domain("event"), Domain("ptwr")]),
 }
 

@@ -8,7 +8,8 @@
  * killed alone.
  *
  * How it is shown: after each call the vCPU still runs, the stack and the canary pages are what
- * they were, hypercalls answer. A number that does not exist says -ENOSYS. Left out of part one is
+ * they were, hypercalls answer. A number that does not exist says -ENOSYS. A second vCPU, if there
+ * is one, changes the structures while they are read. Left out of part one is
  * only what a kernel may lawfully do to itself and not survive: iret, shutdown, block, down, new
  * base pointers, stack_switch, trap tables, giving memory back; these are part two's.
  *
@@ -24,6 +25,7 @@
 #include "tests/guest/lib/event.h"
 #include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
+#include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"
 
@@ -251,6 +253,23 @@ static void unknown_numbers(void)
 	CHECK_EQ(hypercall5(~0ul, 1, 2, 3, 4, 5), -XEN_ENOSYS);
 }
 
+/* With a second vCPU the structures change while the hypervisor reads them: whatever it checked, it
+ * must not read again. */
+static volatile unsigned long flips;
+
+static void flipper(void)
+{
+	uint64_t r = 0x9e3779b97f4a7c15;
+
+	for (;; flips++) {
+		r ^= r << 13;
+		r ^= r >> 7;
+		r ^= r << 17;
+		((volatile uint64_t *)scratch)[r >> 20 & 511] =
+			r & 1 ? r >> 40 : r & 2 ? l4_mfn() : __HYPERVISOR_VIRT_START;
+	}
+}
+
 /* A breakpoint that a wild set_debugreg armed. */
 static int breakpoint(struct trap_frame *f)
 {
@@ -273,7 +292,10 @@ void test_main(void)
 	trap_hook = breakpoint;
 	unknown_numbers();
 	events_disable();
+	if (vcpu_count() > 1)
+		CHECK_EQ(vcpu_start(1, flipper), 0);
 	wild_calls((unsigned)option_number("rounds", 300));
 	wild_multicalls((unsigned)option_number("rounds", 300));
 	wild_structures((unsigned)option_number("rounds", 300) * 4);
+	CHECK(vcpu_count() == 1 || flips > 0, "the second vCPU did not run");
 }
