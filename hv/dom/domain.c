@@ -24,7 +24,7 @@ void (*domain_state_changed)(void);
 void (*machine_shutdown)(unsigned code);
 
 static struct lock table_lock = LOCK_INIT(RANK_DOMAIN_LIST);
-static struct domain *table;		/* under table_lock */
+static struct domain *table; /* under table_lock */
 static domid_t last_chosen;
 
 static void audit_enumerate(audit_add_fn *add)
@@ -83,7 +83,7 @@ struct domain *domain_find(domid_t id)
 
 void domain_put(struct domain *d)
 {
-	bool last = domain_is_dying(d);	/* afterwards @d may be gone */
+	bool last = domain_is_dying(d); /* afterwards @d may be gone */
 	uint32_t old = ATOMIC_SUB(&d->refs, 1u);
 	ASSERT(old > 1);
 	if (old == 2 && last)
@@ -115,11 +115,13 @@ struct domain *domain_current(void)
 
 /* --- creation --- */
 
-/* A number that no domain has, nor a frame of a former one; 0 is dom0's. DOMID_FIRST_RESERVED: none. */
+/* A number that no domain has, nor a frame of a former one; 0 is dom0's. DOMID_FIRST_RESERVED:
+ * none. */
 static domid_t id_choose(void)
 {
 	for (unsigned tries = 1; tries < DOMID_FIRST_RESERVED; tries++) {
-		domid_t id = (domid_t)(last_chosen + 1u < DOMID_FIRST_RESERVED ? last_chosen + 1u : 1u);
+		domid_t id =
+			(domid_t)(last_chosen + 1u < DOMID_FIRST_RESERVED ? last_chosen + 1u : 1u);
 		last_chosen = id;
 		if (!owner_by_domid(id))
 			return id;

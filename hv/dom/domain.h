@@ -46,8 +46,10 @@ struct domain {
 	struct lock lock;		/* RANK_DOMAIN: control pauses, vCPU creation */
 	bool is_shut_down;		/* atomic: domain_crash() comes from under any lock */
 	uint8_t shutdown_code;		/* SHUTDOWN_* of the ABI */
-	uint32_t pause_count;		/* atomic: reasons for the whole domain not to run; created with 1 */
-	bool paused_by_control;		/* one of them is the control domain's: what getdomaininfo reports */
+	/* atomic: reasons for the whole domain not to run; created with 1 */
+	uint32_t pause_count;
+	/* one of them is the control domain's: what getdomaininfo reports */
+	bool paused_by_control;
 	uint32_t pollers;		/* atomic: bit n = vCPU n waits in SCHEDOP_poll */
 	unsigned max_vcpus;
 	struct vcpu *vcpu[MAX_VCPUS];	/* NULL = not allocated; set once, before the domain runs */
@@ -73,12 +75,14 @@ struct domain {
 void domain_init(void);
 /* Create a domain with @config, paused, without vCPUs; *out referenced by the table.
  * @id: 0..DOMID_FIRST_RESERVED-1, or DOMID_CHOOSE: the next free one above the one chosen last, so
- * that a number is reused as late as possible. A frame for shared_info is allocated, its wall clock filled.
+ * that a number is reused as late as possible. A frame for shared_info is allocated, its wall clock
+ * filled.
  * -EEXIST, -EINVAL, -ENOMEM. Serialised by the caller (RANK_DOMCTL lock). */
 int domain_create(domid_t id, const struct domain_config *config, struct domain **out) MUST_CHECK;
 /* Constructors and destructors of the layers above, run in registration order by
  * domain_create() and in reverse by the reaper; create -> 0/-Exxx; destroy must free what create
- * made; kill: preemptible release of what the guest made (may return -ERESTART). Any may be NULL. */
+ * made; kill: preemptible release of what the guest made (may return -ERESTART). Any may be
+ * NULL. */
 struct domain_ops {
 	const char *name;
 	int (*create)(struct domain *d, const struct domain_config *config);
@@ -91,16 +95,20 @@ void domain_register_ops(const struct domain_ops *ops);	/* at boot; at most 8 */
 
 /* Another reference for someone who can prove that the domain has one already. */
 static inline void domain_get(struct domain *d) { ATOMIC_ADD(&d->refs, 1u); }
-static inline bool domain_is_dying(const struct domain *d) { return READ_ONCE(d->dying) != DOMAIN_ALIVE; }
+static inline bool domain_is_dying(const struct domain *d)
+{
+	return READ_ONCE(d->dying) != DOMAIN_ALIVE;
+}
 struct domain *domain_find(domid_t id);	/* referenced (domain_put); also dying ones; NULL if none */
 void domain_put(struct domain *d);
-struct domain *domain_next(domid_t at_least);	/* lowest id >= at_least, referenced; NULL at the end */
+/* lowest id >= at_least, referenced; NULL at the end */
+struct domain *domain_next(domid_t at_least);
 extern struct domain *dom0;		/* NULL until created */
 struct domain *domain_current(void);	/* of the vCPU this CPU runs; NULL when idle */
 static inline struct domain *domain_of_owner(struct owner *o) { return (struct domain *)(void *)o; }
 
-/* Counted. domain_pause() returns when no vCPU of @d runs (a vCPU pausing its own domain is left out and
- * stops at its next return). */
+/* Counted. domain_pause() returns when no vCPU of @d runs (a vCPU pausing its own domain is left
+ * out and stops at its next return). */
 void domain_pause(struct domain *d);
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
@@ -108,21 +116,21 @@ void domain_unpause(struct domain *d);
  * created domain has it. -EINVAL: it is not paused by control (only unpause). */
 void domain_control_pause(struct domain *d);
 int domain_control_unpause(struct domain *d) MUST_CHECK;
-/* SCHEDOP_shutdown and friends: mark, hold all vCPUs, raise VIRQ_DOM_EXC for dom0. dom0: poweroff or
- * reboot of the machine. Idempotent, from any context (needs no lock below RANK_SCHED). */
+/* SCHEDOP_shutdown and friends: mark, hold all vCPUs, raise VIRQ_DOM_EXC for dom0. dom0: poweroff
+ * or reboot of the machine. Idempotent, from any context (needs no lock below RANK_SCHED). */
 void domain_shutdown(struct domain *d, unsigned code);
 void domain_resume(struct domain *d);	/* domctl resumedomain: undo a shutdown */
 /* A hostile or broken guest: log why (rate-limited), shut down with SHUTDOWN_crash. The
  * current vCPU will not run again; callers just return. dom0: panic of the machine. */
 void domain_crash(struct domain *d, const char *why, ...) PRINTF_LIKE(2, 3);
-/* Preemptible destruction; the caller holds a reference and drops it afterwards. 0: all the domain held is
- * given back (frames and the struct itself go when the last reference of others goes: until then it is
- * a zombie, DOMAIN_DEAD); -ERESTART: call again; -EINVAL: @d is the caller's own or dom0. */
+/* Preemptible destruction; the caller holds a reference and drops it afterwards. 0: all the domain
+ * held is given back (frames and the struct itself go when the last reference of others goes: until
+ * then it is a zombie, DOMAIN_DEAD); -ERESTART: call again; -EINVAL: the caller's own, or dom0. */
 int domain_kill(struct domain *d) MUST_CHECK;
 /* Free dead domains that nobody refers to any more; from WORK_REAP, which domain_put() raises. */
 void domain_reap(void);
-/* Set by hv/event: tell the control domain that a domain's state changed (VIRQ_DOM_EXC). Called from
- * any context. */
+/* Set by hv/event: tell the control domain that a domain's state changed (VIRQ_DOM_EXC). Called
+ * from any context. */
 extern void (*domain_state_changed)(void);
 /* The machine stops: set by hv/boot (ACPI); code = SHUTDOWN_*. */
 extern void (*machine_shutdown)(unsigned code);

@@ -1,12 +1,14 @@
 /* The end of a domain: preemptible destruction, zombies, reaping.
  *
- * domain_kill() closes the gate (dying), stops every vCPU, lets the layers above release what the guest
- * made, then gives back all frames. What others still refer to survives: the struct while it
+ * domain_kill() closes the gate (dying), stops every vCPU, lets the layers above release what the
+ * guest made, then gives back all frames. What others still refer to survives: the struct while it
  * is referenced (each grant map of its frames holds one), a frame while anybody maps it. Such a
  * zombie is DOMAIN_DEAD and stays in the table; domain_reap() takes it out and frees it when the
  * last reference has gone. If then one of our frames that were shared with it (grant table) is
- * still mapped by the control domain, a husk remains: the struct with its owner, and its number is taken.
- * Grant maps wake the reaper when they go; privileged mappings do not, so it looks again from time to time.
+ * still mapped by the control domain, a husk remains: the struct with its owner, and its number is
+ * taken.
+ * Grant maps wake the reaper when they go; privileged mappings do not, so it looks again from time
+ * to time.
  * INVARIANT D2: a dying domain gains nothing: owner->is_dying gates frames, the event and grant
  * layers refuse under their table locks.
  * Neighbours: domain_ops.c, hv/mem's owner_relinquish(). */
@@ -70,7 +72,7 @@ int domain_kill(struct domain *d)
 #define REAP_INTERVAL_NS 100000000ull
 static struct timer reap_timer;
 static struct lock husk_lock = LOCK_INIT(RANK_DOMAIN_LIST);
-static struct domain *husks;		/* under husk_lock */
+static struct domain *husks; /* under husk_lock */
 
 static void destroy(struct domain *d)
 {

@@ -12,7 +12,8 @@ void domain_ops_destroy(struct domain *d);
 void domain_ops_vcpu_destroy(struct vcpu *v);
 
 /* domain.c, for domain_death.c. */
-/* Take a dead domain that nobody refers to out of the table. NULL: none now; *waiting: a dead one remains. */
+/* Take a dead domain that nobody refers to out of the table. NULL: none now; *waiting: a dead one
+ * remains. */
 struct domain *domain_take_dead(bool *waiting);
 /* Free all but the struct and its owner, which last while a frame names them. */
 void domain_strip(struct domain *d);

@@ -1,5 +1,5 @@
-/* Tables that grow page by page; see paged.h. The root, an array of page pointers, is small enough to
- * be made at once: 1 KiB of root covers 32,768 items of 16 bytes. */
+/* Tables that grow page by page; see paged.h. The root, an array of page pointers, is small enough
+ * to be made at once: 1 KiB of root covers 32,768 items of 16 bytes. */
 #include "hv/base/errno.h"
 #include "hv/base/math.h"
 #include "hv/dom/paged.h"
@@ -12,7 +12,9 @@ static uint32_t root_entries(const struct paged *p)
 
 int paged_init(struct paged *p, uint32_t item_bytes, uint32_t limit)
 {
-	*p = (struct paged){ .item_bytes = item_bytes, .per_page = (uint32_t)PAGE_SIZE / item_bytes, .limit = limit };
+	*p = (struct paged){.item_bytes = item_bytes,
+		.per_page = (uint32_t)PAGE_SIZE / item_bytes,
+		.limit = limit};
 	uint64_t bytes = root_entries(p) * sizeof *p->page;
 	while ((PAGE_SIZE << p->root_order) < bytes)
 		p->root_order++;

@@ -1,5 +1,6 @@
 /* A table that grows page by page up to a limit fixed at its creation: ports, grants, map-track.
- * Layer: dom. The caller's lock guards it; a page once made stays where it is until paged_free(). */
+ * Layer: dom. The caller's lock guards it; a page once made stays where it is until
+ * paged_free(). */
 #pragma once
 #include "hv/base/math.h"
 
@@ -24,5 +25,6 @@ static inline void *paged_at(const struct paged *p, uint32_t i)
 	char *page = p->page[i / p->per_page];
 	return page ? page + (uint64_t)(i % p->per_page) * p->item_bytes : NULL;
 }
-/* The first item from @i on whose page was made; at least p->limit if none. To visit all there is. */
+/* The first item from @i on whose page was made; at least p->limit if none. To visit all there
+ * is. */
 uint32_t paged_next(const struct paged *p, uint32_t i);

@@ -1,4 +1,5 @@
-/* Runstate: how long a vCPU ran, waited for a CPU, slept, was offline; and the copy its guest reads.
+/* Runstate: how long a vCPU ran, waited for a CPU, slept, was offline; and the copy its guest
+ * reads.
  *
  * The times are kept by sched.c under the queue's lock. The guest's copy is written when the vCPU
  * is loaded and when it leaves its CPU; with vm_assist's update flag the top bit of the entry
@@ -12,7 +13,8 @@ void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *out)
 {
 	struct sched_queue *q = sched_queue_lock(v);
 	*out = (struct vcpu_runstate_info){
-		.state = v->runstate, .state_entry_time = v->runstate_entry_ns,
+		.state = v->runstate,
+		.state_entry_time = v->runstate_entry_ns,
 	};
 	for (unsigned i = 0; i < 4; i++)
 		out->time[i] = v->runstate_ns[i];
@@ -27,7 +29,8 @@ static void snapshot(const struct vcpu *v, struct vcpu_runstate_info *out)
 {
 	struct sched_queue *q = sched_queue_lock(v);
 	*out = (struct vcpu_runstate_info){
-		.state = v->runstate, .state_entry_time = v->runstate_entry_ns,
+		.state = v->runstate,
+		.state_entry_time = v->runstate_entry_ns,
 	};
 	for (unsigned i = 0; i < 4; i++)
 		out->time[i] = v->runstate_ns[i];

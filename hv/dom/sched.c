@@ -22,7 +22,7 @@
 
 static struct sched_queue queues[MAX_CPUS];
 const struct sched_policy *const sched_policy = &sched_fair;
-static cpumask_t ready_cpus, idle_cpus;		/* atomic */
+static cpumask_t ready_cpus, idle_cpus; /* atomic */
 
 struct sched_queue *sched_queue_of(unsigned cpu)
 {
@@ -70,7 +70,7 @@ static uint8_t runstate_waiting(const struct vcpu *v)
 {
 	uint32_t hold = READ_ONCE(v->hold);
 	if ((hold & (HOLD_DOWN | HOLD_SHUTDOWN)) || READ_ONCE(v->pause_count) ||
-	    READ_ONCE(v->domain->pause_count))
+		READ_ONCE(v->domain->pause_count))
 		return RUNSTATE_offline;
 	return hold & (HOLD_BLOCKED | HOLD_POLLING) ? RUNSTATE_blocked : RUNSTATE_runnable;
 }
@@ -92,7 +92,7 @@ static void hints_update(struct sched_queue *q)
 {
 	bool empty = list_is_empty(&q->waiting);
 	WRITE_ONCE(q->first_vtime,
-		   empty ? ~0ull : list_entry(q->waiting.next, struct sched_vcpu, link)->vtime);
+		empty ? ~0ull : list_entry(q->waiting.next, struct sched_vcpu, link)->vtime);
 }
 
 void sched_enqueue(struct sched_queue *q, struct vcpu *v, bool woken)
@@ -117,7 +117,8 @@ static bool should_reschedule(struct sched_queue *q, const struct sched_vcpu *s)
 	if (q->current == q->idle)
 		return true;
 	charge_current(q, cpu_time_ns());
-	return sched_policy->goes_first(s, q->current->sched, false) || !vcpu_is_runnable(q->current);
+	return sched_policy->goes_first(s, q->current->sched, false) ||
+	       !vcpu_is_runnable(q->current);
 }
 
 /* Queue @v, which belongs to @q and is in neither place. True: @q's CPU should reschedule. */
@@ -195,7 +196,8 @@ static struct vcpu *choose(struct sched_queue *q, uint64_t now)
 	return first->vcpu;
 }
 
-/* Would it pay to look for work elsewhere? Always when there is none here; else at a slice's end. */
+/* Would it pay to look for work elsewhere? Always when there is none here; else at a slice's
+ * end. */
 static bool look_elsewhere(const struct sched_queue *q, uint64_t now, uint64_t *mine)
 {
 	bool stays = may_stay(q);
@@ -337,7 +339,7 @@ int sched_cpu_add(unsigned cpu)
 		return -ENOMEM;
 	idle->cpu = cpu;
 	idle->ctx.is_idle = true;
-	*q = (struct sched_queue){ .cpu = cpu, .current = idle, .idle = idle, .first_vtime = ~0ull };
+	*q = (struct sched_queue){.cpu = cpu, .current = idle, .idle = idle, .first_vtime = ~0ull};
 	lock_init(&q->lock, RANK_SCHED);
 	list_init(&q->waiting);
 	timer_init(&q->slice, slice_over, NULL, cpu);

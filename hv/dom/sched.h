@@ -5,20 +5,22 @@
 #include "hv/dom/vcpu.h"
 
 #define SCHED_WEIGHT_DEFAULT 256
-/* weight 1..65535, of each vCPU of the domain; cap of them together, in percent of one CPU, 0 = none. */
+/* weight 1..65535, of each vCPU of the domain; cap of them together, in percent of one CPU, 0 =
+ * none. */
 struct sched_params { uint16_t weight, cap; };
 
 /* Boot CPU: the dom layer's start (domain_init() too), its idle vCPU, which becomes current. */
 void sched_init(void);
-/* Per further CPU: memory, before it starts; then on the CPU itself (upcall_cpu_online): load the idle
- * vCPU, join. */
+/* Per further CPU: memory, before it starts; then on the CPU itself (upcall_cpu_online): load the
+ * idle vCPU, join. */
 int sched_cpu_add(unsigned cpu) MUST_CHECK;
 void sched_cpu_start(void);
 int sched_domain_add(struct domain *d) MUST_CHECK;	/* by domain_create(): -ENOMEM */
 void sched_domain_remove(struct domain *d);
 int sched_vcpu_add(struct vcpu *v) MUST_CHECK;		/* by vcpu_create(): -ENOMEM */
 void sched_vcpu_remove(struct vcpu *v);			/* it does not run and will not */
-int sched_params_set(struct domain *d, const struct sched_params *p) MUST_CHECK;	/* -EINVAL */
+/* -EINVAL */
+int sched_params_set(struct domain *d, const struct sched_params *p) MUST_CHECK;
 void sched_params_get(struct domain *d, struct sched_params *p);
 /* -EINVAL: no online CPU in the mask. */
 int sched_affinity_set(struct vcpu *v, cpumask_t hard, cpumask_t soft) MUST_CHECK;

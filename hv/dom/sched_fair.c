@@ -1,26 +1,27 @@
 /* Policy: weighted fair sharing by virtual time.
  *
  * A vCPU's virtual time advances with the time it runs, the slower the greater its domain's
- * weight; the one furthest behind goes first. Every queue has a floor, the least virtual time in it,
- * which never runs back.
+ * weight; the one furthest behind goes first. Every queue has a floor, the least virtual time in
+ * it, which never runs back.
  * INVARIANT S1: a vCPU that enters a queue is at most WAKE_BONUS behind its floor, so sleeping
  * saves up no more than that, and at most LAG_MAX ahead, so that one that comes from a CPU whose
  * clock ran faster does not starve.
  * INVARIANT S2: latency of a wake-up: one that slept is behind the floor and preempts at once
- * whatever is more than PREEMPT_MARGIN ahead; one that used its share waits for those ahead of it, a
- * slice each, and slices shrink with the queue down to SLICE_MIN.
+ * whatever is more than PREEMPT_MARGIN ahead; one that used its share waits for those ahead of it,
+ * a slice each, and slices shrink with the queue down to SLICE_MIN.
  * Neighbours: sched.c calls through struct sched_policy. */
 #include "hv/base/types.h"
 #include "hv/dom/sched_policy.h"
 
-#define US 1000ull
-#define SLICE_MAX	(10000 * US)
-#define SLICE_MIN	(1000 * US)
-#define LATENCY		(8000 * US)	/* shared out among those that wait: vCPUs of one guest wait for each other */
-#define WAKE_BONUS	(3000 * US)
-#define LAG_MAX		(100000 * US)
-#define PREEMPT_MARGIN	(500 * US)
-#define MOVE_MARGIN	(3000 * US)
+#define US        1000ull
+#define SLICE_MAX (10000 * US)
+#define SLICE_MIN (1000 * US)
+#define LATENCY                                                                                    \
+	(8000 * US) /* shared out among those that wait: vCPUs of one guest wait for each other */
+#define WAKE_BONUS     (3000 * US)
+#define LAG_MAX        (100000 * US)
+#define PREEMPT_MARGIN (500 * US)
+#define MOVE_MARGIN    (3000 * US)
 
 static uint64_t weighted(const struct sched_vcpu *s, uint64_t ns)
 {
@@ -76,7 +77,8 @@ static void fair_charge(struct sched_queue *q, struct sched_vcpu *s, uint64_t ns
 	floor_advance(q);
 }
 
-static bool fair_goes_first(const struct sched_vcpu *s, const struct sched_vcpu *running, bool slice_over)
+static bool fair_goes_first(
+	const struct sched_vcpu *s, const struct sched_vcpu *running, bool slice_over)
 {
 	return s->vtime + (slice_over ? 0 : PREEMPT_MARGIN) < running->vtime;
 }

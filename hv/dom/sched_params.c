@@ -11,8 +11,8 @@
 #include "hv/dom/sched_policy.h"
 #include "hv/mem/alloc.h"
 
-#define PERIOD_NS 30000000ull
-#define PERIODS_MAX 1000000u	/* more pay any debt; keeps the product in range */
+#define PERIOD_NS   30000000ull
+#define PERIODS_MAX 1000000u /* more pay any debt; keeps the product in range */
 
 static int64_t quota_ns(const struct sched_domain *s)
 {

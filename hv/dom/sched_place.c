@@ -2,8 +2,8 @@
  *
  * Placing: an idle CPU it likes (the last one first, its caches are warm), an idle CPU it may use,
  * else where it ran last, else the shortest queue. Pulling: a CPU without work takes any
- * waiting vCPU it may run, those that like it first; a busy one, at the end of a slice, takes one that
- * lags behind its own: so shares hold over all CPUs and not only within a queue.
+ * waiting vCPU it may run, those that like it first; a busy one, at the end of a slice, takes one
+ * that lags behind its own: so shares hold over all CPUs and not only within a queue.
  * Neighbours: sched.c. */
 #include "hv/base/atomic.h"
 #include "hv/base/errno.h"
@@ -21,7 +21,7 @@ static unsigned shortest_queue(cpumask_t mask, unsigned preferred)
 	for (cpumask_t left = mask; left; left &= left - 1) {
 		unsigned cpu = (unsigned)__builtin_ctzll(left);
 		if (READ_ONCE(sched_queue_of(cpu)->waiting_count) <
-		    READ_ONCE(sched_queue_of(best)->waiting_count))
+			READ_ONCE(sched_queue_of(best)->waiting_count))
 			best = cpu;
 	}
 	return best;
@@ -42,7 +42,8 @@ unsigned sched_place(const struct vcpu *v)
 static struct vcpu *candidate(struct sched_queue *from, unsigned to, uint64_t mine)
 {
 	struct vcpu *any = NULL;
-	list_for_each(pos, &from->waiting) {
+	list_for_each(pos, &from->waiting)
+	{
 		struct sched_vcpu *s = list_entry(pos, struct sched_vcpu, link);
 		if (mine != ~0ull && !sched_policy->worth_moving(s->vtime, mine))
 			break;

@@ -1,7 +1,8 @@
 /* Between the scheduler's core and its policy. Layer: dom; only for hv/dom/sched*.c.
  *
  * The core owns run queues, hand-over between CPUs and accounting; the policy orders the
- * waiting vCPUs of one queue and says how long one may run. Its functions run under the queue's lock. */
+ * waiting vCPUs of one queue and says how long one may run. Its functions run under the queue's
+ * lock. */
 #pragma once
 #include "hv/base/list.h"
 #include "hv/dom/sched.h"
@@ -11,7 +12,8 @@ struct sched_vcpu {
 	struct list link;		/* in its CPU's queue while waiting */
 	bool is_queued;
 	bool yields;			/* wants to go behind the next one, once */
-	uint64_t vtime;			/* policy: virtual time used, ns at weight SCHED_WEIGHT_DEFAULT */
+	/* policy: virtual time used, ns at weight SCHED_WEIGHT_DEFAULT */
+	uint64_t vtime;
 	uint64_t charged_ns;		/* running: time up to which it has been charged */
 	uint64_t slice_end_ns;		/* running: when others of its rank may go first */
 };
@@ -25,13 +27,15 @@ struct sched_domain {
 };
 
 struct sched_queue {
-	struct lock lock;		/* RANK_SCHED: everything here but the hints, and ->cpu of its vCPUs */
+	/* RANK_SCHED: everything here but the hints, and ->cpu of its vCPUs */
+	struct lock lock;
 	unsigned cpu;
 	struct list waiting;		/* in the policy's order, first to run first */
 	unsigned waiting_count;		/* also a hint for others */
 	struct vcpu *current;		/* what this CPU runs; its idle vCPU when nothing */
 	struct vcpu *idle;
-	uint64_t floor;			/* policy: a clock of the queue's virtual time; never runs back */
+	/* policy: a clock of the queue's virtual time; never runs back */
+	uint64_t floor;
 	uint64_t first_vtime;		/* hint: of the first waiting one, ~0 if none */
 	struct timer slice;
 };
@@ -43,7 +47,8 @@ struct sched_policy {
 	/* @s ran for @ns more. */
 	void (*charge)(struct sched_queue *q, struct sched_vcpu *s, uint64_t ns);
 	/* Should the waiting @s run instead of @running (charged up to now)? */
-	bool (*goes_first)(const struct sched_vcpu *s, const struct sched_vcpu *running, bool slice_over);
+	bool (*goes_first)(const struct sched_vcpu *s, const struct sched_vcpu *running,
+			   bool slice_over);
 	/* How long may the one chosen run before others of its rank go first. */
 	uint64_t (*slice_ns)(const struct sched_queue *q);
 	/* @s gives way: order it behind @other. */
@@ -68,9 +73,11 @@ void sched_dequeue(struct sched_queue *q, struct vcpu *v);
 
 /* sched_place.c */
 unsigned sched_place(const struct vcpu *v);	/* where a vCPU that became runnable should wait */
-/* Move a waiting vCPU of another CPU here. @mine: virtual time of what would run next, ~0: nothing. No lock held. */
+/* Move a waiting vCPU of another CPU here. @mine: virtual time of what would run next, ~0: nothing.
+ * No lock held. */
 bool sched_pull(struct sched_queue *q, uint64_t mine);
 
 /* sched_params.c: the cap. charge: @v ran for @ns; sets HOLD_THROTTLED when the budget is gone. */
 void sched_cap_charge(struct vcpu *v, uint64_t ns, uint64_t now_ns);
-uint64_t sched_cap_limit(const struct vcpu *v, uint64_t slice_ns);	/* the slice, cut to the budget left */
+/* the slice, cut to the budget left */
+uint64_t sched_cap_limit(const struct vcpu *v, uint64_t slice_ns);

@@ -11,8 +11,8 @@
 #include "hv/dom/guest_area.h"
 #include "hv/dom/time.h"
 
-#define SECOND_NS 1000000000ull
-#define PERIOD_MIN_NS 1000000ull
+#define SECOND_NS         1000000000ull
+#define PERIOD_MIN_NS     1000000ull
 #define WALLCLOCK_SEC_MAX (1ull << 33)
 
 /* What dom0 set the wall clock to, at system time 0; 0: the host's own. */
@@ -27,8 +27,10 @@ static void record_fill(struct vcpu_time_info *t)
 	cpu_clock_params(&p);
 	clock_is_stable = p.stable;
 	*t = (struct vcpu_time_info){
-		.tsc_timestamp = p.base_tsc, .system_time = p.base_ns,
-		.tsc_to_system_mul = p.mul, .tsc_shift = p.shift,
+		.tsc_timestamp = p.base_tsc,
+		.system_time = p.base_ns,
+		.tsc_to_system_mul = p.mul,
+		.tsc_shift = p.shift,
 		.flags = p.stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
 	};
 }
@@ -40,7 +42,7 @@ static void record_publish(struct vcpu_time_info *to, const struct vcpu_time_inf
 	WRITE_ONCE(to->version, version);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(&to->tsc_timestamp, &record->tsc_timestamp,
-	       sizeof *to - offsetof(struct vcpu_time_info, tsc_timestamp));
+		sizeof *to - offsetof(struct vcpu_time_info, tsc_timestamp));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(to->version, version + 1);
 }
@@ -69,7 +71,7 @@ void time_update_vcpu(struct vcpu *v)
 	record_fill(&record);
 	record_publish(&v->info->time, &record);
 	if (v->time_area.a)
-		(void)!area_publish(v, v->time_area, &record);	/* unmapped just now: later again */
+		(void)!area_publish(v, v->time_area, &record); /* unmapped just now: later again */
 	v->time_valid = true;
 }
 

@@ -15,15 +15,19 @@ void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t system_ns);
 /* VCPUOP_register_vcpu_time_memory_area; -EFAULT if it cannot be written now. */
 int time_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
 /* Copy runstate to the guest's area if it has one (failure to write is ignored); with the
- * update flag when the domain enabled vm_assist runstate_update_flag. Called by sched when @v is loaded. */
+ * update flag when the domain enabled vm_assist runstate_update_flag. Called by sched when @v is
+ * loaded. */
 void runstate_update_area(struct vcpu *v);
-int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;	/* 0; an area that cannot be written is skipped */
+/* 0; an area that cannot be written is skipped */
+int runstate_area_register(struct vcpu *v, gva_t area) MUST_CHECK;
 void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *out);	/* up to now */
 /* Prepare and end a vCPU's timers (singleshot, periodic, poll). */
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_stop(struct vcpu *v);
 void vcpu_timers_migrate(struct vcpu *v, unsigned cpu);	/* to the CPU it runs on now */
-/* Deadlines on the cpu_time_ns() scale; one in the past fires at once, or with @future gives -ETIME. */
+/* Deadlines on the cpu_time_ns() scale; one in the past fires at once, or with @future gives
+ * -ETIME. */
 int vcpu_singleshot_set(struct vcpu *v, uint64_t deadline_ns, bool future) MUST_CHECK;
 void vcpu_singleshot_stop(struct vcpu *v);
-int vcpu_periodic_set(struct vcpu *v, uint64_t period_ns) MUST_CHECK;	/* 0 stops; >= 1 ms else -EINVAL */
+/* 0 stops; >= 1 ms else -EINVAL */
+int vcpu_periodic_set(struct vcpu *v, uint64_t period_ns) MUST_CHECK;

@@ -4,8 +4,10 @@
  * for an event; the sender makes the event visible, then looks at the hold bit (both with full
  * barriers). At least one of them sees the other.
  * INVARIANT V2: the same for polling, with domain->pollers in front of the hold bit.
- * vcpu_info is shared with a hostile guest: what is read from it is only ever used as a truth value.
- * Neighbours: sched.c decides when; hv/event calls vcpu_kick() and vcpu_poll_wake(); hv/pv delivers. */
+ * vcpu_info is shared with a hostile guest: what is read from it is only ever used as a truth
+ * value.
+ * Neighbours: sched.c decides when; hv/event calls vcpu_kick() and vcpu_poll_wake(); hv/pv
+ * delivers. */
 #include "hv/base/atomic.h"
 #include "hv/base/errno.h"
 #include "hv/base/math.h"
@@ -224,8 +226,8 @@ static unsigned fpu_order(void)
 
 static void *fpu_alloc(void)
 {
-	return cpu_features.fpu_size <= PAGE_SIZE ? heap_alloc(cpu_features.fpu_size) :
-						    page_alloc(fpu_order(), 0);
+	return cpu_features.fpu_size <= PAGE_SIZE ? heap_alloc(cpu_features.fpu_size)
+						  : page_alloc(fpu_order(), 0);
 }
 
 static void fpu_free(void *fpu)

@@ -9,11 +9,13 @@ struct vcpu_info;
 struct pv_vcpu;
 struct sched_vcpu;
 
-/* Reasons not to run, a bit each in ->hold. Runnable: hold == 0, pause_count == 0 and the domain's == 0. */
+/* Reasons not to run, a bit each in ->hold. Runnable: hold == 0, pause_count == 0 and the domain's
+ * == 0. */
 enum vcpu_hold {
 	HOLD_DOWN	= 1 << 0,	/* not initialised or VCPUOP_down */
 	HOLD_BLOCKED	= 1 << 1,	/* SCHEDOP_block, until an unmasked event */
-	HOLD_POLLING	= 1 << 2,	/* SCHEDOP_poll, until a port is pending or its timer fires */
+	/* SCHEDOP_poll, until a port is pending or its timer fires */
+	HOLD_POLLING	= 1 << 2,
 	HOLD_SHUTDOWN	= 1 << 3,	/* its domain shut down */
 	HOLD_THROTTLED	= 1 << 4,	/* its domain used up its cap; until the next period */
 };
@@ -28,8 +30,10 @@ struct vcpu {
 	 * sched_wake() or sched_stop(); the rest under the lock of ->cpu's run queue. */
 	uint32_t hold;
 	uint32_t pause_count;
-	unsigned cpu;			/* whose queue it belongs to: where it runs, waits or ran last */
-	bool is_running;		/* current on ->cpu, or its registers are not yet saved there */
+	/* whose queue it belongs to: where it runs, waits or ran last */
+	unsigned cpu;
+	/* current on ->cpu, or its registers are not yet saved there */
+	bool is_running;
 	struct sched_vcpu *sched;
 	cpumask_t hard_affinity, soft_affinity;
 
@@ -63,23 +67,27 @@ int vcpu_create(struct domain *d, unsigned id, struct vcpu **out) MUST_CHECK;
 void vcpu_destroy(struct vcpu *v);	/* by domain_reap() */
 struct vcpu *vcpu_find(struct domain *d, unsigned id);	/* NULL if none; bounds-safe */
 
-void vcpu_hold(struct vcpu *v, enum vcpu_hold why);	/* set the bit; it stops at its next return; kicks */
+/* set the bit; it stops at its next return; kicks */
+void vcpu_hold(struct vcpu *v, enum vcpu_hold why);
 void vcpu_release(struct vcpu *v, enum vcpu_hold why);	/* clear; wakes it if nothing else holds */
 /* Its upcall became pending: wake it if it blocks or polls, else make the CPU it runs on look. */
 void vcpu_kick(struct vcpu *v);
-void vcpu_pause(struct vcpu *v);	/* counted; returns when it is off its CPU (not for the current one) */
+/* counted; returns when it is off its CPU (not for the current one) */
+void vcpu_pause(struct vcpu *v);
 void vcpu_pause_nosync(struct vcpu *v);
-void vcpu_wait_stopped(const struct vcpu *v);	/* until it is off its CPU, context saved; not for the current one */
+/* until it is off its CPU, context saved; not for the current one */
+void vcpu_wait_stopped(const struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 bool vcpu_is_runnable(const struct vcpu *v);
-/* VCPUOP_down of the current vCPU or another, VCPUOP_up, VCPUOP_is_up. up: -EINVAL without a context. */
+/* VCPUOP_down of the current vCPU or another, VCPUOP_up, VCPUOP_is_up. up: -EINVAL without a
+ * context. */
 void vcpu_down(struct vcpu *v);
 int vcpu_up(struct vcpu *v) MUST_CHECK;
 bool vcpu_is_up(const struct vcpu *v);
 
 /* SCHEDOP_block / poll / yield of the current vCPU. They return at once; the vCPU stops at its next
- * return if it has to. poll: ports are the handler's copy; @timeout_ns absolute, 0: none; -EINVAL: a
- * port out of range. */
+ * return if it has to. poll: ports are the handler's copy; @timeout_ns absolute, 0: none; -EINVAL:
+ * a port out of range. */
 void vcpu_block(struct vcpu *v);
 int vcpu_poll(struct vcpu *v, const uint32_t *ports, unsigned n, uint64_t timeout_ns) MUST_CHECK;
 void vcpu_yield(struct vcpu *v);
@@ -96,7 +104,7 @@ struct cpu_context *return_try(void);
 extern void (*vcpu_raise_virq)(struct vcpu *v, unsigned virq);
 
 /* Point v->info at @offset in frame @m of the domain (VCPUOP_register_vcpu_info): copies
- * the old contents, marks all events pending. @v is current or down. -EINVAL: offset, or @v runs; -EBUSY:
- * already registered, or the frame is a page table; -EPERM: not the domain's frame. */
+ * the old contents, marks all events pending. @v is current or down. -EINVAL: offset, or @v runs;
+ * -EBUSY: already registered, or the frame is a page table; -EPERM: not the domain's frame. */
 int vcpu_info_register(struct vcpu *v, mfn_t m, uint64_t offset) MUST_CHECK;
 void vcpu_info_unregister(struct vcpu *v);	/* back to shared_info; at death */

@@ -1,5 +1,6 @@
-/* Statement I10, recomputed from the raw tables for the audit: interdomain pairs are symmetric, VIRQ
- * maps are bijective, what is counted as in use is in use, nothing refers to a freed domain. */
+/* Statement I10, recomputed from the raw tables for the audit: interdomain pairs are symmetric,
+ * VIRQ maps are bijective, what is counted as in use is in use, nothing refers to a freed
+ * domain. */
 #include "hv/event/table.h"
 
 static bool domain_is_listed(const struct domain *wanted)
@@ -38,7 +39,8 @@ static const char *check_port(const struct domain *d, uint32_t number, const str
 		return "I10: a port notifies a vCPU that does not exist";
 	switch (p->state) {
 	case PORT_UNBOUND:
-		return p->detail < DOMID_FIRST_RESERVED ? NULL : "I10: an unbound port names no domain";
+		return p->detail < DOMID_FIRST_RESERVED ? NULL
+							: "I10: an unbound port names no domain";
 	case PORT_INTERDOMAIN:
 		return check_interdomain(d, number, p);
 	case PORT_VIRQ:
@@ -70,7 +72,8 @@ static const char *check_domain(struct domain *d)
 {
 	struct evtchn_table *t = d->events;
 	uint32_t in_use = 0;
-	for (uint32_t i = paged_next(&t->ports, 0); i < t->ports.limit; i = paged_next(&t->ports, i + 1)) {
+	for (uint32_t i = paged_next(&t->ports, 0); i < t->ports.limit;
+		i = paged_next(&t->ports, i + 1)) {
 		const struct port *p = port_at(t, i);
 		if (!p) {
 			if (i && i < t->search)

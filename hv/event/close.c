@@ -15,7 +15,7 @@
 static void disconnect(struct domain *d, const struct port *p)
 {
 	struct port *far = paged_at(&p->remote->events->ports, p->number);
-	*far = (struct port){ .state = PORT_UNBOUND, .vcpu = far->vcpu, .detail = d->id };
+	*far = (struct port){.state = PORT_UNBOUND, .vcpu = far->vcpu, .detail = d->id};
 }
 
 /* The state behind a port that is nobody else's. Under the table's lock. */
@@ -24,15 +24,15 @@ static void release(struct domain *d, const struct port *p)
 	if (p->state == PORT_VIRQ) {
 		for (unsigned i = 0; i < d->max_vcpus; i++)
 			if (d->vcpu[i] && d->vcpu[i]->virq_port[p->detail] &&
-			    port_at(d->events, d->vcpu[i]->virq_port[p->detail]) == p)
+				port_at(d->events, d->vcpu[i]->virq_port[p->detail]) == p)
 				d->vcpu[i]->virq_port[p->detail] = 0;
 	} else if (p->state == PORT_PIRQ && evtchn_pirq_closed) {
 		evtchn_pirq_closed(d, p->number);
 	}
 }
 
-/* Lock @d's table and, if @port is interdomain, the one it leads to. *rd: that domain, referenced, or
- * NULL. */
+/* Lock @d's table and, if @port is interdomain, the one it leads to. *rd: that domain, referenced,
+ * or NULL. */
 static struct port *lock_both(struct domain *d, uint32_t port, struct domain **rd)
 {
 	struct evtchn_table *t = d->events;

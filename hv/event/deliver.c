@@ -13,7 +13,7 @@ void port_notify(struct domain *d, uint32_t port, unsigned vcpu)
 {
 	struct vcpu *v = LOAD_ACQUIRE(&d->vcpu[vcpu]);
 	if (UNLIKELY(!v))
-		return;		/* not created yet: nobody to tell */
+		return; /* not created yet: nobody to tell */
 	struct vcpu_info *info = LOAD_ACQUIRE(&v->info);
 	if (bit_test_and_set(&info->evtchn_pending_sel, port / 64))
 		return;
@@ -101,7 +101,7 @@ void evtchn_raise_global_virq(struct domain *d, unsigned virq)
 		virq_raise(d, d->vcpu[0], virq);
 }
 
-static uint32_t deferred;	/* atomic: global VIRQs to raise */
+static uint32_t deferred; /* atomic: global VIRQs to raise */
 
 void evtchn_defer_global_virq(unsigned virq)
 {

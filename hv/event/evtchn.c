@@ -1,18 +1,19 @@
 /* Event channels: the table of ports and the operations that change a port's state.
  *
- *   state        means                              leads to
- *   FREE         no such port                       UNBOUND alloc_unbound; INTERDOMAIN, PIRQ, VIRQ, IPI
- *                                                   by their bind
- *   UNBOUND      domain `detail` may bind it        INTERDOMAIN when it does; FREE by close
- *   INTERDOMAIN  joined to remote's port `number`   FREE by close; UNBOUND to the remote's domid when the
- *                                                   remote end closes or its domain dies
- *   PIRQ         interrupt line `number`            FREE by close
- *   VIRQ         source `detail` of vCPU `vcpu`,    FREE by close
+ *   state        means                             leads to
+ *   FREE         no such port                      UNBOUND by alloc_unbound; INTERDOMAIN, PIRQ,
+ *                                                  VIRQ, IPI by their bind
+ *   UNBOUND      domain `detail` may bind it       INTERDOMAIN when it does; FREE by close
+ *   INTERDOMAIN  joined to remote's port `number`  FREE by close; UNBOUND to the remote's domid
+ *                                                  when that end closes or its domain dies
+ *   PIRQ         interrupt line `number`           FREE by close
+ *   VIRQ         source `detail` of vCPU `vcpu`,   FREE by close
  *                or of the machine
- *   IPI          sent by the domain itself          FREE by close
+ *   IPI          sent by the domain itself         FREE by close
  *
- * INVARIANT I10: the two ends of an INTERDOMAIN pair name each other; a bound VIRQ is in virq_port of
- * exactly one vCPU (the first, for a global one), and nothing else is; no port names a freed domain.
+ * INVARIANT I10: the two ends of an INTERDOMAIN pair name each other; a bound VIRQ is in virq_port
+ * of exactly one vCPU (the first, for a global one), and nothing else is; no port names a freed
+ * domain.
  * A port number is below the limit fixed at creation, which never shrinks; port 0 is never used.
  * Every operation checks under the lock or locks, then commits steps that cannot fail.
  * Neighbours: deliver.c (sending), close.c (the ways back to FREE), check.c (the audit's view). */
@@ -62,7 +63,7 @@ void port_assign(struct evtchn_table *t, uint32_t number, struct port *p, struct
 
 void port_free(struct evtchn_table *t, uint32_t number, struct port *p)
 {
-	*p = (struct port){ .state = PORT_FREE };
+	*p = (struct port){.state = PORT_FREE};
 	t->in_use--;
 	if (number < t->search)
 		t->search = number;
@@ -92,7 +93,7 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
 		remote = d->id;
 	if (remote >= DOMID_FIRST_RESERVED)
 		return -EINVAL;
-	return bind_new(d, (struct port){ .state = PORT_UNBOUND, .detail = remote }, port);
+	return bind_new(d, (struct port){.state = PORT_UNBOUND, .detail = remote}, port);
 }
 
 /* Both tables are locked. */
@@ -109,8 +110,9 @@ static int connect(struct domain *d, struct domain *rd, uint32_t remote_port, ui
 		return rc;
 	/* Commit. */
 	port_assign(d->events, number, near,
-		    (struct port){ .state = PORT_INTERDOMAIN, .number = remote_port, .remote = rd });
-	*far = (struct port){ .state = PORT_INTERDOMAIN, .vcpu = far->vcpu, .number = number, .remote = d };
+		(struct port){.state = PORT_INTERDOMAIN, .number = remote_port, .remote = rd});
+	*far = (struct port){
+		.state = PORT_INTERDOMAIN, .vcpu = far->vcpu, .number = number, .remote = d};
 	/* What was sent before the two were joined would be lost: the binder looks once. */
 	port_raise(d, number, 0);
 	*port = number;
@@ -131,7 +133,8 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
 
 static bool virq_is_per_vcpu(unsigned virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
 int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *port)
@@ -147,8 +150,10 @@ int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *p
 	lock(&t->lock);
 	int rc = v->virq_port[virq] ? -EEXIST : port_find_free(t, &number, &p);
 	if (!rc) {
-		port_assign(t, number, p, (struct port){ .state = PORT_VIRQ, .vcpu = (uint8_t)vcpu,
-							 .detail = (uint16_t)virq });
+		port_assign(t, number, p,
+			(struct port){.state = PORT_VIRQ,
+				.vcpu = (uint8_t)vcpu,
+				.detail = (uint16_t)virq});
 		v->virq_port[virq] = (uint16_t)number;
 		*port = number;
 	}
@@ -160,7 +165,7 @@ int evtchn_bind_ipi(struct domain *d, unsigned vcpu, uint32_t *port)
 {
 	if (!vcpu_find(d, vcpu))
 		return -ENOENT;
-	return bind_new(d, (struct port){ .state = PORT_IPI, .vcpu = (uint8_t)vcpu }, port);
+	return bind_new(d, (struct port){.state = PORT_IPI, .vcpu = (uint8_t)vcpu}, port);
 }
 
 static bool pirq_is_bound(struct evtchn_table *t, unsigned pirq)
@@ -183,7 +188,7 @@ int evtchn_bind_pirq(struct domain *d, unsigned pirq, uint32_t *port)
 	lock(&t->lock);
 	int rc = pirq_is_bound(t, pirq) ? -EEXIST : port_find_free(t, &number, &p);
 	if (!rc) {
-		port_assign(t, number, p, (struct port){ .state = PORT_PIRQ, .number = pirq });
+		port_assign(t, number, p, (struct port){.state = PORT_PIRQ, .number = pirq});
 		*port = number;
 	}
 	unlock(&t->lock);
@@ -195,9 +200,12 @@ int evtchn_bind_pirq(struct domain *d, unsigned pirq, uint32_t *port)
 int evtchn_get_status(struct domain *of, uint32_t port, struct evtchn_status *out)
 {
 	static const uint32_t answer[] = {
-		[PORT_FREE] = EVTCHNSTAT_closed, [PORT_UNBOUND] = EVTCHNSTAT_unbound,
-		[PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain, [PORT_PIRQ] = EVTCHNSTAT_pirq,
-		[PORT_VIRQ] = EVTCHNSTAT_virq, [PORT_IPI] = EVTCHNSTAT_ipi,
+		[PORT_FREE] = EVTCHNSTAT_closed,
+		[PORT_UNBOUND] = EVTCHNSTAT_unbound,
+		[PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+		[PORT_PIRQ] = EVTCHNSTAT_pirq,
+		[PORT_VIRQ] = EVTCHNSTAT_virq,
+		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
 	struct evtchn_table *t = of->events;
 	if (port >= t->ports.limit)
@@ -284,7 +292,10 @@ static void log_grew(void)
 void evtchn_init(void)
 {
 	static const struct domain_ops ops = {
-		.name = "event", .create = table_create, .kill = ports_close_all, .destroy = table_destroy,
+		.name = "event",
+		.create = table_create,
+		.kill = ports_close_all,
+		.destroy = table_destroy,
 	};
 	static_assert(sizeof(struct port) == 16, "256 ports a page");
 	domain_register_ops(&ops);

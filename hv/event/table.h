@@ -15,7 +15,8 @@ struct port {
 };
 
 struct evtchn_table {
-	struct lock lock;		/* RANK_EVTCHN: all here, and vcpu->virq_port of the domain */
+	/* RANK_EVTCHN: all here, and vcpu->virq_port of the domain */
+	struct lock lock;
 	struct domain *domain;
 	struct paged ports;		/* struct port */
 	uint32_t in_use;		/* ports not FREE */
@@ -25,7 +26,8 @@ struct evtchn_table {
 
 /* A port in use, or NULL. Under its table's lock. */
 struct port *port_at(struct evtchn_table *t, uint32_t port);
-/* A free port; *number, still FREE. -ENOSPC, -ENOMEM; -ESRCH: the domain is dying. Under the lock. */
+/* A free port; *number, still FREE. -ENOSPC, -ENOMEM; -ESRCH: the domain is dying. Under the
+ * lock. */
 int port_find_free(struct evtchn_table *t, uint32_t *number, struct port **out) MUST_CHECK;
 void port_assign(struct evtchn_table *t, uint32_t number, struct port *p, struct port as);
 void port_free(struct evtchn_table *t, uint32_t number, struct port *p);

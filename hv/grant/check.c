@@ -1,6 +1,7 @@
 /* What the audit asks of the grant layer: the references that map-track holds, and statements
  * I8 (pins are the sums over map-track; a free handle has no flags), I9 (a grant's L1 entry equals
- * its record) and I7's other half (every grant entry has one). Recomputed from the raw tables; the marks in shared entries are hostile memory
+ * its record) and I7's other half (every grant entry has one). Recomputed from the raw tables; the
+ * marks in shared entries are hostile memory
  * and not judged here. */
 #include "hv/grant/table.h"
 #include "hv/mem/table.h"
@@ -56,12 +57,13 @@ static const char *sum_track(struct domain *d, const struct track *k, void *arg)
 	if (!halves || k->granter != s->granter || k->ref != s->ref)
 		return NULL;
 	*(k->flags & TRACK_READONLY ? &s->readers : &s->writers) += halves;
-	return s->active->domid == d->id ? NULL : "I8: a grant is mapped by a domain it was not made to";
+	return s->active->domid == d->id ? NULL
+					 : "I8: a grant is mapped by a domain it was not made to";
 }
 
 static const char *check_active(struct domain *d, uint32_t ref)
 {
-	struct sum s = { .granter = d, .ref = ref, .active = paged_at(&d->grants->active, ref) };
+	struct sum s = {.granter = d, .ref = ref, .active = paged_at(&d->grants->active, ref)};
 	if (!s.active || s.active->readers + s.active->writers == 0)
 		return NULL;
 	const char *broken = tracks_each(sum_track, &s);
@@ -89,7 +91,7 @@ static const char *check_track(struct domain *d, const struct track *k, void *ar
 	uint64_t pte = table[k->slot.a % PAGE_SIZE / sizeof pte];
 	frame_unmap(table);
 	if (!(pte & PTE_PRESENT) || !(pte & PTE_GRANT) || pte_mfn(pte).n != a->frame ||
-	    !(pte & PTE_WRITE) != !!(k->flags & TRACK_READONLY))
+		!(pte & PTE_WRITE) != !!(k->flags & TRACK_READONLY))
 		return "I9: a grant entry does not equal its record";
 	return NULL;
 }

@@ -1,12 +1,13 @@
 /* Grant tables: creation, growth, death.
  *
  * A domain lets another one map or copy a frame of its by an entry in its shared table. Rules:
- * INVARIANT G1: the shared entry is hostile memory. It is read by one 64-bit load; what that said is
- *   kept in the active record, which alone counts while the grant is in use.
+ * INVARIANT G1: the shared entry is hostile memory. It is read by one 64-bit load; what that said
+ *   is kept in the active record, which alone counts while the grant is in use.
  * INVARIANT G2: readers and writers of an active record are the sums over the map-track halves
  *   that name it (and the copy that holds the lock).
  * INVARIANT G3: each half holds one reference on the granted frame, one writable count if it is
- *   not read-only, and its track a reference to the granting domain. The L1 entry has its own of both.
+ *   not read-only, and its track a reference to the granting domain. The L1 entry has its own of
+ *   both.
  * INVARIANT G4: between clearing the entry and the flush a half is closing: still counted.
  * INVARIANT G5: shared and active storage only grows, up to limits fixed at creation.
  * Start with pin.c (what using a grant means), then map.c, unmap.c, copy.c. */
@@ -15,10 +16,10 @@
 #include "hv/grant/table.h"
 #include "hv/mem/alloc.h"
 
-#define FRAMES_DEFAULT 64u
-#define FRAMES_MAX 1024u
+#define FRAMES_DEFAULT       64u
+#define FRAMES_MAX           1024u
 #define TRACK_FRAMES_DEFAULT 1024u
-#define TRACK_FRAMES_MAX 16384u
+#define TRACK_FRAMES_MAX     16384u
 
 /* Under the lock. */
 static bool table_grow(struct grant_table *t, unsigned frames)
@@ -78,7 +79,8 @@ static void table_destroy(struct domain *d)
 
 static int table_parts(struct grant_table *t, const struct domain_config *config)
 {
-	uint32_t track_frames = config->max_maptrack_frames ? config->max_maptrack_frames : TRACK_FRAMES_DEFAULT;
+	uint32_t track_frames =
+		config->max_maptrack_frames ? config->max_maptrack_frames : TRACK_FRAMES_DEFAULT;
 	t->frame_limit = config->max_grant_frames ? config->max_grant_frames : FRAMES_DEFAULT;
 	if (t->frame_limit > FRAMES_MAX || track_frames > TRACK_FRAMES_MAX)
 		return -EINVAL;
@@ -109,9 +111,13 @@ static int table_create(struct domain *d, const struct domain_config *config)
 void grant_init(void)
 {
 	static const struct domain_ops ops = {
-		.name = "grant", .create = table_create, .kill = tracks_close_all, .destroy = table_destroy,
+		.name = "grant",
+		.create = table_create,
+		.kill = tracks_close_all,
+		.destroy = table_destroy,
 	};
-	static_assert(sizeof(struct track) == 32 && sizeof(struct active) == 8, "they divide a page");
+	static_assert(
+		sizeof(struct track) == 32 && sizeof(struct active) == 8, "they divide a page");
 	domain_register_ops(&ops);
 	audit_register(grant_audit_enumerate);
 	audit_register_check(grant_check);

@@ -17,10 +17,10 @@ void grant_init(void);			/* registers domain_ops, audit enumerator and check */
 void grant_map(struct vcpu *v, struct gnttab_map_grant_ref *op);
 void grant_copy(struct domain *d, struct gnttab_copy *op);
 
-/* Unmapping takes two steps, so that a batch needs one TLB flush: grant_unmap() removes the mapping and
- * notes it in @b (zeroed by the caller); grant_unmap_finish() flushes, then lets the granters have
- * their frames back. Call it when b->n reaches GRANT_BATCH, and at the end of the batch, before
- * any status is written out and before a preemption. */
+/* Unmapping takes two steps, so that a batch needs one TLB flush: grant_unmap() removes the mapping
+ * and notes it in @b (zeroed by the caller); grant_unmap_finish() flushes, then lets the granters
+ * have their frames back. Call it when b->n reaches GRANT_BATCH, and at the end of the batch,
+ * before any status is written out and before a preemption. */
 #define GRANT_BATCH 64
 struct grant_unmap_batch {
 	unsigned n;
@@ -30,8 +30,9 @@ struct grant_unmap_batch {
 void grant_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op, struct grant_unmap_batch *b);
 void grant_unmap_finish(struct domain *d, struct grant_unmap_batch *b);
 
-/* Grow @d's table to at least @frames shared frames. GNTST_okay; GNTST_general_error: over its limit,
- * dying, or no memory (nothing changed but what was grown). */
+/* Grow @d's table to at least @frames shared frames. GNTST_okay; GNTST_general_error: over its
+ * limit, dying, or no memory (nothing changed but what was grown). */
 int grant_setup_table(struct domain *d, unsigned frames) MUST_CHECK;
-mfn_t grant_frame(struct domain *d, unsigned i);			/* MFN_INVALID past the end */
+/* MFN_INVALID past the end */
+mfn_t grant_frame(struct domain *d, unsigned i);
 void grant_query_size(struct domain *d, uint32_t *frames, uint32_t *max);

@@ -2,8 +2,8 @@
  *
  * The L1 entry is found and its table held before the tables' locks are taken; then the grant is
  * pinned, once per half, and the entry set. Every failure undoes what came before it, in reverse.
- * Entries that are present are refused by the memory layer. host_addr 0 means "no host half" to unmap,
- * so nothing can be mapped there.
+ * Entries that are present are refused by the memory layer. host_addr 0 means "no host half" to
+ * unmap, so nothing can be mapped there.
  * dev_bus_addr is answered also without device_map: Linux wants it for its p2m.
  * Spec: grant_table.h, GNTTABOP_map_grant_ref. */
 #include "hv/base/errno.h"
@@ -33,7 +33,8 @@ static int slot_hold(struct vcpu *v, const struct gnttab_map_grant_ref *op, madd
 }
 
 /* Both tables are locked; @slot is held if there is a host half. */
-static int map_locked(struct domain *d, struct domain *granter, struct gnttab_map_grant_ref *op, maddr_t slot)
+static int map_locked(
+	struct domain *d, struct domain *granter, struct gnttab_map_grant_ref *op, maddr_t slot)
 {
 	struct grant_table *mine = d->grants, *theirs = granter->grants;
 	unsigned halves = (op->flags & GNTMAP_host_map ? TRACK_HOST : 0) |
@@ -48,7 +49,7 @@ static int map_locked(struct domain *d, struct domain *granter, struct gnttab_ma
 		return GNTST_no_device_space;
 	int rc = grant_pin(theirs, op->ref, d->id, write, track_half_count(halves), &f);
 	if (rc == GNTST_okay && (halves & TRACK_HOST) &&
-	    table_grant_set(&d->mem, slot, f, entry_flags(op->flags))) {
+		table_grant_set(&d->mem, slot, f, entry_flags(op->flags))) {
 		grant_unpin(theirs, op->ref, write, track_half_count(halves));
 		rc = GNTST_general_error;
 	}
@@ -56,8 +57,11 @@ static int map_locked(struct domain *d, struct domain *granter, struct gnttab_ma
 		track_free(mine, handle);
 		return rc;
 	}
-	*k = (struct track){ .granter = granter, .host_addr = op->host_addr, .slot = slot, .ref = op->ref,
-			     .flags = (uint16_t)(halves | (write ? 0 : TRACK_READONLY)) };
+	*k = (struct track){.granter = granter,
+		.host_addr = op->host_addr,
+		.slot = slot,
+		.ref = op->ref,
+		.flags = (uint16_t)(halves | (write ? 0 : TRACK_READONLY))};
 	domain_get(granter);
 	op->handle = handle;
 	op->dev_bus_addr = mfn_to_maddr(frame_mfn(f)).a;

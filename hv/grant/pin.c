@@ -8,12 +8,12 @@
 #include "hv/base/atomic.h"
 #include "hv/grant/table.h"
 
-#define MARK_TRIES 5	/* a granter that keeps changing the entry gets an error, not our time */
+#define MARK_TRIES 5 /* a granter that keeps changing the entry gets an error, not our time */
 
 union entry {
 	uint64_t whole;
 	struct {
-		uint32_t marks;		/* flags and domid, which change together */
+		uint32_t marks; /* flags and domid, which change together */
 		uint32_t frame;
 	};
 };
@@ -32,13 +32,15 @@ static bool entry_permits(uint64_t entry, domid_t domid, bool write)
 }
 
 /* Mark the entry in use. *frame: what it granted at that moment. */
-static bool entry_mark(struct grant_table *t, uint32_t ref, domid_t domid, bool write, uint32_t *frame)
+static bool entry_mark(
+	struct grant_table *t, uint32_t ref, domid_t domid, bool write, uint32_t *frame)
 {
 	union entry *entry = entry_map(t, ref);
 	uint32_t mark = GTF_reading | (write ? GTF_writing : 0);
 	bool marked = false;
 	for (unsigned i = 0; i < MARK_TRIES && !marked; i++) {
-		uint64_t seen = __atomic_load_n(&entry->whole, __ATOMIC_RELAXED);	/* hostile: once */
+		uint64_t seen =
+			__atomic_load_n(&entry->whole, __ATOMIC_RELAXED); /* hostile: once */
 		uint32_t expected = (uint32_t)seen;
 		if (!entry_permits(seen, domid, write))
 			break;
@@ -56,11 +58,13 @@ static void entry_unmark(struct grant_table *t, uint32_t ref, uint32_t mark)
 	frame_unmap(entry);
 }
 
-static int hold_frame(struct grant_table *t, uint32_t number, bool write, unsigned times, struct frame **f)
+static int hold_frame(
+	struct grant_table *t, uint32_t number, bool write, unsigned times, struct frame **f)
 {
 	struct owner *o = &t->domain->mem;
 	for (unsigned i = 0; i < times; i++) {
-		int rc = write ? frame_get_with_type(o, mfn(number), FT_WRITABLE, f) : frame_get(o, mfn(number), f);
+		int rc = write ? frame_get_with_type(o, mfn(number), FT_WRITABLE, f)
+			       : frame_get(o, mfn(number), f);
 		if (!rc)
 			continue;
 		while (i-- > 0)
@@ -71,7 +75,8 @@ static int hold_frame(struct grant_table *t, uint32_t number, bool write, unsign
 }
 
 /* Clear the marks that no pin justifies. */
-static void marks_drop(struct grant_table *t, uint32_t ref, const struct active *a, bool was_written)
+static void marks_drop(
+	struct grant_table *t, uint32_t ref, const struct active *a, bool was_written)
 {
 	uint32_t mark = was_written && a->writers == 0 ? GTF_writing : 0;
 	if (a->readers + a->writers == 0)
@@ -80,7 +85,8 @@ static void marks_drop(struct grant_table *t, uint32_t ref, const struct active 
 		entry_unmark(t, ref, mark);
 }
 
-int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, unsigned times, struct frame **f)
+int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, unsigned times,
+	struct frame **f)
 {
 	if (ref >= t->frame_count * REFS_PER_FRAME)
 		return GNTST_bad_gntref;
@@ -96,7 +102,7 @@ int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, un
 	if (*pins + times > PINS_MAX)
 		return GNTST_no_space;
 	if ((first || (write && a->writers == 0)) &&
-	    !entry_mark(t, ref, domid, write, first ? &frame : &ignored))
+		!entry_mark(t, ref, domid, write, first ? &frame : &ignored))
 		return GNTST_general_error;
 	int rc = hold_frame(t, frame, write, times, f);
 	if (rc) {

@@ -1,4 +1,5 @@
-/* The grant table of a domain: what it grants, and what it has mapped. Layer: grant; only for hv/grant. */
+/* The grant table of a domain: what it grants, and what it has mapped. Layer: grant; only for
+ * hv/grant. */
 #pragma once
 #include "hv/dom/paged.h"
 #include "hv/grant/grant.h"
@@ -11,7 +12,8 @@
 struct active {
 	uint32_t frame;
 	domid_t domid;			/* whom it was granted to */
-	uint8_t readers, writers;	/* pins: one for each map-track half and each copy under way */
+	/* pins: one for each map-track half and each copy under way */
+	uint8_t readers, writers;
 };
 #define PINS_MAX 255u			/* of a kind; more are refused */
 
@@ -47,8 +49,8 @@ struct grant_table {
 	uint32_t kill_cursor;
 };
 
-/* pin.c. Under @t's lock. Let domain @domid use grant @ref: mark the shared entry, hold the frame and, if
- * @write, its type, @times over. GNTST_*; *f on success. */
+/* pin.c. Under @t's lock. Let domain @domid use grant @ref: mark the shared entry, hold the frame
+ * and, if @write, its type, @times over. GNTST_*; *f on success. */
 int grant_pin(struct grant_table *t, uint32_t ref, domid_t domid, bool write, unsigned times,
 	      struct frame **f) MUST_CHECK;
 void grant_unpin(struct grant_table *t, uint32_t ref, bool write, unsigned times);

@@ -21,7 +21,7 @@ uint32_t track_alloc(struct grant_table *t, struct track **out)
 			return HANDLE_NONE;
 		t->track_end++;
 	}
-	*k = (struct track){ .flags = 0 };
+	*k = (struct track){.flags = 0};
 	t->tracks_in_use++;
 	*out = k;
 	return handle;
@@ -30,7 +30,7 @@ uint32_t track_alloc(struct grant_table *t, struct track **out)
 void track_free(struct grant_table *t, uint32_t handle)
 {
 	struct track *k = paged_at(&t->tracks, handle);
-	*k = (struct track){ .ref = t->track_free };
+	*k = (struct track){.ref = t->track_free};
 	t->track_free = handle;
 	t->tracks_in_use--;
 }
@@ -47,16 +47,18 @@ int tracks_close_all(struct domain *d)
 	struct grant_table *t = d->grants;
 	while (t->tracks_in_use > 0) {
 		ASSERT(t->kill_cursor < t->track_end);
-		struct grant_unmap_batch b = { .n = 0 };
+		struct grant_unmap_batch b = {.n = 0};
 		for (; b.n < GRANT_BATCH && t->kill_cursor < t->track_end; t->kill_cursor++) {
 			const struct track *k = track_at(t, t->kill_cursor);
 			if (!k)
 				continue;
-			struct gnttab_unmap_grant_ref op = { .handle = t->kill_cursor };
+			struct gnttab_unmap_grant_ref op = {.handle = t->kill_cursor};
 			if (k->flags & TRACK_HOST)
 				op.host_addr = k->host_addr;
 			if (k->flags & TRACK_DEVICE)
-				op.dev_bus_addr = mfn_to_maddr(frame_mfn(grant_pinned_frame(k->granter->grants, k->ref))).a;
+				op.dev_bus_addr = mfn_to_maddr(
+					frame_mfn(grant_pinned_frame(k->granter->grants, k->ref)))
+							  .a;
 			grant_unmap(d, &op, &b);
 			ASSERT(op.status == GNTST_okay);
 		}

@@ -10,8 +10,8 @@
 #include "hv/mem/table.h"
 
 /* Which halves @op names; GNTST_*. */
-static int halves_named(const struct gnttab_unmap_grant_ref *op, struct track *k, const struct frame *f,
-			unsigned *halves)
+static int halves_named(const struct gnttab_unmap_grant_ref *op, struct track *k,
+	const struct frame *f, unsigned *halves)
 {
 	*halves = 0;
 	if (op->host_addr) {
@@ -27,7 +27,8 @@ static int halves_named(const struct gnttab_unmap_grant_ref *op, struct track *k
 	return GNTST_okay;
 }
 
-static int unmap_locked(struct domain *d, const struct gnttab_unmap_grant_ref *op, struct grant_unmap_batch *b)
+static int unmap_locked(
+	struct domain *d, const struct gnttab_unmap_grant_ref *op, struct grant_unmap_batch *b)
 {
 	struct track *k = track_at(d->grants, op->handle);
 	if (!k || !(k->flags & TRACK_HALVES))
@@ -61,7 +62,8 @@ void grant_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op, struct gra
 /* Both tables are locked. */
 static void finish_locked(struct domain *d, struct track *k, uint32_t handle, unsigned halves)
 {
-	grant_unpin(k->granter->grants, k->ref, !(k->flags & TRACK_READONLY), track_half_count(halves));
+	grant_unpin(
+		k->granter->grants, k->ref, !(k->flags & TRACK_READONLY), track_half_count(halves));
 	k->flags = (uint16_t)(k->flags & ~TRACK_CLOSING(halves));
 	if (!(k->flags & (TRACK_HALVES | TRACK_CLOSING(TRACK_HALVES))))
 		track_free(d->grants, handle);

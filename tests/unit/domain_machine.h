@@ -140,8 +140,8 @@ static inline void vcpu_run_on(struct vcpu *v, unsigned cpu)
 	ck_abort_msg("vCPU %u of domain %u never ran", v->id, v->domain->id);
 }
 
-/* A domain's address space: L4, L3, L2 and one L1, which maps the domain's data frames i = 1.. writable
- * at i * 4096. Every table is pinned through the L4 and not mapped itself. */
+/* A domain's address space: L4, L3, L2 and one L1, which maps the domain's data frames i = 1..
+ * writable at i * 4096. Every table is pinned through the L4 and not mapped itself. */
 struct space { mfn_t l4, l3, l2, l1; };
 
 static inline mfn_t frame_make(struct domain *d)

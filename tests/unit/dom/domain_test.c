@@ -13,7 +13,7 @@ static void count_change(void)
 START_TEST(numbers_are_reused_late)
 {
 	machine_boot(1, 512);
-	struct domain_config c = { .max_vcpus = 1 };
+	struct domain_config c = {.max_vcpus = 1};
 	struct domain *d;
 	for (domid_t want = 1; want < 6; want++) {
 		ck_assert_int_eq(domain_create(DOMID_CHOOSE, &c, &d), 0);
@@ -54,7 +54,7 @@ END_TEST
 START_TEST(no_memory_leaves_nothing)
 {
 	machine_boot(1, 64);
-	struct domain_config c = { .max_vcpus = 1 };
+	struct domain_config c = {.max_vcpus = 1};
 	struct domain *d = domain_make(1, 1);
 	mfn_t m;
 	while (frame_alloc(&d->mem, 0, 0, &m) == 0)
@@ -69,7 +69,8 @@ START_TEST(no_memory_leaves_nothing)
 			domain_end(e);
 		}
 		AUDIT();
-		ck_assert_uint_ge(frame_free_count() + 4, free_before);	/* the heap may keep pages */
+		ck_assert_uint_ge(
+			frame_free_count() + 4, free_before); /* the heap may keep pages */
 		ck_assert_ptr_null(domain_find(2));
 		ck_assert_int_eq(frame_release(&d->mem, mfn(d->mem.first)), 0);
 	}
@@ -94,7 +95,7 @@ START_TEST(free_frames_return)
 		AUDIT();
 		domain_end(d);
 		AUDIT();
-		if (round == 1)		/* the heap has its pages by now */
+		if (round == 1) /* the heap has its pages by now */
 			before = frame_free_count();
 		ck_assert(round < 1 || frame_free_count() == before);
 	}
@@ -240,7 +241,7 @@ START_TEST(husk_keeps_the_number)
 	vcpu_run_on(dom0->vcpu[0], 0);
 	domain_end(d);
 	ck_assert_ptr_null(domain_find(1));
-	struct domain_config c = { .max_vcpus = 1 };
+	struct domain_config c = {.max_vcpus = 1};
 	ck_assert_int_eq(domain_create(1, &c, &d), -EEXIST);
 	frame_put(f);
 	host_time_advance(200 * MS);
@@ -271,7 +272,10 @@ static void op_destroy(struct domain *d)
 START_TEST(layers_above_are_run_and_resumed)
 {
 	static const struct domain_ops ops = {
-		.name = "test", .create = op_create, .kill = op_kill, .destroy = op_destroy,
+		.name = "test",
+		.create = op_create,
+		.kill = op_kill,
+		.destroy = op_destroy,
 	};
 	machine_boot(1, 512);
 	domain_register_ops(&ops);
@@ -286,14 +290,15 @@ START_TEST(layers_above_are_run_and_resumed)
 	machine_settle();
 	ck_assert_uint_eq(created, 1);
 	ck_assert_uint_eq(destroyed, 1);
-	struct domain_config bad = { .max_vcpus = 1, .max_ports = 13 };
+	struct domain_config bad = {.max_vcpus = 1, .max_ports = 13};
 	ck_assert_int_eq(domain_create(2, &bad, &d), -ENOMEM);
 	ck_assert_uint_eq(destroyed, 1);
 	AUDIT();
 }
 END_TEST
 
-TESTS("domain", numbers_are_reused_late, table_is_sorted_and_counts_references, no_memory_leaves_nothing,
-      free_frames_return, control_pauses_count_once, shutdown_holds_and_tells_once, crash_under_locks,
-      kill_needs_a_victim_elsewhere, dying_gains_nothing, zombie_waits_for_a_privileged_mapping,
-      husk_keeps_the_number, layers_above_are_run_and_resumed)
+TESTS("domain", numbers_are_reused_late, table_is_sorted_and_counts_references,
+	no_memory_leaves_nothing, free_frames_return, control_pauses_count_once,
+	shutdown_holds_and_tells_once, crash_under_locks, kill_needs_a_victim_elsewhere,
+	dying_gains_nothing, zombie_waits_for_a_privileged_mapping, husk_keeps_the_number,
+	layers_above_are_run_and_resumed)

@@ -10,7 +10,8 @@ static void check_currents(void)
 	struct vcpu *on[MAX_CPUS];
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		on[cpu] = cpu_step(cpu);
-		REQUIRE(!on[cpu] || (vcpu_is_runnable(on[cpu]) && on[cpu]->is_running && on[cpu]->cpu == cpu));
+		REQUIRE(!on[cpu] ||
+			(vcpu_is_runnable(on[cpu]) && on[cpu]->is_running && on[cpu]->cpu == cpu));
 		for (unsigned other = 0; on[cpu] && other < cpu; other++)
 			REQUIRE(on[cpu] != on[other]);
 	}
@@ -37,7 +38,8 @@ static uint64_t ran(const struct domain *d)
 static void near(uint64_t got, uint64_t want, uint64_t part)
 {
 	uint64_t off = got > want ? got - want : want - got;
-	ck_assert_msg(off <= want / part, "got %llu, want %llu", (unsigned long long)got, (unsigned long long)want);
+	ck_assert_msg(off <= want / part, "got %llu, want %llu", (unsigned long long)got,
+		(unsigned long long)want);
 }
 
 START_TEST(equal_shares_on_one_cpu)
@@ -81,13 +83,13 @@ START_TEST(weights_divide_a_cpu)
 {
 	machine_boot(1, 512);
 	struct domain *a = domain_start(1, 1), *b = domain_start(2, 1), *c = domain_start(3, 1);
-	ck_assert_int_eq(sched_params_set(b, &(struct sched_params){ .weight = 512 }), 0);
-	ck_assert_int_eq(sched_params_set(c, &(struct sched_params){ .weight = 1024 }), 0);
+	ck_assert_int_eq(sched_params_set(b, &(struct sched_params){.weight = 512}), 0);
+	ck_assert_int_eq(sched_params_set(c, &(struct sched_params){.weight = 1024}), 0);
 	run_for(7000 * MS);
 	near(ran(a), 1000 * MS, 20);
 	near(ran(b), 2000 * MS, 20);
 	near(ran(c), 4000 * MS, 20);
-	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){ .weight = 0 }), -EINVAL);
+	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){.weight = 0}), -EINVAL);
 }
 END_TEST
 
@@ -95,7 +97,7 @@ START_TEST(cap_limits_a_domain_alone)
 {
 	machine_boot(2, 512);
 	struct domain *a = domain_start(1, 2), *b = domain_start(2, 1);
-	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){ .weight = 256, .cap = 30 }), 0);
+	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){.weight = 256, .cap = 30}), 0);
 	run_for(3000 * MS);
 	near(ran(a), 900 * MS, 20);
 	/* While both of a's run, b waits: at most half of what a got. */
@@ -104,7 +106,7 @@ START_TEST(cap_limits_a_domain_alone)
 	sched_params_get(a, &p);
 	ck_assert_uint_eq(p.cap, 30);
 	/* Lifting it lets the throttled go at once. */
-	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){ .weight = 256 }), 0);
+	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){.weight = 256}), 0);
 	uint64_t before = ran(a);
 	run_for(1000 * MS);
 	ck_assert_uint_gt(ran(a) - before, 900 * MS);
@@ -115,7 +117,7 @@ START_TEST(cap_above_one_cpu)
 {
 	machine_boot(2, 512);
 	struct domain *a = domain_start(1, 2);
-	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){ .weight = 256, .cap = 150 }), 0);
+	ck_assert_int_eq(sched_params_set(a, &(struct sched_params){.weight = 256, .cap = 150}), 0);
 	run_for(2000 * MS);
 	near(ran(a), 3000 * MS, 20);
 }
@@ -173,7 +175,7 @@ START_TEST(idle_cpu_takes_waiting_work)
 	machine_settle();
 	ck_assert_ptr_null(cpu_step(1));
 	struct vcpu *waits = cpu_step(0) == a->vcpu[0] ? b->vcpu[0] : a->vcpu[0];
-	waits->hard_affinity = ~0ull;	/* nobody is told */
+	waits->hard_affinity = ~0ull; /* nobody is told */
 	host_cpu_select(1);
 	work_raise(1, WORK_RESCHED);
 	ck_assert_ptr_eq(cpu_step(1), waits);
@@ -272,6 +274,6 @@ START_TEST(runstates_add_up)
 END_TEST
 
 TESTS("sched", equal_shares_on_one_cpu, shares_hold_over_all_cpus, shares_hold_with_many_vcpus,
-      weights_divide_a_cpu, cap_limits_a_domain_alone, cap_above_one_cpu, hard_affinity_is_kept,
-      soft_affinity_is_preferred_not_obeyed, idle_cpu_takes_waiting_work, wakeup_preempts_hogs,
-      sleep_is_no_credit, yield_lets_the_next_run, runstates_add_up)
+	weights_divide_a_cpu, cap_limits_a_domain_alone, cap_above_one_cpu, hard_affinity_is_kept,
+	soft_affinity_is_preferred_not_obeyed, idle_cpu_takes_waiting_work, wakeup_preempts_hogs,
+	sleep_is_no_credit, yield_lets_the_next_run, runstates_add_up)

@@ -7,14 +7,14 @@
 #include <unistd.h>
 #include "tests/unit/domain_machine.h"
 
-#define CPUS 4		/* the last one is the control domain's, without a vCPU */
-#define VCPUS 6
+#define CPUS   4 /* the last one is the control domain's, without a vCPU */
+#define VCPUS  6
 #define TOKENS 2
-#define HOPS 60000u
+#define HOPS   60000u
 
 static struct domain *d;
 static uint32_t port[VCPUS];
-static uint32_t hops;		/* atomic */
+static uint32_t hops; /* atomic */
 static bool stop;
 
 static void hop(struct vcpu *v)
@@ -40,7 +40,7 @@ static void guest_runs(struct vcpu *v, unsigned *seed)
 		vcpu_yield(v);
 		/* fall through */
 	case 1:
-		i->evtchn_upcall_mask = 0;	/* goes on running */
+		i->evtchn_upcall_mask = 0; /* goes on running */
 		break;
 	case 2:
 		/* Masked, as a spinning kernel polls; woken by the pending bit. */
@@ -73,7 +73,7 @@ static void *cpu_thread(void *arg)
 static void disturb(unsigned n)
 {
 	struct vcpu *v = d->vcpu[n % VCPUS];
-	struct sched_params p = { .weight = 256, .cap = n % 3 ? 0 : 250 };
+	struct sched_params p = {.weight = 256, .cap = n % 3 ? 0 : 250};
 	host_time_set(cpu_time_ns() + 50000);
 	host_interrupts();
 	(void)return_try();
@@ -117,7 +117,8 @@ START_TEST(tokens_never_stop)
 	d = domain_make(1, VCPUS);
 	for (unsigned i = 0; i < VCPUS; i++) {
 		d->vcpu[i]->is_initialised = true;
-		ck_assert_int_eq(sched_affinity_set(d->vcpu[i], 7, ~0ull), 0);	/* never the last CPU */
+		ck_assert_int_eq(
+			sched_affinity_set(d->vcpu[i], 7, ~0ull), 0); /* never the last CPU */
 		ck_assert_int_eq(evtchn_bind_ipi(d, i, &port[i]), 0);
 		ck_assert_int_eq(vcpu_up(d->vcpu[i]), 0);
 	}

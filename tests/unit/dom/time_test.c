@@ -67,7 +67,8 @@ START_TEST(wall_clock)
 	host_time_advance(500 * MS);
 	time_set_wallclock(5000000000ull, 7, cpu_time_ns());
 	now = d->shared->wc_sec + ((uint64_t)d->shared->wc_sec_hi << 32);
-	ck_assert_uint_eq(now * 1000000000 + d->shared->wc_nsec + cpu_time_ns(), 5000000000000000007ull);
+	ck_assert_uint_eq(
+		now * 1000000000 + d->shared->wc_nsec + cpu_time_ns(), 5000000000000000007ull);
 	ck_assert_uint_eq(d->shared->wc_version % 2, 0);
 	ck_assert_uint_ne(d->shared->wc_version, version);
 	/* Nonsense changes nothing. */
@@ -104,7 +105,8 @@ END_TEST
 static void runstate_read(uint64_t va, struct vcpu_runstate_info *out)
 {
 	for (uint64_t i = 0; i < sizeof *out; i++)
-		((char *)out)[i] = ((char *)host_frame(space_page(s, (unsigned)((va + i) / PAGE_SIZE))))[(va + i) % PAGE_SIZE];
+		((char *)out)[i] = ((char *)host_frame(
+			space_page(s, (unsigned)((va + i) / PAGE_SIZE))))[(va + i) % PAGE_SIZE];
 }
 
 START_TEST(runstate_area_also_across_pages_and_in_user_mode)
@@ -117,7 +119,7 @@ START_TEST(runstate_area_also_across_pages_and_in_user_mode)
 		runstate_read(va, &r);
 		ck_assert_int_eq(r.state, RUNSTATE_running);
 		ck_assert_uint_eq(r.state_entry_time, v->runstate_entry_ns);
-		v->ctx.kernel_mode = false;	/* its user tables map nothing */
+		v->ctx.kernel_mode = false; /* its user tables map nothing */
 		host_time_advance(7 * MS);
 		host_cpu_select(0);
 		v->info->evtchn_upcall_mask = 0;
@@ -133,18 +135,22 @@ START_TEST(runstate_area_also_across_pages_and_in_user_mode)
 }
 END_TEST
 
-/* The area's address is hostile at every use: a table, a read-only page, another's frame, nothing. */
+/* The area's address is hostile at every use: a table, a read-only page, another's frame,
+ * nothing. */
 START_TEST(runstate_area_gone_bad)
 {
 	world();
 	struct domain *other = domain_make(2, 1);
 	mfn_t foreign = frame_make(other), l1 = s.l1;
-	const uint64_t bad[] = { 0, pte_make(l1, PTE_PRESENT | PTE_USER), pte_make(space_page(s, 2), PTE_PRESENT | PTE_USER) };
+	const uint64_t bad[] = {0, pte_make(l1, PTE_PRESENT | PTE_USER),
+		pte_make(space_page(s, 2), PTE_PRESENT | PTE_USER)};
 	const uint64_t va = PAGE_SIZE;
 	ck_assert_int_eq(runstate_area_register(v, gva(va)), 0);
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
 		host_cpu_select(0);
-		ck_assert_int_eq(table_entry_update(&d->mem, &d->mem, maddr(mfn_to_maddr(l1).a + 8), bad[i], false), 0);
+		ck_assert_int_eq(table_entry_update(&d->mem, &d->mem, maddr(mfn_to_maddr(l1).a + 8),
+					 bad[i], false),
+			0);
 		AUDIT();
 		uint64_t before = frame_audit_digest();
 		runstate_update_area(v);
@@ -242,6 +248,6 @@ START_TEST(timers_without_limit)
 }
 END_TEST
 
-TESTS("time", record_is_valid_from_the_start, record_survives_a_scribbled_version, wall_clock, time_area,
-      runstate_area_also_across_pages_and_in_user_mode, runstate_area_gone_bad, singleshot, periodic,
-      timers_follow_the_vcpu, timers_without_limit)
+TESTS("time", record_is_valid_from_the_start, record_survives_a_scribbled_version, wall_clock,
+	time_area, runstate_area_also_across_pages_and_in_user_mode, runstate_area_gone_bad,
+	singleshot, periodic, timers_follow_the_vcpu, timers_without_limit)

@@ -62,7 +62,7 @@ START_TEST(pause_waits_for_the_other_cpu)
 	world();
 	ck_assert(v->is_running);
 	host_cpu_select(1);
-	vcpu_pause(v);		/* others_step() lets CPU 0 come by */
+	vcpu_pause(v); /* others_step() lets CPU 0 come by */
 	ck_assert(!v->is_running);
 	vcpu_pause(v);
 	vcpu_unpause(v);
@@ -75,7 +75,8 @@ START_TEST(pause_waits_for_the_other_cpu)
 }
 END_TEST
 
-/* Pausing twice and unpausing once in every order of the steps "count" and "act on it" ends paused. */
+/* Pausing twice and unpausing once in every order of the steps "count" and "act on it" ends
+ * paused. */
 START_TEST(unpause_does_not_undo_a_later_pause)
 {
 	world();
@@ -106,9 +107,9 @@ START_TEST(wake_while_leaving_is_not_lost)
 	sched_stop(v);
 	host_cpu_select(1);
 	v->info->evtchn_upcall_pending = 1;
-	vcpu_kick(v);				/* still running on CPU 0 */
+	vcpu_kick(v); /* still running on CPU 0 */
 	ck_assert(v->is_running && !(v->hold & HOLD_BLOCKED));
-	ck_assert_ptr_eq(cpu_step(0), v);	/* it never left */
+	ck_assert_ptr_eq(cpu_step(0), v); /* it never left */
 	/* The same after it left. */
 	v->info->evtchn_upcall_pending = 0;
 	v->info->evtchn_upcall_mask = 0;
@@ -196,7 +197,7 @@ START_TEST(poll_of_one_port_ignores_others)
 	send_from_1(port);
 	ck_assert_ptr_eq(cpu_step(0), v);
 	/* Several: any of them. */
-	uint32_t both[] = { port, other_port };
+	uint32_t both[] = {port, other_port};
 	d->shared->evtchn_pending[0] = 0;
 	ck_assert_int_eq(vcpu_poll(v, both, 2, 0), 0);
 	ck_assert_ptr_null(cpu_step(0));
@@ -304,6 +305,7 @@ START_TEST(info_of_a_running_vcpu_stays)
 END_TEST
 
 TESTS("vcpu", up_down_hold, pause_waits_for_the_other_cpu, unpause_does_not_undo_a_later_pause,
-      wake_while_leaving_is_not_lost, block_and_event_in_both_orders, masked_event_does_not_end_a_block,
-      poll_sees_masked_ports, poll_of_one_port_ignores_others, poll_times_out, nmi_wakes_through_the_mask,
-      running_elsewhere_is_kicked, info_moves_and_loses_nothing, info_of_a_running_vcpu_stays)
+	wake_while_leaving_is_not_lost, block_and_event_in_both_orders,
+	masked_event_does_not_end_a_block, poll_sees_masked_ports, poll_of_one_port_ignores_others,
+	poll_times_out, nmi_wakes_through_the_mask, running_elsewhere_is_kicked,
+	info_moves_and_loses_nothing, info_of_a_running_vcpu_stays)

@@ -1,5 +1,5 @@
-/* Event channels: every operation in every state of a port, the pairing of two ends, delivery step by
- * step, VIRQs, reset, death. The audit (I10 among it) runs after each operation. */
+/* Event channels: every operation in every state of a port, the pairing of two ends, delivery step
+ * by step, VIRQs, reset, death. The audit (I10 among it) runs after each operation. */
 #include "protocol/event_channel.h"
 #include "tests/unit/domain_machine.h"
 
@@ -27,7 +27,7 @@ static void world(void)
 
 static struct evtchn_status status_of(struct domain *d, uint32_t port)
 {
-	struct evtchn_status s = { .status = 99 };
+	struct evtchn_status s = {.status = 99};
 	REQUIRE(evtchn_get_status(d, port, &s) == 0);
 	return s;
 }
@@ -65,12 +65,12 @@ static const struct {
 	uint32_t state;
 	int send, unmask, bind_vcpu, bind_by_b, close;
 } answers[] = {
-	{ EVTCHNSTAT_closed, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL },
-	{ EVTCHNSTAT_unbound, 0, 0, 0, 0, 0 },
-	{ EVTCHNSTAT_interdomain, 0, 0, 0, -EINVAL, 0 },
-	{ EVTCHNSTAT_pirq, -EINVAL, 0, 0, -EINVAL, 0 },
-	{ EVTCHNSTAT_virq, -EINVAL, 0, -EINVAL, -EINVAL, 0 },
-	{ EVTCHNSTAT_ipi, 0, 0, -EINVAL, -EINVAL, 0 },
+	{EVTCHNSTAT_closed, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL},
+	{EVTCHNSTAT_unbound, 0, 0, 0, 0, 0},
+	{EVTCHNSTAT_interdomain, 0, 0, 0, -EINVAL, 0},
+	{EVTCHNSTAT_pirq, -EINVAL, 0, 0, -EINVAL, 0},
+	{EVTCHNSTAT_virq, -EINVAL, 0, -EINVAL, -EINVAL, 0},
+	{EVTCHNSTAT_ipi, 0, 0, -EINVAL, -EINVAL, 0},
 };
 
 START_TEST(every_operation_in_every_state)
@@ -87,7 +87,8 @@ START_TEST(every_operation_in_every_state)
 		ck_assert_int_eq(evtchn_bind_vcpu(a, port, 2), -ENOENT);
 		AUDIT();
 		ck_assert_uint_eq(status_of(a, port).status, answers[i].state);
-		ck_assert_int_eq(evtchn_bind_interdomain(b, a->id, port, &far), answers[i].bind_by_b);
+		ck_assert_int_eq(
+			evtchn_bind_interdomain(b, a->id, port, &far), answers[i].bind_by_b);
 		AUDIT();
 		ck_assert_int_eq(evtchn_close(a, port), answers[i].close);
 		AUDIT();
@@ -104,7 +105,7 @@ START_TEST(bad_arguments)
 	world();
 	uint32_t port = 77;
 	struct evtchn_status s;
-	const uint32_t bad[] = { 0, 1, 4095, 4096, ~0u };
+	const uint32_t bad[] = {0, 1, 4095, 4096, ~0u};
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
 		ck_assert_int_eq(evtchn_send(a, bad[i]), -EINVAL);
 		ck_assert_int_eq(evtchn_close(a, bad[i]), -EINVAL);
@@ -119,7 +120,7 @@ START_TEST(bad_arguments)
 	ck_assert_int_eq(evtchn_bind_virq(a, VIRQ_TIMER, 2, &port), -ENOENT);
 	ck_assert_int_eq(evtchn_bind_virq(a, VIRQ_CONSOLE, 1, &port), -EINVAL);
 	ck_assert_int_eq(evtchn_bind_ipi(a, 2, &port), -ENOENT);
-	ck_assert_uint_eq(port, 77);		/* written on success only */
+	ck_assert_uint_eq(port, 77); /* written on success only */
 	AUDIT();
 }
 END_TEST
@@ -135,7 +136,7 @@ START_TEST(only_the_named_domain_binds)
 	struct evtchn_status s = status_of(a, port);
 	ck_assert_uint_eq(s.u.interdomain.dom, b->id);
 	ck_assert_uint_eq(s.u.interdomain.port, far);
-	ck_assert(evtchn_port_is_pending(b, far));	/* the binder looks once */
+	ck_assert(evtchn_port_is_pending(b, far)); /* the binder looks once */
 	ck_assert(!evtchn_port_is_pending(a, port));
 	ck_assert_int_eq(evtchn_bind_interdomain(b, a->id, port, &far), -EINVAL);
 	AUDIT();
@@ -158,8 +159,9 @@ START_TEST(closing_one_end_leaves_the_other_unbound)
 		ck_assert_uint_eq(s.status, EVTCHNSTAT_unbound);
 		ck_assert_uint_eq(s.u.unbound.dom, closer->id);
 		ck_assert_uint_eq(s.vcpu, who ? 0 : 1);
-		ck_assert_int_eq(evtchn_send(left, who ? far : near), 0);	/* to nobody */
-		ck_assert_int_eq(evtchn_bind_interdomain(closer, left->id, who ? far : near, &again), 0);
+		ck_assert_int_eq(evtchn_send(left, who ? far : near), 0); /* to nobody */
+		ck_assert_int_eq(
+			evtchn_bind_interdomain(closer, left->id, who ? far : near, &again), 0);
 		AUDIT();
 		ck_assert_int_eq(evtchn_send(left, who ? far : near), 0);
 		ck_assert(evtchn_port_is_pending(closer, again));
@@ -191,7 +193,7 @@ START_TEST(delivery_step_by_step)
 	struct shared_info *s = a->shared;
 	struct vcpu_info *i = a->vcpu[1]->info;
 	uint32_t port;
-	for (unsigned n = 0; n < 70; n++)	/* beyond the first word */
+	for (unsigned n = 0; n < 70; n++) /* beyond the first word */
 		ck_assert_int_eq(evtchn_bind_ipi(a, 1, &port), 0);
 	ck_assert_uint_eq(port, 70);
 	const uint64_t bit = 1ull << (port % 64), word = port / 64;
@@ -242,7 +244,7 @@ END_TEST
 START_TEST(port_before_vcpu)
 {
 	world();
-	struct domain_config c = { .max_vcpus = 1 };
+	struct domain_config c = {.max_vcpus = 1};
 	struct domain *d;
 	uint32_t port, far;
 	ck_assert_int_eq(domain_create(5, &c, &d), 0);
@@ -269,7 +271,7 @@ START_TEST(virqs)
 	ck_assert(!evtchn_port_is_pending(a, t0) && evtchn_port_is_pending(a, t1));
 	ck_assert_uint_eq(a->vcpu[1]->info->evtchn_upcall_pending, 1);
 	ck_assert_int_eq(evtchn_close(a, t1), 0);
-	vcpu_raise_virq(a->vcpu[1], VIRQ_TIMER);	/* unbound: nothing */
+	vcpu_raise_virq(a->vcpu[1], VIRQ_TIMER); /* unbound: nothing */
 	ck_assert(!evtchn_port_is_pending(a, t1));
 	ck_assert_int_eq(evtchn_bind_virq(a, VIRQ_TIMER, 1, &t1), 0);
 	AUDIT();
@@ -296,7 +298,7 @@ START_TEST(death_is_announced_from_any_context)
 	unlock(&a->mem.lock);
 	machine_settle();
 	ck_assert(evtchn_port_is_pending(control, exc));
-	ck_assert(evtchn_port_is_pending(control, ring));	/* the log has a line more */
+	ck_assert(evtchn_port_is_pending(control, ring)); /* the log has a line more */
 	control->shared->evtchn_pending[0] = 0;
 	domain_end(a);
 	ck_assert(evtchn_port_is_pending(control, exc));
@@ -308,7 +310,7 @@ END_TEST
 START_TEST(table_is_full_at_its_limit)
 {
 	machine_boot(1, 512);
-	struct domain_config c = { .max_vcpus = 1, .max_ports = 300 };
+	struct domain_config c = {.max_vcpus = 1, .max_ports = 300};
 	struct domain *d;
 	uint32_t port;
 	ck_assert_int_eq(domain_create(1, &c, &d), 0);
@@ -355,7 +357,8 @@ START_TEST(reset_is_preemptible_and_complete)
 	ck_assert_int_eq(rc, 0);
 	ck_assert_uint_eq(rounds, 3);
 	for (uint32_t i = 1; i <= 200; i++)
-		REQUIRE(status_of(a, i).status == EVTCHNSTAT_closed && status_of(b, i).status == EVTCHNSTAT_unbound);
+		REQUIRE(status_of(a, i).status == EVTCHNSTAT_closed &&
+			status_of(b, i).status == EVTCHNSTAT_unbound);
 	host_hook_preempt = NULL;
 	ck_assert_int_eq(evtchn_reset(a), 0);
 	ck_assert_int_eq(evtchn_bind_ipi(a, 0, &port), 0);
@@ -390,7 +393,7 @@ START_TEST(pirq_ports)
 	evtchn_raise_pirq(control, port);
 	ck_assert(evtchn_port_is_pending(control, port));
 	ck_assert_int_eq(evtchn_close(control, port), 0);
-	evtchn_raise_pirq(control, port);	/* late interrupt: nothing */
+	evtchn_raise_pirq(control, port); /* late interrupt: nothing */
 	ck_assert(!evtchn_port_is_pending(control, port));
 	ck_assert_int_eq(evtchn_bind_pirq(control, 17, &other), 0);
 	AUDIT();
@@ -401,7 +404,7 @@ END_TEST
 START_TEST(random_operations)
 {
 	world();
-	struct domain *dom[] = { control, a, b };
+	struct domain *dom[] = {control, a, b};
 	uint64_t seed = 42;
 	for (unsigned n = 0; n < 8000; n++) {
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -409,14 +412,30 @@ START_TEST(random_operations)
 		struct domain *d = dom[r % 3], *e = dom[r / 3 % 3];
 		uint32_t x = r / 9 % 24, out;
 		switch (r / 216 % 9) {
-		case 0: (void)!evtchn_alloc_unbound(d, e->id, &out); break;
-		case 1: (void)!evtchn_bind_interdomain(d, e->id, x, &out); break;
-		case 2: (void)!evtchn_bind_virq(d, x, x % 3, &out); break;
-		case 3: (void)!evtchn_bind_ipi(d, x % 3, &out); break;
-		case 4: (void)!evtchn_close(d, x); break;
-		case 5: (void)!evtchn_send(d, x); break;
-		case 6: (void)!evtchn_bind_vcpu(d, x, x % 3); break;
-		case 7: (void)!evtchn_bind_pirq(d, x, &out); break;
+		case 0:
+			(void)!evtchn_alloc_unbound(d, e->id, &out);
+			break;
+		case 1:
+			(void)!evtchn_bind_interdomain(d, e->id, x, &out);
+			break;
+		case 2:
+			(void)!evtchn_bind_virq(d, x, x % 3, &out);
+			break;
+		case 3:
+			(void)!evtchn_bind_ipi(d, x % 3, &out);
+			break;
+		case 4:
+			(void)!evtchn_close(d, x);
+			break;
+		case 5:
+			(void)!evtchn_send(d, x);
+			break;
+		case 6:
+			(void)!evtchn_bind_vcpu(d, x, x % 3);
+			break;
+		case 7:
+			(void)!evtchn_bind_pirq(d, x, &out);
+			break;
 		default:
 			if (x == 0)
 				(void)!evtchn_reset(d);
@@ -429,7 +448,7 @@ START_TEST(random_operations)
 END_TEST
 
 TESTS("evtchn", every_operation_in_every_state, bad_arguments, only_the_named_domain_binds,
-      closing_one_end_leaves_the_other_unbound, loopback_pair, delivery_step_by_step,
-      notifies_the_bound_vcpu, port_before_vcpu, virqs, death_is_announced_from_any_context,
-      table_is_full_at_its_limit, reset_is_preemptible_and_complete, death_frees_the_peers, pirq_ports,
-      random_operations)
+	closing_one_end_leaves_the_other_unbound, loopback_pair, delivery_step_by_step,
+	notifies_the_bound_vcpu, port_before_vcpu, virqs, death_is_announced_from_any_context,
+	table_is_full_at_its_limit, reset_is_preemptible_and_complete, death_frees_the_peers,
+	pirq_ports, random_operations)

@@ -4,22 +4,25 @@
 START_TEST(copy_every_direction)
 {
 	world();
-	mfn_t gp = space_page(gs, 1), gq = space_page(gs, 2), mp = space_page(ms, 1), mq = space_page(ms, 2);
+	mfn_t gp = space_page(gs, 1), gq = space_page(gs, 2), mp = space_page(ms, 1),
+	      mq = space_page(ms, 2);
 	char *g = host_frame(gp), *m = host_frame(mp);
 	grant(9, gp, GTF_permit_access);
 	grant(10, gq, GTF_permit_access);
-	(void)map(9, 0, GNTMAP_device_map);	/* the active page exists from here on */
+	(void)map(9, 0, GNTMAP_device_map); /* the active page exists from here on */
 	memcpy(g + 100, "from the granter", 16);
 	ck_assert_int_eq(copy(copy_op(9, 100, mp.n, 4000, 16, GNTCOPY_source_gref)), GNTST_okay);
 	ck_assert_mem_eq(m + 4000, "from the granter", 16);
 	memcpy(m, "from the mapper", 15);
 	ck_assert_int_eq(copy(copy_op(mp.n, 0, 10, 4081, 15, GNTCOPY_dest_gref)), GNTST_okay);
 	ck_assert_mem_eq((char *)host_frame(gq) + 4081, "from the mapper", 15);
-	ck_assert_int_eq(copy(copy_op(9, 0, 10, 0, 4096, GNTCOPY_source_gref | GNTCOPY_dest_gref)), GNTST_okay);
+	ck_assert_int_eq(copy(copy_op(9, 0, 10, 0, 4096, GNTCOPY_source_gref | GNTCOPY_dest_gref)),
+		GNTST_okay);
 	ck_assert_mem_eq(host_frame(gq), g, 4096);
 	ck_assert_int_eq(copy(copy_op(mp.n, 0, mq.n, 0, 4096, 0)), GNTST_okay);
 	ck_assert_mem_eq(host_frame(mq), m, 4096);
-	ck_assert_int_eq(copy(copy_op(9, 0, 9, 8, 4088, GNTCOPY_source_gref | GNTCOPY_dest_gref)), GNTST_okay);
+	ck_assert_int_eq(copy(copy_op(9, 0, 9, 8, 4088, GNTCOPY_source_gref | GNTCOPY_dest_gref)),
+		GNTST_okay);
 	ck_assert_mem_eq(g + 108, "from the granter", 16);
 	ck_assert_int_eq(copy(copy_op(9, 4096, mp.n, 0, 0, GNTCOPY_source_gref)), GNTST_okay);
 	ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access);
@@ -33,12 +36,15 @@ START_TEST(copy_refusals)
 	grant(9, gp, GTF_permit_access | GTF_readonly);
 	grant(10, gs.l1, GTF_permit_access);
 	(void)map(9, 0, GNTMAP_device_map | GNTMAP_readonly);
-	ck_assert_int_eq(copy(copy_op(9, 4090, mp.n, 0, 7, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
-	ck_assert_int_eq(copy(copy_op(9, 0, mp.n, 65535, 65535, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
+	ck_assert_int_eq(
+		copy(copy_op(9, 4090, mp.n, 0, 7, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
+	ck_assert_int_eq(
+		copy(copy_op(9, 0, mp.n, 65535, 65535, GNTCOPY_source_gref)), GNTST_bad_copy_arg);
 	ck_assert_int_eq(copy(copy_op(mp.n, 0, 9, 0, 8, GNTCOPY_dest_gref)), GNTST_general_error);
 	ck_assert_int_eq(copy(copy_op(mp.n, 0, 10, 0, 8, GNTCOPY_dest_gref)), GNTST_general_error);
 	ck_assert_int_eq(copy(copy_op(10, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_okay);
-	ck_assert_int_eq(copy(copy_op(11, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_general_error);
+	ck_assert_int_eq(
+		copy(copy_op(11, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_general_error);
 	ck_assert_int_eq(copy(copy_op(600, 0, mp.n, 0, 8, GNTCOPY_source_gref)), GNTST_bad_gntref);
 	/* Frames by number must be the caller's, and no tables when written. */
 	ck_assert_int_eq(copy(copy_op(gp.n, 0, mp.n, 0, 8, 0)), GNTST_bad_page);

@@ -1,5 +1,5 @@
-/* Grants: the life of a mapping, what hostile entries and arguments may not do, death of either side,
- * the flush between unmapping and giving back. The audit (I7-I9 among it) runs after each
+/* Grants: the life of a mapping, what hostile entries and arguments may not do, death of either
+ * side, the flush between unmapping and giving back. The audit (I7-I9 among it) runs after each
  * operation. */
 #include "tests/unit/grant/grants.h"
 
@@ -9,15 +9,17 @@ START_TEST(map_write_read_unmap)
 	mfn_t page = space_page(gs, 1);
 	uint64_t before = refs(page), value, counts = frame_type_count_now(frame_of(page));
 	grant(9, page, GTF_permit_access);
-	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map | 5u << _GNTMAP_guest_avail0);
+	struct gnttab_map_grant_ref op =
+		map(9, VA(20), GNTMAP_host_map | 5u << _GNTMAP_guest_avail0);
 	ck_assert_int_eq(op.status, GNTST_okay);
 	ck_assert_uint_eq(op.dev_bus_addr, page.n << 12);
 	ck_assert_uint_eq(entry(granter, 9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
 	uint64_t pte = entry_peek(ms.l1, 20);
 	ck_assert_uint_eq(pte_mfn(pte).n, page.n);
-	ck_assert_uint_eq(pte & (PTE_WRITE | PTE_USER | PTE_GRANT | PTE_NX), PTE_WRITE | PTE_USER | PTE_GRANT | PTE_NX);
+	ck_assert_uint_eq(pte & (PTE_WRITE | PTE_USER | PTE_GRANT | PTE_NX),
+		PTE_WRITE | PTE_USER | PTE_GRANT | PTE_NX);
 	ck_assert_uint_eq(pte >> 9 & 7, 5);
-	ck_assert_uint_eq(refs(page), before + 2);		/* the half and the entry */
+	ck_assert_uint_eq(refs(page), before + 2); /* the half and the entry */
 	ck_assert_uint_eq(frame_type_count_now(frame_of(page)), counts + 2);
 	ck_assert_uint_eq(host_guest_store(0, VA(20) + 8, 0x600df00d), 0);
 	ck_assert_uint_eq(((uint64_t *)host_frame(page))[1], 0x600df00d);
@@ -40,7 +42,8 @@ START_TEST(readonly_map)
 	ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access | GTF_readonly);
 	struct gnttab_map_grant_ref op = map(10, VA(20), GNTMAP_host_map | GNTMAP_readonly);
 	ck_assert_int_eq(op.status, GNTST_okay);
-	ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access | GTF_readonly | GTF_reading);
+	ck_assert_uint_eq(
+		entry(granter, 10)->flags, GTF_permit_access | GTF_readonly | GTF_reading);
 	ck_assert_uint_eq(host_guest_load(0, VA(20), &value), 0);
 	ck_assert_uint_ne(host_guest_store(0, VA(20), 1), 0);
 	/* A writer beside it is refused by the entry; after the granter lifts that it may. */
@@ -69,8 +72,8 @@ START_TEST(map_by_entry_and_device)
 	mfn_t page = space_page(gs, 1);
 	uint64_t slot = mfn_to_maddr(ms.l1).a + 30 * 8, bus = page.n << 12, before = refs(page);
 	grant(9, page, GTF_permit_access);
-	struct gnttab_map_grant_ref op =
-		map(9, slot, GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_application_map | GNTMAP_device_map);
+	struct gnttab_map_grant_ref op = map(9, slot,
+		GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_application_map | GNTMAP_device_map);
 	ck_assert_int_eq(op.status, GNTST_okay);
 	ck_assert_uint_eq(pte_mfn(entry_peek(ms.l1, 30)).n, page.n);
 	ck_assert_uint_eq(refs(page), before + 3);
@@ -104,43 +107,51 @@ START_TEST(hostile_arguments)
 	uint64_t digest;
 	grant(9, page, GTF_permit_access);
 	const uint32_t host = GNTMAP_host_map, pte = GNTMAP_host_map | GNTMAP_contains_pte;
-	const struct { uint32_t ref, flags; uint64_t at; domid_t dom; int status; } bad[] = {
-		{ 9, 0, VA(20), 1, GNTST_bad_gntref },
-		{ 9, GNTMAP_readonly, VA(20), 1, GNTST_bad_gntref },
-		{ 512, host, VA(20), 1, GNTST_bad_gntref },
-		{ ~0u, host, VA(20), 1, GNTST_bad_gntref },
-		{ 8, host, VA(20), 1, GNTST_general_error },
-		{ 9, host, VA(20), 3, GNTST_bad_domain },
-		{ 9, host, VA(20), 0x7ff1, GNTST_bad_domain },
-		{ 9, host, VA(20), 0, GNTST_general_error },
-		{ 9, host, VA(20), DOMID_SELF, GNTST_general_error },
-		{ 9, host, VA(1), 1, GNTST_general_error },		/* present */
-		{ 9, host, 0, 1, GNTST_bad_virt_addr },
-		{ 9, host, 1ull << 40, 1, GNTST_bad_virt_addr },	/* no table there */
-		{ 9, host, HV_VIRT_START, 1, GNTST_bad_virt_addr },
-		{ 9, host, 1ull << 50, 1, GNTST_bad_virt_addr },
-		{ 9, pte, mfn_to_maddr(ms.l1).a + 4, 1, GNTST_bad_virt_addr },
-		{ 9, pte, mfn_to_maddr(ms.l2).a + 8, 1, GNTST_bad_virt_addr },
-		{ 9, pte, mfn_to_maddr(gs.l1).a + 160, 1, GNTST_bad_virt_addr },	/* another's table */
-		{ 9, pte, mfn_to_maddr(space_page(ms, 1)).a, 1, GNTST_bad_virt_addr },
-		{ 9, pte, ~7ull, 1, GNTST_bad_virt_addr },
-		{ 9, pte, 0, 1, GNTST_bad_virt_addr },
+	const struct {
+		uint32_t ref, flags;
+		uint64_t at;
+		domid_t dom;
+		int status;
+	} bad[] = {
+		{9, 0, VA(20), 1, GNTST_bad_gntref},
+		{9, GNTMAP_readonly, VA(20), 1, GNTST_bad_gntref},
+		{512, host, VA(20), 1, GNTST_bad_gntref},
+		{~0u, host, VA(20), 1, GNTST_bad_gntref},
+		{8, host, VA(20), 1, GNTST_general_error},
+		{9, host, VA(20), 3, GNTST_bad_domain},
+		{9, host, VA(20), 0x7ff1, GNTST_bad_domain},
+		{9, host, VA(20), 0, GNTST_general_error},
+		{9, host, VA(20), DOMID_SELF, GNTST_general_error},
+		{9, host, VA(1), 1, GNTST_general_error}, /* present */
+		{9, host, 0, 1, GNTST_bad_virt_addr},
+		{9, host, 1ull << 40, 1, GNTST_bad_virt_addr}, /* no table there */
+		{9, host, HV_VIRT_START, 1, GNTST_bad_virt_addr},
+		{9, host, 1ull << 50, 1, GNTST_bad_virt_addr},
+		{9, pte, mfn_to_maddr(ms.l1).a + 4, 1, GNTST_bad_virt_addr},
+		{9, pte, mfn_to_maddr(ms.l2).a + 8, 1, GNTST_bad_virt_addr},
+		{9, pte, mfn_to_maddr(gs.l1).a + 160, 1, GNTST_bad_virt_addr}, /* another's table */
+		{9, pte, mfn_to_maddr(space_page(ms, 1)).a, 1, GNTST_bad_virt_addr},
+		{9, pte, ~7ull, 1, GNTST_bad_virt_addr},
+		{9, pte, 0, 1, GNTST_bad_virt_addr},
 	};
 	/* The active page comes into being at the first try. */
 	(void)map(8, VA(20), host);
 	host_cpu_select(0);
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
-		struct gnttab_map_grant_ref op = {
-			.host_addr = bad[i].at, .flags = bad[i].flags, .ref = bad[i].ref, .dom = bad[i].dom };
+		struct gnttab_map_grant_ref op = {.host_addr = bad[i].at,
+			.flags = bad[i].flags,
+			.ref = bad[i].ref,
+			.dom = bad[i].dom};
 		digest = frame_audit_digest();
 		grant_map(v, &op);
 		AUDIT();
 		ck_assert_msg(op.status == bad[i].status, "case %u: status %d", i, op.status);
-		if (i > 8)	/* every table involved has its pages from then on */
-			ck_assert_msg(frame_audit_digest() == digest, "case %u changed something", i);
+		if (i > 8) /* every table involved has its pages from then on */
+			ck_assert_msg(
+				frame_audit_digest() == digest, "case %u changed something", i);
 		ck_assert_uint_eq(entry(granter, 9)->flags, GTF_permit_access);
 	}
-	const uint32_t handles[] = { 0, 1, 127, 128, 131072, ~0u };
+	const uint32_t handles[] = {0, 1, 127, 128, 131072, ~0u};
 	for (unsigned i = 0; i < ARRAY_COUNT(handles); i++)
 		ck_assert_int_eq(unmap(VA(20), 0, handles[i]), GNTST_bad_handle);
 }
@@ -151,17 +162,17 @@ START_TEST(hostile_entries)
 	world();
 	mfn_t page = space_page(gs, 1), own = space_page(ms, 1);
 	const struct grant_entry_v1 bad[] = {
-		{ GTF_invalid, 2, (uint32_t)page.n },
-		{ GTF_accept_transfer, 2, (uint32_t)page.n },
-		{ GTF_transitive, 2, (uint32_t)page.n },
-		{ GTF_permit_access, 1, (uint32_t)page.n },
-		{ GTF_permit_access, DOMID_SELF, (uint32_t)page.n },
-		{ GTF_permit_access, 2, 0xffffffff },
-		{ GTF_permit_access, 2, 0 },
-		{ GTF_permit_access, 2, (uint32_t)own.n },		/* the mapper's own */
-		{ GTF_permit_access, 2, (uint32_t)page_mfn(granter).n },	/* ours */
-		{ GTF_permit_access, 2, (uint32_t)gs.l4.n },
-		{ GTF_permit_access, 2, 399 },
+		{GTF_invalid, 2, (uint32_t)page.n},
+		{GTF_accept_transfer, 2, (uint32_t)page.n},
+		{GTF_transitive, 2, (uint32_t)page.n},
+		{GTF_permit_access, 1, (uint32_t)page.n},
+		{GTF_permit_access, DOMID_SELF, (uint32_t)page.n},
+		{GTF_permit_access, 2, 0xffffffff},
+		{GTF_permit_access, 2, 0},
+		{GTF_permit_access, 2, (uint32_t)own.n},               /* the mapper's own */
+		{GTF_permit_access, 2, (uint32_t)page_mfn(granter).n}, /* ours */
+		{GTF_permit_access, 2, (uint32_t)gs.l4.n},
+		{GTF_permit_access, 2, 399},
 	};
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
 		*entry(granter, 9) = bad[i];
@@ -173,10 +184,12 @@ START_TEST(hostile_entries)
 	/* Changed while mapped: the record counts, the entry misleads only its owner. */
 	grant(9, page, GTF_permit_access);
 	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map);
-	*entry(granter, 9) = (struct grant_entry_v1){ GTF_permit_access, 0, (uint32_t)space_page(gs, 2).n };
+	*entry(granter, 9) =
+		(struct grant_entry_v1){GTF_permit_access, 0, (uint32_t)space_page(gs, 2).n};
 	ck_assert_int_eq(map(9, VA(21), GNTMAP_host_map).status, GNTST_okay);
 	ck_assert_uint_eq(pte_mfn(entry_peek(ms.l1, 21)).n, page.n);
-	struct gnttab_map_grant_ref other = { .host_addr = VA(20), .flags = GNTMAP_host_map, .ref = 9, .dom = 1 };
+	struct gnttab_map_grant_ref other = {
+		.host_addr = VA(20), .flags = GNTMAP_host_map, .ref = 9, .dom = 1};
 	vcpu_run_on(dom0->vcpu[0], 1);
 	host_cpu_select(1);
 	space_make(dom0, 1);
@@ -202,7 +215,7 @@ START_TEST(guest_updates_of_a_grant_entry)
 	while (owner_run_pending(&mapper->mem) == -ERESTART)
 		machine_settle();
 	AUDIT();
-	ck_assert_int_eq(frame_type_now(frame_of(ms.l1)), FT_L1);	/* held */
+	ck_assert_int_eq(frame_type_now(frame_of(ms.l1)), FT_L1); /* held */
 	ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
 	while (owner_run_pending(&mapper->mem) == -ERESTART)
 		machine_settle();
@@ -230,7 +243,9 @@ START_TEST(frame_is_kept_until_the_flush)
 	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map);
 	ck_assert_uint_eq(host_guest_store(0, VA(20), 1), 0);
 	/* The granter unmaps it itself: only the grant keeps it writable now. */
-	ck_assert_int_eq(table_entry_update(&granter->mem, &granter->mem, maddr(mfn_to_maddr(gs.l1).a + 8), 0, false), 0);
+	ck_assert_int_eq(table_entry_update(&granter->mem, &granter->mem,
+				 maddr(mfn_to_maddr(gs.l1).a + 8), 0, false),
+		0);
 	host_hook_flush = write_before_flush;
 	ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
 	host_hook_flush = NULL;
@@ -253,13 +268,14 @@ START_TEST(batch_with_a_handle_twice)
 	uint64_t before = refs(page);
 	grant(9, page, GTF_permit_access);
 	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map | GNTMAP_device_map);
-	struct grant_unmap_batch b = { .n = 0 };
+	struct grant_unmap_batch b = {.n = 0};
 	struct gnttab_unmap_grant_ref u[] = {
-		{ .host_addr = VA(20), .handle = op.handle }, { .host_addr = VA(20), .handle = op.handle },
-		{ .dev_bus_addr = op.dev_bus_addr, .handle = op.handle },
-		{ .dev_bus_addr = op.dev_bus_addr, .handle = op.handle },
+		{.host_addr = VA(20), .handle = op.handle},
+		{.host_addr = VA(20), .handle = op.handle},
+		{.dev_bus_addr = op.dev_bus_addr, .handle = op.handle},
+		{.dev_bus_addr = op.dev_bus_addr, .handle = op.handle},
 	};
-	const int want[] = { GNTST_okay, GNTST_bad_virt_addr, GNTST_okay, GNTST_bad_handle };
+	const int want[] = {GNTST_okay, GNTST_bad_virt_addr, GNTST_okay, GNTST_bad_handle};
 	for (unsigned i = 0; i < 4; i++) {
 		grant_unmap(mapper, &u[i], &b);
 		AUDIT();
@@ -285,9 +301,10 @@ START_TEST(many_handles_are_reused)
 			handle[i] = op.handle;
 		}
 		uint64_t flushes = host_flushes;
-		struct grant_unmap_batch b = { .n = 0 };
+		struct grant_unmap_batch b = {.n = 0};
 		for (unsigned i = 0; i < 100; i++) {
-			struct gnttab_unmap_grant_ref op = { .host_addr = VA(100 + i), .handle = handle[i] };
+			struct gnttab_unmap_grant_ref op = {
+				.host_addr = VA(100 + i), .handle = handle[i]};
 			grant_unmap(mapper, &op, &b);
 			REQUIRE(op.status == GNTST_okay);
 			if (b.n == GRANT_BATCH)
@@ -303,7 +320,7 @@ END_TEST
 START_TEST(maptrack_limit)
 {
 	machine_boot(1, 1024);
-	struct domain_config c = { .max_vcpus = 1, .max_maptrack_frames = 1, .max_grant_frames = 1 };
+	struct domain_config c = {.max_vcpus = 1, .max_maptrack_frames = 1, .max_grant_frames = 1};
 	ck_assert_int_eq(domain_create(3, &c, &mapper), 0);
 	ck_assert_int_eq(vcpu_create(mapper, 0, &v), 0);
 	granter = mapper;
@@ -328,8 +345,10 @@ START_TEST(pins_saturate_and_refuse)
 	world();
 	grant(9, space_page(gs, 1), GTF_permit_access);
 	for (unsigned i = 0; i < 127; i++)
-		REQUIRE(map(9, VA(100 + i), GNTMAP_host_map | GNTMAP_device_map).status == GNTST_okay);
-	ck_assert_int_eq(map(9, VA(300), GNTMAP_host_map | GNTMAP_device_map).status, GNTST_no_space);
+		REQUIRE(map(9, VA(100 + i), GNTMAP_host_map | GNTMAP_device_map).status ==
+			GNTST_okay);
+	ck_assert_int_eq(
+		map(9, VA(300), GNTMAP_host_map | GNTMAP_device_map).status, GNTST_no_space);
 	ck_assert_int_eq(map(9, VA(300), GNTMAP_host_map).status, GNTST_okay);
 	ck_assert_int_eq(map(9, VA(301), GNTMAP_host_map).status, GNTST_no_space);
 	ck_assert_uint_eq(entry_peek(ms.l1, 301), 0);
@@ -364,8 +383,10 @@ END_TEST
 START_TEST(loopback)
 {
 	world();
-	*entry(mapper, 9) = (struct grant_entry_v1){ GTF_permit_access, mapper->id, (uint32_t)space_page(ms, 3).n };
-	struct gnttab_map_grant_ref op = { .host_addr = VA(20), .flags = GNTMAP_host_map, .ref = 9, .dom = DOMID_SELF };
+	*entry(mapper, 9) = (struct grant_entry_v1){
+		GTF_permit_access, mapper->id, (uint32_t)space_page(ms, 3).n};
+	struct gnttab_map_grant_ref op = {
+		.host_addr = VA(20), .flags = GNTMAP_host_map, .ref = 9, .dom = DOMID_SELF};
 	host_cpu_select(0);
 	grant_map(v, &op);
 	ck_assert_int_eq(op.status, GNTST_okay);
@@ -389,8 +410,10 @@ START_TEST(mapper_dies_with_everything_mapped)
 		before[i] = refs(space_page(gs, i));
 	for (unsigned i = 0; i < 200; i++) {
 		grant(50 + i, space_page(gs, 1 + i % 8), GTF_permit_access);
-		REQUIRE(map(50 + i, VA(100 + i), GNTMAP_host_map | (i % 3 ? 0 : GNTMAP_device_map) |
-			    (i % 5 ? 0 : GNTMAP_readonly)).status == GNTST_okay);
+		REQUIRE(map(50 + i, VA(100 + i),
+				GNTMAP_host_map | (i % 3 ? 0 : GNTMAP_device_map) |
+					(i % 5 ? 0 : GNTMAP_readonly))
+				.status == GNTST_okay);
 	}
 	domain_end(mapper);
 	ck_assert_ptr_null(domain_find(2));
@@ -417,7 +440,8 @@ START_TEST(granter_dies_first)
 	ck_assert_ptr_nonnull(zombie);
 	domain_put(zombie);
 	ck_assert_int_eq(map(9, VA(21), GNTMAP_host_map).status, GNTST_bad_domain);
-	ck_assert_int_eq(copy(copy_op(9, 0, space_page(ms, 1).n, 0, 8, GNTCOPY_source_gref)), GNTST_bad_domain);
+	ck_assert_int_eq(copy(copy_op(9, 0, space_page(ms, 1).n, 0, 8, GNTCOPY_source_gref)),
+		GNTST_bad_domain);
 	vcpu_run_on(v, 0);
 	ck_assert_uint_eq(host_guest_load(0, VA(20), &value), 0);
 	ck_assert_uint_eq(value, 77);
@@ -429,55 +453,90 @@ START_TEST(granter_dies_first)
 }
 END_TEST
 
-/* Random operations of two domains that grant to each other, entries scribbled over; audit judges. */
+/* --- random operations of two domains that grant to each other; the audit judges --- */
+
+static struct dice {
+	struct domain *dom[2];
+	struct space space[2];
+	uint64_t seed;
+	unsigned me, who;		/* caller; the other side, perhaps itself */
+	uint64_t mapped_at[2][256];	/* by handle, what a well-behaved guest would remember */
+} dice;
+
+static unsigned roll(unsigned sides)
+{
+	dice.seed = dice.seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(dice.seed >> 33) % sides;
+}
+
+static mfn_t some_page(unsigned side)
+{
+	return space_page(dice.space[side], 1 + roll(8));
+}
+
+static void roll_entry(void)
+{
+	struct grant_entry_v1 e = {.flags = GTF_permit_access, .domid = dice.dom[dice.who]->id};
+	e.frame = (uint32_t)some_page(dice.me).n;
+	if (roll(4) == 0)
+		e.flags |= GTF_readonly;
+	if (roll(4) == 0)		/* garbage */
+		e = (struct grant_entry_v1){(uint16_t)roll(65536), (domid_t)roll(4), roll(1024)};
+	*entry(dice.dom[dice.me], roll(16)) = e;
+}
+
+static void roll_map(void)
+{
+	struct gnttab_map_grant_ref op = {.host_addr = VA(16 + roll(32)), .flags = roll(8)};
+	op.ref = roll(16);
+	op.dom = dice.dom[dice.who]->id;
+	grant_map(dice.dom[dice.me]->vcpu[0], &op);
+	if (op.status == GNTST_okay && op.handle < 256)
+		dice.mapped_at[dice.me][op.handle] = op.host_addr;
+}
+
+static void roll_unmap(void)
+{
+	struct grant_unmap_batch b = {.n = 0};
+	for (unsigned n = 1 + roll(3); n > 0; n--) {
+		struct gnttab_unmap_grant_ref op = {.handle = roll(24)};
+		if (roll(3))
+			op.host_addr = dice.mapped_at[dice.me][op.handle];
+		if (roll(8) == 0)
+			op.host_addr = VA(16 + roll(32));
+		if (roll(2))
+			op.dev_bus_addr = mfn_to_maddr(some_page(dice.who)).a;
+		grant_unmap(dice.dom[dice.me], &op, &b);
+		AUDIT();
+	}
+	grant_unmap_finish(dice.dom[dice.me], &b);
+}
+
+static void roll_side(struct gnttab_copy_ptr *p, bool is_grant)
+{
+	p->u.gmfn = is_grant ? roll(16) : some_page(roll(2)).n;
+	p->domid = is_grant ? dice.dom[dice.who]->id : DOMID_SELF;
+}
+
+static void roll_copy(void)
+{
+	struct gnttab_copy op = {.len = 64, .flags = (uint16_t)roll(4)};
+	roll_side(&op.source, op.flags & GNTCOPY_source_gref);
+	roll_side(&op.dest, op.flags & GNTCOPY_dest_gref);
+	grant_copy(dice.dom[dice.me], &op);
+}
+
 START_TEST(random_operations)
 {
+	static void (*const act[])(void) = {
+		roll_entry, roll_entry, roll_map, roll_map, roll_map, roll_unmap, roll_unmap, roll_copy};
 	world();
-	struct domain *dom[] = { granter, mapper };
-	const struct space space[] = { gs, ms };
-	uint64_t seed = 7;
+	dice = (struct dice){.dom = {granter, mapper}, .space = {gs, ms}, .seed = 7};
 	for (unsigned n = 0; n < 6000; n++) {
-		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-		unsigned r = (unsigned)(seed >> 33), me = r & 1, who = r >> 1 & 1, x = r >> 2 & 15, y = r >> 6 & 7;
-		struct domain *d = dom[me];
+		dice.me = roll(2);
+		dice.who = roll(2);
 		host_cpu_select(0);
-		switch (r >> 9 & 7) {
-		case 0: {
-			struct grant_entry_v1 e = { (uint16_t)(GTF_permit_access | (y == 7 ? GTF_readonly : 0)),
-						    dom[who]->id, (uint32_t)space_page(space[me], 1 + y).n };
-			*entry(d, x) = e;
-			break;
-		}
-		case 1:
-			*entry(d, x) = (struct grant_entry_v1){ (uint16_t)(r >> 12), (domid_t)(r >> 14 & 3), r >> 12 & 1023 };
-			break;
-		case 2: case 3: case 4: {
-			struct gnttab_map_grant_ref op = {
-				.host_addr = VA(16 + (r >> 12 & 31)), .flags = r >> 17 & 7, .ref = x, .dom = dom[who]->id };
-			grant_map(d->vcpu[0], &op);
-			break;
-		}
-		case 5: case 6: {
-			struct grant_unmap_batch b = { .n = 0 };
-			struct gnttab_unmap_grant_ref op = { .handle = r >> 12 & 31, .host_addr = VA(16 + (r >> 17 & 31)) };
-			const struct gnttab_unmap_grant_ref device = {
-				.handle = op.handle, .dev_bus_addr = mfn_to_maddr(space_page(space[who], 1 + y)).a };
-			if (r >> 22 & 1)
-				op = device;
-			grant_unmap(d, &op, &b);
-			AUDIT();
-			grant_unmap_finish(d, &b);
-			break;
-		}
-		default: {
-			struct gnttab_copy op = { .len = 64, .flags = r >> 12 & 3 };
-			op.source.u.gmfn = op.flags & GNTCOPY_source_gref ? x : space_page(space[me], 1 + y).n;
-			op.dest.u.gmfn = op.flags & GNTCOPY_dest_gref ? 15 - x : space_page(space[who], 1 + y).n;
-			op.source.domid = op.flags & GNTCOPY_source_gref ? dom[who]->id : DOMID_SELF;
-			op.dest.domid = op.flags & GNTCOPY_dest_gref ? dom[who]->id : DOMID_SELF;
-			grant_copy(d, &op);
-		}
-		}
+		act[roll(ARRAY_COUNT(act))]();
 		AUDIT();
 	}
 	domain_end(granter);
@@ -490,7 +549,8 @@ START_TEST(random_operations)
 }
 END_TEST
 
-TESTS("grant", map_write_read_unmap, readonly_map, map_by_entry_and_device, hostile_arguments, hostile_entries,
-      guest_updates_of_a_grant_entry, frame_is_kept_until_the_flush, batch_with_a_handle_twice,
-      many_handles_are_reused, maptrack_limit, pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
-      mapper_dies_with_everything_mapped, granter_dies_first, random_operations)
+TESTS("grant", map_write_read_unmap, readonly_map, map_by_entry_and_device, hostile_arguments,
+	hostile_entries, guest_updates_of_a_grant_entry, frame_is_kept_until_the_flush,
+	batch_with_a_handle_twice, many_handles_are_reused, maptrack_limit,
+	pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
+	mapper_dies_with_everything_mapped, granter_dies_first, random_operations)
