@@ -61,7 +61,6 @@ static void tables_read(void)
 	machine.rsdp = maddr(info.rsdp_is_copy && acpi.rsdp == info.rsdp ? 0 : acpi.rsdp);
 	if (!acpi.rsdp)
 		log_warn("no ACPI tables: one CPU, no power-off");
-	power_init(&acpi, options.no_reboot);
 }
 
 static const void *module_data(const struct boot_module *m)
@@ -101,6 +100,7 @@ static void layers_init(void)
 	pv_init();
 	irq_init(acpi.ioapic, acpi.ioapic_count, acpi.override, acpi.override_count, maddr(acpi.ecam_base));
 	call_init();
+	power_init(&acpi, options.no_reboot);	/* hv/dom has no hooks before its own start */
 }
 
 static void cpus_start(void)
