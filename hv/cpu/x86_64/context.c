@@ -244,11 +244,13 @@ void cpu_context_set_tables(struct cpu_context *ctx)
 	uint64_t bit = 1ull << p->id;
 	if (!(__atomic_load_n(ctx->dirty_cpus, __ATOMIC_RELAXED) & bit))
 		ATOMIC_OR(ctx->dirty_cpus, bit);
-	if (p->tables_of && p->tables_of->dirty_cpus != ctx->dirty_cpus)
-		ATOMIC_AND(p->tables_of->dirty_cpus, ~bit);
+	struct cpu_context *old = p->tables_of;
 	p->tables_of = ctx;
 	tlb_note_flush();
 	cr3_write(l4.n << PAGE_SHIFT);
+	/* Only now: until CR3 is written a page walk may still touch the old tables. */
+	if (old && old->dirty_cpus != ctx->dirty_cpus)
+		ATOMIC_AND(old->dirty_cpus, ~bit);
 }
 
 void cpu_context_set_mode(struct cpu_context *ctx, bool kernel)
@@ -322,9 +324,10 @@ void context_drop_lazy(void)
 	struct percpu *p = percpu();
 	if (!p->tables_of || !p->current->is_idle)
 		return;
-	ATOMIC_AND(p->tables_of->dirty_cpus, ~(1ull << p->id));
+	struct cpu_context *old = p->tables_of;
 	p->tables_of = NULL;
 	cr3_write(image_maddr(hv_l4).a);
+	ATOMIC_AND(old->dirty_cpus, ~(1ull << p->id));
 }
 
 void cpu_context_evict(struct cpu_context *ctx)
