@@ -12,6 +12,8 @@
 #include "protocol/hypercall.h"
 #include "protocol/xen.h"
 
+#define CHECK_EVERY 8u	/* entries; each has checks of its own inside if it is long */
+
 /* One entry at @at. 0, -EFAULT, or -ERESTART with the entry rewritten for its rest. */
 static int entry_run(struct vcpu *v, gva_t at)
 {
@@ -33,8 +35,8 @@ static int entry_run(struct vcpu *v, gva_t at)
 
 int64_t call_multicall(struct call *c)
 {
-	for (bool first = true; c->arg[1] > 0; first = false) {
-		if (!first && preempt_needed())
+	for (unsigned done = 0; c->arg[1] > 0; done++) {
+		if (done && done % CHECK_EVERY == 0 && preempt_needed())
 			return -ERESTART;
 		int rc = entry_run(c->vcpu, gva(c->arg[0]));
 		if (rc)

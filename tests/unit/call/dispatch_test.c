@@ -112,7 +112,7 @@ START_TEST(multicall_preempted)
 			.args = { XENMEM_populate_physmap, va(2, i == 20 ? 0 : sizeof *r) }, .result = 77 };
 	world_preempt(1);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_multicall, va(1, 0), 40), 0);
-	ck_assert_uint_ge(world_preempted, 39);
+	ck_assert_uint_ge(world_preempted, 4);
 	for (unsigned i = 0; i < 40; i++)
 		ck_assert_int_eq((int64_t)e[i].result, i == 20 ? 256 : 0);
 	ck_assert_uint_eq(guest_.d->mem.frame_count, before + 256);
