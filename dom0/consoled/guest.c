@@ -178,8 +178,8 @@ static int terminal_open(struct guest *g, int dev_dir)
 	return err;
 }
 
-int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host, uint16_t domid,
-		 uint32_t remote_port, const char *name, int log_dir, int dev_dir)
+int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host,
+		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
 {
 	struct guest *g = mem_alloc(sizeof *g);
 	char file[64];

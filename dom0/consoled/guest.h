@@ -1,8 +1,8 @@
 /* One guest's console: ring, log file, pty.
  *
- * Output goes from the ring to the log and, as far as a console takes it, to the pty; input from the
- * pty to the ring. A guest that floods is drained at RATE_BYTES a second after a burst; meanwhile it
- * waits for room in its own ring. */
+ * Output goes from the ring to the log and, as far as a console takes it, to the pty; input from
+ * the pty to the ring. A guest that floods is drained at RATE_BYTES a second after a burst;
+ * meanwhile it waits for room in its own ring. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,8 +43,9 @@ struct guest {
 };
 
 /* Attach: map the ring, bind the port, open log "guest-@name" in @log_dir and a pty. */
-int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host, uint16_t domid,
-		 uint32_t remote_port, const char *name, int log_dir, int dev_dir) MUST_CHECK;
+int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host,
+		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
+	MUST_CHECK;
 /* Drain what is left, then let go of everything; the guest's memory is no longer mapped. */
 void guest_detach(struct guest *g);
 /* Its port fired. */

@@ -1,4 +1,5 @@
-/* A pseudo-terminal for a guest's console: we hold the master, `bothy console` opens the other end. */
+/* A pseudo-terminal for a guest's console: we hold the master, `bothy console` opens the other
+ * end. */
 #pragma once
 #include "dom0/lib/attr.h"
 

@@ -1,7 +1,7 @@
 /* Deaths: the scan, and the list of jobs.
  *
- * A worker is a forked process with its own store connection, since reaping waits for back ends that
- * a guest may hold up: one stubborn guest must not keep another's restart. */
+ * A worker is a forked process with its own store connection, since reaping waits for back ends
+ * that a guest may hold up: one stubborn guest must not keep another's restart. */
 #include "dom0/domaind/deaths.h"
 
 #include <errno.h>
@@ -134,8 +134,8 @@ static void records_match(struct deaths *d, char **names, unsigned int records,
 	}
 }
 
-/* The records are read before the list of domains: a domain is older than its record, so one that is
- * recorded and not listed is gone, not new. */
+/* The records are read before the list of domains: a domain is older than its record, so one that
+ * is recorded and not listed is gone, not new. */
 static void records_scan(struct deaths *d)
 {
 	struct xen_domctl_getdomaininfo *list;

@@ -1,8 +1,8 @@
 /* Deaths: found by looking at everything, handled one worker process each.
  *
- * Truth is in the hypervisor's list and in the store: /bothy/domain/D is what the toolstack recorded,
- * /bothy/restart/D is a creation still owed for the dead domain D. Whatever is killed in between,
- * the next look finds what is left to do. */
+ * Truth is in the hypervisor's list and in the store: /bothy/domain/D is what the toolstack
+ * recorded, /bothy/restart/D is a creation still owed for the dead domain D. Whatever is killed in
+ * between, the next look finds what is left to do. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -20,6 +20,7 @@ struct service {
 };
 
 /* Bind @path, for root only. */
-int service_open(struct service *v, struct loop *loop, struct deaths *d, const char *path) MUST_CHECK;
+int service_open(struct service *v, struct loop *loop, struct deaths *d,
+		 const char *path) MUST_CHECK;
 /* Something changed: answer who waits for it. */
 void service_update(struct service *v);

@@ -1,7 +1,7 @@
 /* What a worker process does for one domain that ended.
  *
- * A restart is recorded in the store before the old domain is reaped, so it is owed whatever happens
- * to us. Each step may find its work done already. */
+ * A restart is recorded in the store before the old domain is reaped, so it is owed whatever
+ * happens to us. Each step may find its work done already. */
 #include "dom0/domaind/worker.h"
 
 #include <errno.h>

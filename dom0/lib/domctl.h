@@ -22,7 +22,8 @@ int domctl_pause(struct privcmd *p, uint16_t domid) MUST_CHECK;
 int domctl_unpause(struct privcmd *p, uint16_t domid) MUST_CHECK;
 
 /* Describe exactly @domid (never its successor). -ESRCH: gone. */
-int domctl_info(struct privcmd *p, uint16_t domid, struct xen_domctl_getdomaininfo *info) MUST_CHECK;
+int domctl_info(struct privcmd *p, uint16_t domid,
+		struct xen_domctl_getdomaininfo *info) MUST_CHECK;
 
 int domctl_max_vcpus(struct privcmd *p, uint16_t domid, uint32_t max) MUST_CHECK;
 int domctl_max_mem(struct privcmd *p, uint16_t domid, uint64_t max_kib) MUST_CHECK;

@@ -1,8 +1,8 @@
 /* Event loop on epoll.
  *
- * Rules: delivery is by batches of LOOP_BATCH, so no source starves another; a source removed during
- * a batch is struck from the rest of it, since its memory may be gone. Timers are a sorted list:
- * the daemons have a handful. */
+ * Rules: delivery is by batches of LOOP_BATCH, so no source starves another; a source removed
+ * during a batch is struck from the rest of it, since its memory may be gone. Timers are a sorted
+ * list: the daemons have a handful. */
 #include "dom0/lib/loop.h"
 
 #include <errno.h>

@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include "dom0/lib/attr.h"
 
-/* Bytes of the wrappers' scratch buffer; longer arguments take a privcmd_buf_alloc() of their own. */
+/* Bytes of the wrappers' scratch buffer; longer arguments take a privcmd_buf_alloc() of their own.
+ * */
 #define PRIVCMD_SCRATCH_SIZE 16384u
 
 struct privcmd {
@@ -36,7 +37,8 @@ long privcmd_call(struct privcmd *p, unsigned int nr, uint64_t a0, uint64_t a1, 
 		  uint64_t a3, uint64_t a4) MUST_CHECK;
 
 /* Map @count frames of domain @domid at one address, all or none. @prot: PROT_READ[|PROT_WRITE].
- * -Exxx of the first frame refused: -EINVAL or -EPERM: not @domid's, or a page table and writable. */
+ * -Exxx of the first frame refused: -EINVAL or -EPERM: not @domid's, or a page table and writable.
+ * */
 int privcmd_map_frames(struct privcmd *p, uint16_t domid, const uint64_t *mfn, uint32_t count,
 		       int prot, void **va) MUST_CHECK;
 /* Undo privcmd_map_frames() or privcmd_map_resource(). */

@@ -1,11 +1,11 @@
 /* Reaping a domain.
  *
- * Order, and why: destroy first, so that the guest cannot write any more; then its front ends' nodes,
- * which makes the kernel's back ends disconnect by themselves (a front end whose state vanished is
- * closed); then wait for the back ends to go, since they map the guest's pages; the back ends' nodes next;
- * the store daemon's own ring with XS_RELEASE; the record in /bothy last, so that who dies on the way is
- * followed by another who sees that there is work left.
- * Rules: every step may find its work done already; the first error is remembered, the rest still done.
+ * Order, and why: destroy first, so that the guest cannot write any more; then its front ends'
+ * nodes, which makes the kernel's back ends disconnect by themselves (a front end whose state
+ * vanished is closed); then wait for the back ends to go, since they map the guest's pages; the
+ * back ends' nodes next; the store daemon's own ring with XS_RELEASE; the record in /bothy last,
+ * so that who dies on the way is followed by another who sees that there is work left. Rules:
+ * every step may find its work done already; the first error is remembered, the rest still done.
  */
 #include "dom0/lib/reap.h"
 
@@ -52,7 +52,8 @@ static void for_each_device(struct reap *r, void (*each)(struct reap *r, const c
 	if (store_list(r->s, STORE_NO_TX, "/local/domain/0/backend", &types, &type_count) < 0)
 		return;
 	for (unsigned int i = 0; i < type_count; i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u", types[i], r->domid);
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u", types[i],
+			 r->domid);
 		if (store_list(r->s, STORE_NO_TX, path, &devices, &device_count) < 0)
 			continue;
 		for (unsigned int k = 0; k < device_count; k++)
@@ -66,8 +67,8 @@ static void close_device(struct reap *r, const char *type, const char *device)
 {
 	char path[PATH_SIZE];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u/%.32s/online", type, r->domid,
-		 device);
+	snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u/%.32s/online", type,
+		 r->domid, device);
 	note(r, store_write(r->s, STORE_NO_TX, path, "0"));
 	snprintf(path, sizeof(path), "/local/domain/%u/device/%.32s/%.32s", r->domid, type, device);
 	remove_path(r, path);

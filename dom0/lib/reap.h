@@ -1,5 +1,5 @@
-/* Remove what a dead, dying or half-made domain leaves: the one place that knows. domaind calls it for
- * every death, the toolstack to undo a creation and where no domaind runs. */
+/* Remove what a dead, dying or half-made domain leaves: the one place that knows. domaind calls it
+ * for every death, the toolstack to undo a creation and where no domaind runs. */
 #pragma once
 #include <stdint.h>
 #include "dom0/lib/attr.h"
@@ -11,8 +11,8 @@
 void domain_reap_sysfs(int fd);
 
 /* Destroy @domid in the hypervisor and remove its devices, home, /vm entry, error nodes and
- * /bothy/domain/@domid from the store; wait a few seconds for the kernel's back ends to let go of its
- * memory. May be called again, by several at once, and for a domain of which nothing is left: then it
- * does nothing. Returns 0 when nothing is left but, perhaps, frames that others still map;
+ * /bothy/domain/@domid from the store; wait a few seconds for the kernel's back ends to let go of
+ * its memory. May be called again, by several at once, and for a domain of which nothing is left:
+ * then it does nothing. Returns 0 when nothing is left but, perhaps, frames that others still map;
  * -EPERM: domain 0; -EBUSY: destruction did not finish; else the first error of the store. */
 int domain_reap(struct privcmd *p, struct store *s, uint16_t domid) MUST_CHECK;

@@ -1,7 +1,8 @@
 /* Dropping privileges: every daemon opens what it needs, enters its sandbox, then serves.
  *
- * Own uid, a root directory of its own, no_new_privs, no capabilities, and a seccomp list of system
- * calls by name; anything else ends the process. There is no way to run a daemon of dom0 without. */
+ * Own uid, a root directory of its own, no_new_privs, no capabilities, and a seccomp list of
+ * system calls by name; anything else ends the process. There is no way to run a daemon of dom0
+ * without. */
 #pragma once
 #include <stdbool.h>
 #include <sys/types.h>

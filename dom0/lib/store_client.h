@@ -29,9 +29,11 @@ void store_close(struct store *s);
 void store_set_path(struct store *s, const char *path);
 
 /* Read @path. *@value is malloc()ed and NUL-terminated; *@len (may be NULL) without the NUL. */
-int store_read(struct store *s, uint32_t tx, const char *path, char **value, size_t *len) MUST_CHECK;
+int store_read(struct store *s, uint32_t tx, const char *path, char **value,
+	       size_t *len) MUST_CHECK;
 /* Read into @buf, cut to @size - 1 bytes and NUL-terminated. */
-int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, size_t size) MUST_CHECK;
+int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf,
+		   size_t size) MUST_CHECK;
 /* Read a decimal number. -EINVAL: not one. */
 int store_read_u64(struct store *s, uint32_t tx, const char *path, uint64_t *value) MUST_CHECK;
 int store_write(struct store *s, uint32_t tx, const char *path, const char *value) MUST_CHECK;
@@ -71,13 +73,15 @@ struct store_event {
  * Release it with store_event_free(). After poll() call it until it says -EAGAIN. */
 int store_event(struct store *s, int wait_ms, struct store_event *ev) MUST_CHECK;
 void store_event_free(struct store_event *ev);
-/* Descriptor to poll for reading; it changes when the daemon restarts (ask again after each use). */
+/* Descriptor to poll for reading; it changes when the daemon restarts (ask again after each use).
+ * */
 int store_fd(const struct store *s);
 /* How often a connection was made: when it changed, store_fd() names another socket, perhaps by the
  * same number, which an event loop must be told of anew. */
 unsigned int store_connections(const struct store *s);
 
-/* Tell the daemon of a new domain: its store ring is grant reference 1, @mfn is passed as a hint. */
+/* Tell the daemon of a new domain: its store ring is grant reference 1, @mfn is passed as a hint.
+ * */
 int store_introduce(struct store *s, uint16_t domid, uint64_t mfn, uint32_t port) MUST_CHECK;
 /* Tell it that @domid is gone. -ENOENT: it knows none. */
 int store_release(struct store *s, uint16_t domid) MUST_CHECK;

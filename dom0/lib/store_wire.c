@@ -41,8 +41,8 @@ static int send_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-int store_wire_send(int fd, uint32_t type, uint32_t req, uint32_t tx, const struct store_piece *piece,
-		    unsigned int count)
+int store_wire_send(int fd, uint32_t type, uint32_t req, uint32_t tx,
+		    const struct store_piece *piece, unsigned int count)
 {
 	char msg[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
 	struct xsd_sockmsg h = { .type = type, .req_id = req, .tx_id = tx };

@@ -20,7 +20,8 @@ int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info) MUST_CH
 int sysctl_sched_id(struct privcmd *p, uint32_t *id) MUST_CHECK;
 
 /* Read the hypervisor's log into @buf. *@len: room in, bytes out (at most PRIVCMD_SCRATCH_SIZE / 2
- * a call). @incremental: only what came after *@index, which is advanced. @clear empties the ring. */
+ * a call). @incremental: only what came after *@index, which is advanced. @clear empties the ring.
+ * */
 int sysctl_readconsole(struct privcmd *p, char *buf, uint32_t *len, int clear, int incremental,
 		       uint32_t *index) MUST_CHECK;
 

@@ -38,7 +38,8 @@ static void audit_node(struct node *n, const char *path, void *arg)
 	struct count *c = &a->count[n->perms->entry[0].domid];
 
 	c->nodes++;
-	c->bytes += (int64_t)(strlen(n->name) + n->value->len + n->perms->count * sizeof(struct perm));
+	c->bytes += (int64_t)(strlen(n->name) + n->value->len +
+			      n->perms->count * sizeof(struct perm));
 	if (n->refs == 0 || n->value->refs == 0 || n->perms->refs == 0 || n->perms->count == 0)
 		COMPLAIN(a, "%.100s: a reference count is 0", path);
 	if (n->gen > a->s->gen || n->child_gen > a->s->gen)

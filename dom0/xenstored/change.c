@@ -1,4 +1,5 @@
-/* Changes waiting to be told: a list of paths with what is needed to decide who may hear of them. */
+/* Changes waiting to be told: a list of paths with what is needed to decide who may hear of them.
+ * */
 #include "dom0/xenstored/change.h"
 
 #include <stdlib.h>

@@ -142,7 +142,7 @@ static void out_send(struct conn *c, const struct xsd_sockmsg *h, const void *bo
 	if (!c->out_first) {
 		sent = c->transport->write(c, bytes, len);
 		if (sent < 0)
-			sent = 0;	/* the next read or write meets the error where it can end us */
+			sent = 0;	/* the next round meets the error where it can end us */
 		if (!c->serving)
 			c->transport->flush(c);
 	}

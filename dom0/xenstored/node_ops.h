@@ -40,7 +40,8 @@ int node_rm(struct view *v, const struct subject *who, const char *path) MUST_CH
 int node_perms_set(struct view *v, const struct subject *who, const char *path,
 		   struct perms *perms) MUST_CHECK;
 
-/* The same without questions of right: a transaction's log on the live tree, a dead domain's nodes. */
+/* The same without questions of right: a transaction's log on the live tree, a dead domain's
+ * nodes. */
 int node_apply_write(struct view *v, const struct subject *who, const char *path,
 		     struct blob *value) MUST_CHECK;
 int node_apply_perms(struct view *v, const struct subject *who, const char *path,

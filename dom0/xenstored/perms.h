@@ -1,7 +1,8 @@
 /* Permissions of a node: the owner, the access of everyone else, and exceptions by domain.
  *
  * Lists are immutable and shared by reference (a child inherits its parent's). A right names a
- * domain by (id, generation): what was granted to a dead domain is nothing to the next of that id. */
+ * domain by (id, generation): what was granted to a dead domain is nothing to the next of that id.
+ * */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

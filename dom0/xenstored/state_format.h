@@ -1,11 +1,11 @@
 /* The state file: what one daemon leaves for its successor, however it ended.
  *
- * The line STATE_MAGIC, then batches. A batch is records of {u32 tag, u32 length, bytes} and ends with
- * a STATE_COMMIT record; the first batch is the whole state, each later one what a round of the event
- * loop changed. A batch that is cut or whose checksum differs, and all behind it, counts as not
- * written. Unknown tags are skipped, so that an older daemon reads what a newer one wrote as far as
- * it can. Byte order is the machine's; a text is u32 length and bytes; perms are u32 count and
- * {u32 domid, u32 access, u32 generation} each. */
+ * The line STATE_MAGIC, then batches. A batch is records of {u32 tag, u32 length, bytes} and ends
+ * with a STATE_COMMIT record; the first batch is the whole state, each later one what a round of
+ * the event loop changed. A batch that is cut or whose checksum differs, and all behind it, counts
+ * as not written. Unknown tags are skipped, so that an older daemon reads what a newer one wrote
+ * as far as it can. Byte order is the machine's; a text is u32 length and bytes; perms are u32
+ * count and {u32 domid, u32 access, u32 generation} each. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* A guest's console: ring to log and pty and back, hostile indices, floods, a killed predecessor. */
+/* A guest's console: ring to log and pty and back, hostile indices, floods, a killed predecessor.
+ * */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -23,8 +23,10 @@ START_TEST(removed_in_batch)
 {
 	fired = 0;
 	ck_assert_int_eq(loop_open(&loop), 0);
-	one = (struct loop_source){ .fd = eventfd(1, 0), .events = EPOLLIN, .ready = other_removed };
-	two = (struct loop_source){ .fd = eventfd(1, 0), .events = EPOLLIN, .ready = other_removed };
+	one = (struct loop_source){ .events = EPOLLIN, .ready = other_removed };
+	two = one;
+	one.fd = eventfd(1, 0);
+	two.fd = eventfd(1, 0);
 	ck_assert_int_eq(loop_add(&loop, &one), 0);
 	ck_assert_int_eq(loop_add(&loop, &two), 0);
 	ck_assert_int_eq(loop_round(&loop, 0), 0);

@@ -1,5 +1,5 @@
-/* Hostile messages, seeded: several guests and domain 0 send well and badly formed requests in turns;
- * the audit is the judge, ASan and UBSan sit beside it. */
+/* Hostile messages, seeded: several guests and domain 0 send well and badly formed requests in
+ * turns; the audit is the judge, ASan and UBSan sit beside it. */
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/dom0/tests.h"
@@ -21,8 +21,8 @@ static size_t word(char *to)
 {
 	static const char *const words[] = {
 		"/", "/a", "/a/b", "/a/b/c", "/local/domain/1", "/local/domain/2/x", "x", "y/z",
-		"@releaseDomain", "@introduceDomain", "", "//", "/a/", "n0", "r1", "b2", "w3", "T", "F",
-		"0", "1", "2", "7", "99999", "token", "check", "memreport", "quota", "help",
+		"@releaseDomain", "@introduceDomain", "", "//", "/a/", "n0", "r1", "b2", "w3", "T",
+		"F", "0", "1", "2", "7", "99999", "token", "check", "memreport", "quota", "help",
 		"/a/\xff", "/local",
 	};
 	const char *w = words[draw(sizeof words / sizeof words[0])];

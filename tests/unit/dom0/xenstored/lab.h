@@ -52,7 +52,8 @@ void peer_send(struct peer *p, const void *bytes, size_t len);
 /* The next message to the peer; false: none. */
 bool peer_take(struct peer *p, struct answer *a);
 
-/* One request, its reply (events before it stay queued behind). Returns NULL or the error's name. */
+/* One request, its reply (events before it stay queued behind). Returns NULL or the error's name.
+ * */
 const char *ask(struct peer *p, uint32_t type, uint32_t tx, const void *body, size_t len,
 		struct answer *a);
 /* The same for one string literal, whose own NULs separate words, NUL at the end included. */

@@ -189,7 +189,7 @@ START_TEST(death)
 	ck_assert(lab.dom[3].mapped);
 	lab.dom[3].life = DOMAIN_DYING;
 	domains_check(lab.s);
-	ck_assert_msg(!lab.dom[3].mapped, "a page kept mapped would keep the domain from being reaped");
+	ck_assert_msg(!lab.dom[3].mapped, "a page kept mapped would keep it from being reaped");
 	ck_assert_ptr_null(domain_find(lab.s, 3));
 	ck_assert_uint_eq(lab.dom[3].remote_port, 0);
 	ck_assert_ptr_nonnull(domain_find(lab.s, 4));

@@ -296,4 +296,5 @@ START_TEST(rewritten_when_grown)
 }
 END_TEST
 
-TESTS_RUN("state", tree, domain, half_sent, dead_meanwhile, cut_anywhere, garbage, rewritten_when_grown)
+TESTS_RUN("state", tree, domain, half_sent, dead_meanwhile, cut_anywhere, garbage,
+	  rewritten_when_grown)

@@ -90,21 +90,34 @@ START_TEST(conflicts)
 		const char *wanted;
 	} cases[] = {
 #define BODY(s) s, sizeof(s)
-		{ "read, written", XS_READ, XS_WRITE, BODY("/a"), BODY("/a\0z"), "EAGAIN" },
-		{ "read, same value written", XS_READ, XS_WRITE, BODY("/a"), BODY("/a\0one"), "EAGAIN" },
-		{ "read, removed", XS_READ, XS_RM, BODY("/a"), BODY("/a"), "EAGAIN" },
-		{ "read, permissions", XS_READ, XS_SET_PERMS, BODY("/a"), BODY("/a\0r0"), "EAGAIN" },
-		{ "read absent, created", XS_READ, XS_WRITE, BODY("/q"), BODY("/q\0z"), "EAGAIN" },
-		{ "read, sibling written", XS_READ, XS_WRITE, BODY("/a"), BODY("/b\0z"), "" },
-		{ "listed, child added", XS_DIRECTORY, XS_WRITE, BODY("/dir"), BODY("/dir/y\0z"), "EAGAIN" },
-		{ "listed, child removed", XS_DIRECTORY, XS_RM, BODY("/dir"), BODY("/dir/x"), "EAGAIN" },
-		{ "listed, child's value", XS_DIRECTORY, XS_WRITE, BODY("/dir"), BODY("/dir/x\0z"), "" },
-		{ "read dir's value, child added", XS_READ, XS_WRITE, BODY("/dir"), BODY("/dir/y\0z"), "" },
-		{ "written, written", XS_WRITE, XS_WRITE, BODY("/a\0m"), BODY("/a\0z"), "EAGAIN" },
-		{ "created, sibling created", XS_WRITE, XS_WRITE, BODY("/dir/m\0m"), BODY("/dir/z\0z"), "" },
-		{ "created, parent removed", XS_WRITE, XS_RM, BODY("/dir/m\0m"), BODY("/dir"), "EAGAIN" },
-		{ "created, parent's permissions", XS_WRITE, XS_SET_PERMS, BODY("/dir/m\0m"),
-		  BODY("/dir\0r0"), "EAGAIN" },
+		{ "read, written", XS_READ, XS_WRITE,
+		  BODY("/a"), BODY("/a\0z"), "EAGAIN" },
+		{ "read, same value written", XS_READ, XS_WRITE,
+		  BODY("/a"), BODY("/a\0one"), "EAGAIN" },
+		{ "read, removed", XS_READ, XS_RM,
+		  BODY("/a"), BODY("/a"), "EAGAIN" },
+		{ "read, permissions", XS_READ, XS_SET_PERMS,
+		  BODY("/a"), BODY("/a\0r0"), "EAGAIN" },
+		{ "read absent, created", XS_READ, XS_WRITE,
+		  BODY("/q"), BODY("/q\0z"), "EAGAIN" },
+		{ "read, sibling written", XS_READ, XS_WRITE,
+		  BODY("/a"), BODY("/b\0z"), "" },
+		{ "listed, child added", XS_DIRECTORY, XS_WRITE,
+		  BODY("/dir"), BODY("/dir/y\0z"), "EAGAIN" },
+		{ "listed, child removed", XS_DIRECTORY, XS_RM,
+		  BODY("/dir"), BODY("/dir/x"), "EAGAIN" },
+		{ "listed, child's value", XS_DIRECTORY, XS_WRITE,
+		  BODY("/dir"), BODY("/dir/x\0z"), "" },
+		{ "read dir's value, child added", XS_READ, XS_WRITE,
+		  BODY("/dir"), BODY("/dir/y\0z"), "" },
+		{ "written, written", XS_WRITE, XS_WRITE,
+		  BODY("/a\0m"), BODY("/a\0z"), "EAGAIN" },
+		{ "created, sibling created", XS_WRITE, XS_WRITE,
+		  BODY("/dir/m\0m"), BODY("/dir/z\0z"), "" },
+		{ "created, parent removed", XS_WRITE, XS_RM,
+		  BODY("/dir/m\0m"), BODY("/dir"), "EAGAIN" },
+		{ "created, parent's permissions", XS_WRITE, XS_SET_PERMS,
+		  BODY("/dir/m\0m"), BODY("/dir\0r0"), "EAGAIN" },
 #undef BODY
 	};
 
@@ -242,5 +255,5 @@ START_TEST(aged)
 }
 END_TEST
 
-TESTS_RUN("tx", isolated, committed, conflicts, two_commit, nested_refused, events_on_commit, limits,
-	  quota_at_commit, aged)
+TESTS_RUN("tx", isolated, committed, conflicts, two_commit, nested_refused, events_on_commit,
+	  limits, quota_at_commit, aged)
