@@ -1,6 +1,6 @@
 /* console_io: the machine's console for domains that have no other.
  *
- * dom0 writes what it likes; boot modules that may print write complete or partial lines, marked
+ * dom0 writes what it likes, past the log; boot modules that may print write complete or partial lines, marked
  * with their number, cleaned of control characters and paid for by a budget of bytes, so that
  * none can flood the log. Everyone else is refused.
  * Input: the UART's bytes go into a ring here, dom0 is told by VIRQ_CONSOLE and reads them. The
@@ -107,7 +107,7 @@ static int64_t console_write(struct call *c)
 		if (guest_read(chunk, gva(c->arg[2]), n))
 			return -EFAULT;
 		if (d->is_control)
-			log_raw(chunk, n);
+			log_console(chunk, n);
 		else if (budget_take(d->id, n))
 			print_marked(d->id, chunk, n);
 		c->arg[1] -= n;

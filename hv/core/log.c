@@ -47,6 +47,14 @@ void log_raw(const char *text, size_t n)
 		listener();
 }
 
+void log_console(const char *text, size_t n)
+{
+	lock(&log_lock);
+	if (console)
+		console(text, n);
+	unlock(&log_lock);
+}
+
 static void log_line(const char *prefix, const char *fmt, va_list ap)
 {
 	char line[LINE_BYTES];

@@ -21,8 +21,10 @@ void log_guest(struct log_budget *b, domid_t domid, enum log_level level, const 
 /* Thresholds: lines above them are kept in neither ring nor console. Options loglvl= and
  * guest_loglvl= (none/error/warning/info/debug/all; "LOWER/UPPER" takes UPPER). */
 void log_set_levels(enum log_level host, enum log_level guest);
-/* Raw bytes to ring and console (console_io of dom0). */
+/* Raw bytes to ring and console. */
 void log_raw(const char *text, size_t n);
+/* Raw bytes to the console alone: what dom0 prints is not the hypervisor's log. */
+void log_console(const char *text, size_t n);
 /* Copy up to *n bytes of the ring from byte number *pos on (both advanced/updated; a *pos
  * older than the ring starts at its oldest byte). */
 void log_read(uint64_t *pos, char *out, size_t *n);

@@ -214,6 +214,13 @@ START_TEST(scheduling)
 }
 END_TEST
 
+static size_t seen;
+static void console_seen(const char *text, size_t n)
+{
+	(void)text;
+	seen += n;
+}
+
 START_TEST(console)
 {
 	memcpy(at(&guest_, 1, 0), "hello\n", 6);
@@ -232,6 +239,16 @@ START_TEST(console)
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 5000, va(WORLD_PAGES, 0)), -EFAULT);
 
 	world_run(&dom0_);
+	log_clear();			/* dom0's words go to the console, not into the log */
+	log_set_console(console_seen);
+	memcpy(at(&dom0_, 1, 0), "password: ", 10);
+	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 10, va(1, 0)), 0);
+	log_set_console(NULL);
+	ck_assert_uint_eq(seen, 10);
+	pos = 0;
+	n = sizeof log;
+	log_read(&pos, log, &n);
+	ck_assert_uint_eq(n, 0);
 	console_input("abc", 3);
 	work_run();
 	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 2, va(1, 0)), 2);
