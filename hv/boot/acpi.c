@@ -1,9 +1,10 @@
-/* ACPI tables: RSDP, then XSDT or RSDT, then MADT (processors, IO-APICs, overrides), FADT (power and
- * reset registers), MCFG (PCI configuration window), and the DSDT's package \_S5.
+/* ACPI tables: RSDP, then XSDT or RSDT, then MADT (processors, IO-APICs, overrides), FADT (power
+ * and reset registers), MCFG (PCI configuration window), and the DSDT's package \_S5.
  *
- * No AML is interpreted: \_S5 is a constant package of four small integers in practice, found by its name.
- * Every table is checked (length inside readable memory, checksum zero) before a field is read; a bad table is as
- * if absent. dom0 interprets the tables in full; these few facts are what we need before and without it. */
+ * No AML is interpreted: \_S5 is a constant package of four small integers in practice, found by
+ * its name. Every table is checked (length inside readable memory, checksum zero) before a field
+ * is read; a bad table is as if absent. dom0 interprets the tables in full; these few facts are
+ * what we need before and without it. */
 #include "hv/base/string.h"
 #include "hv/boot/acpi.h"
 
@@ -69,18 +70,21 @@ static const struct acpi_header *table_at(const struct phys *p, uint64_t at)
 	return h;
 }
 
-static const struct acpi_header *table_find(const struct phys *p, uint64_t rsdp, const char signature[4])
+static const struct acpi_header *table_find(
+	const struct phys *p, uint64_t rsdp, const char signature[4])
 {
 	const uint8_t *r = phys_at(p, rsdp, 36);
 	bool has_xsdt = r && r[15] >= 2 && read_le(r + 24, 8) != 0;
 	unsigned size = has_xsdt ? 8 : 4;
 
 	r = phys_at(p, rsdp, 20);
-	const struct acpi_header *root = r ? table_at(p, read_le(r + (has_xsdt ? 24 : 16), size)) : NULL;
+	const struct acpi_header *root =
+		r ? table_at(p, read_le(r + (has_xsdt ? 24 : 16), size)) : NULL;
 	if (!root)
 		return NULL;
 	const uint8_t *entry = (const uint8_t *)(root + 1);
-	for (uint32_t n = (root->length - (uint32_t)sizeof *root) / size; n > 0; n--, entry += size) {
+	for (uint32_t n = (root->length - (uint32_t)sizeof *root) / size; n > 0;
+		n--, entry += size) {
 		const struct acpi_header *t = table_at(p, read_le(entry, size));
 		if (t && memcmp(t->signature, signature, 4) == 0)
 			return t;
@@ -102,15 +106,18 @@ static void cpu_add(struct acpi_info *out, uint64_t apic_id, uint64_t flags)
 	out->apic_id[out->cpu_count++] = (uint32_t)apic_id;
 }
 
-/* Flags: bits 0-1 polarity (3 = active low), bits 2-3 trigger (3 = level); 0 = as the bus, ISA: high, edge. */
+/* Flags: bits 0-1 polarity (3 = active low), bits 2-3 trigger (3 = level); 0 = as the bus, ISA:
+ * high, edge. */
 static void override_add(struct acpi_info *out, const uint8_t *e)
 {
 	uint64_t flags = read_le(e + 8, 2);
 
 	if (out->override_count == ACPI_OVERRIDES || e[2] != 0)
 		return;
-	out->override[out->override_count++] = (struct irq_override){ .isa = e[3],
-		.gsi = (uint32_t)read_le(e + 4, 4), .active_low = (flags & 3) == 3, .level = (flags >> 2 & 3) == 3 };
+	out->override[out->override_count++] = (struct irq_override){.isa = e[3],
+		.gsi = (uint32_t)read_le(e + 4, 4),
+		.active_low = (flags & 3) == 3,
+		.level = (flags >> 2 & 3) == 3};
 }
 
 static void madt_entry(struct acpi_info *out, const uint8_t *e, unsigned length)
@@ -122,8 +129,9 @@ static void madt_entry(struct acpi_info *out, const uint8_t *e, unsigned length)
 	else if (e[0] == MADT_OVERRIDE && length >= 10)
 		override_add(out, e);
 	else if (e[0] == MADT_IOAPIC && length >= 12 && out->ioapic_count < ACPI_IOAPICS)
-		out->ioapic[out->ioapic_count++] = (struct irq_ioapic){ .id = e[2],
-			.base = maddr(read_le(e + 4, 4)), .first_gsi = (uint32_t)read_le(e + 8, 4) };
+		out->ioapic[out->ioapic_count++] = (struct irq_ioapic){.id = e[2],
+			.base = maddr(read_le(e + 4, 4)),
+			.first_gsi = (uint32_t)read_le(e + 8, 4)};
 }
 
 static void madt_parse(const struct acpi_header *t, struct acpi_info *out)
@@ -155,7 +163,8 @@ static unsigned aml_small(const uint8_t *p, uint64_t left, uint8_t *value)
 	return 0;
 }
 
-/* At the byte behind the name _S5_: package, its length, element count, then SLP_TYPa and SLP_TYPb. */
+/* At the byte behind the name _S5_: package, its length, element count, then SLP_TYPa and
+ * SLP_TYPb. */
 static bool s5_parse(const uint8_t *p, uint64_t left, struct acpi_info *out)
 {
 	uint8_t a, b;
@@ -184,7 +193,8 @@ static void dsdt_parse(const struct phys *p, uint64_t at, struct acpi_info *out)
 			return;
 }
 
-/* A port from the 64-bit generic address at @offset if it is one in I/O space, else the old field. */
+/* A port from the 64-bit generic address at @offset if it is one in I/O space, else the old
+ * field. */
 static uint16_t fadt_port(const struct acpi_header *t, unsigned offset, unsigned old_offset)
 {
 	const uint8_t *b = (const uint8_t *)t;
@@ -216,7 +226,7 @@ static void mcfg_parse(const struct acpi_header *t, struct acpi_info *out)
 	const uint8_t *b = (const uint8_t *)t;
 
 	for (unsigned at = 44; at + 16 <= t->length; at += 16)
-		if (read_le(b + at + 8, 2) == 0 && b[at + 10] == 0) {	/* segment 0, from bus 0 on */
+		if (read_le(b + at + 8, 2) == 0 && b[at + 10] == 0) { /* segment 0, from bus 0 on */
 			out->ecam_base = read_le(b + at, 8);
 			return;
 		}

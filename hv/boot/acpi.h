@@ -1,5 +1,6 @@
-/* What the hypervisor needs of ACPI's tables. Layer: boot. Pure: reads machine memory through struct phys; tables
- * are the firmware's, but lengths and checksums are verified. Spec: ACPI 6.4, chapters 5.2 and 4.8.3. */
+/* What the hypervisor needs of ACPI's tables. Layer: boot. Pure: reads machine memory through
+ * struct phys; tables are the firmware's, but lengths and checksums are verified. Spec: ACPI
+ * 6.4, chapters 5.2 and 4.8.3. */
 #pragma once
 #include "hv/boot/boot_info.h"
 #include "hv/cpu/cpu.h"

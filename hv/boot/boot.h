@@ -1,4 +1,5 @@
-/* Shared by the files of start-up that need the real machine (init.c and what it calls). Layer: boot. */
+/* Shared by the files of start-up that need the real machine (init.c and what it calls). Layer:
+ * boot. */
 #pragma once
 #include "hv/boot/acpi.h"
 #include "hv/boot/boot_memory.h"
@@ -11,13 +12,15 @@ extern struct boot_memory boot_memory;
 struct phys memory_phys(void);
 /* Note what is in use: the image, low memory, modules. Map all RAM. */
 void memory_map(const struct boot_info *info);
-/* Frame table and M2P; free RAM becomes free frames. Scratch memory is kept until memory_give_back(). */
+/* Frame table and M2P; free RAM becomes free frames. Scratch memory is kept until
+ * memory_give_back(). */
 void memory_frames(void);
 void memory_give_back(void);
 /* Frames for one processor's area. {0}: none. */
 maddr_t memory_pages(unsigned n);
 
-/* power.c, enter.c and console.c stay in memory after start-up, everything else of hv/boot does not. */
+/* power.c, enter.c and console.c stay in memory after start-up, everything else of hv/boot does
+ * not. */
 void power_init(const struct acpi_info *acpi, bool no_reboot);
 /* Without dom0 nobody would end the machine: power off when the last domain has shut down. */
 void power_off_with_last_domain(void);

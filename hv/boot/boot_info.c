@@ -17,7 +17,8 @@ void phys_string(const struct phys *p, uint64_t at, char *out, size_t room)
 	out[n] = 0;
 }
 
-int boot_module_add(const struct phys *p, struct boot_info *out, uint64_t start, uint64_t end, const char *text)
+int boot_module_add(
+	const struct phys *p, struct boot_info *out, uint64_t start, uint64_t end, const char *text)
 {
 	if (out->module_count == BOOT_MODULES)
 		return -ENOSPC;

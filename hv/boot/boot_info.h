@@ -1,6 +1,7 @@
-/* What a boot loader hands over, whichever protocol it speaks. Layer: boot.
- * Parsers are pure: they read machine memory only through struct phys, so that tests can hand them any bytes.
- * A loader is trusted, but addresses outside @phys, unterminated strings and absurd counts are refused. */
+/* What a boot loader hands over, whichever protocol it speaks. Layer: boot. Parsers are pure:
+ * they read machine memory only through struct phys, so that tests can hand them any bytes. A
+ * loader is trusted, but addresses outside @phys, unterminated strings and absurd counts are
+ * refused. */
 #pragma once
 #include "hv/mem/machine_map.h"
 
@@ -35,7 +36,7 @@ struct boot_info {
 	unsigned module_count;
 	struct boot_module module[BOOT_MODULES];
 	char command_line[BOOT_STRING_SIZE];	/* with the image's name, as the loader gives it */
-	uint64_t rsdp;			/* machine address of the RSDP or of the loader's copy; 0: scan for it */
+	uint64_t rsdp; /* machine address of the RSDP or of the loader's copy; 0: scan for it */
 	bool rsdp_is_copy;
 	uint64_t info_start, info_size;	/* the loader's structure, if rsdp lies in it */
 	struct boot_video video;
@@ -46,16 +47,18 @@ struct boot_info {
 #define BOOT_MAGIC_MULTIBOOT2 0x36d76289u
 #define BOOT_MAGIC_PVH	      0x336ec578u
 
-/* Fill *out (zeroed, ->map set) from the information at @info. 0; -EINVAL: not readable, nonsense or no memory map;
- * -ENOSPC: too many modules or ranges. */
-int boot_info_parse(const struct phys *p, uint32_t magic, uint64_t info, struct boot_info *out) MUST_CHECK;
+/* Fill *out (zeroed, ->map set) from the information at @info. 0; -EINVAL: not readable,
+ * nonsense or no memory map; -ENOSPC: too many modules or ranges. */
+int boot_info_parse(
+	const struct phys *p, uint32_t magic, uint64_t info, struct boot_info *out) MUST_CHECK;
 int multiboot1_parse(const struct phys *p, uint64_t info, struct boot_info *out) MUST_CHECK;
 int multiboot2_parse(const struct phys *p, uint64_t info, struct boot_info *out) MUST_CHECK;
 int pvh_parse(const struct phys *p, uint64_t info, struct boot_info *out) MUST_CHECK;
 
 /* For the parsers: append a module. -ENOSPC, -EINVAL. */
-int boot_module_add(const struct phys *p, struct boot_info *out, uint64_t start, uint64_t end, const char *text) MUST_CHECK;
+int boot_module_add(const struct phys *p, struct boot_info *out, uint64_t start, uint64_t end,
+	const char *text) MUST_CHECK;
 
-/* @text without the file name a loader may have put first: the first word is one if it has no '=' and is
- * not @keyword. */
+/* @text without the file name a loader may have put first: the first word is one if it has no
+ * '=' and is not @keyword. */
 const char *boot_text_skip_name(const char *text, const char *keyword);

@@ -36,5 +36,6 @@ void console_init(const struct boot_options *o)
 void console_start_input(void)
 {
 	if (input_irq && irq_claim_gsi(irq_isa_to_gsi(input_irq), console_input_ready) < 0)
-		log_warn("the serial port's interrupt %u cannot be used: no console input", input_irq);
+		log_warn("the serial port's interrupt %u cannot be used: no console input",
+			input_irq);
 }

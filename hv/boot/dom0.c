@@ -1,7 +1,7 @@
 /* dom0: the domain that drives the hardware and has all rights; and which boot module is what.
  *
- * Multiboot order: kernel, initrd; modules whose string begins with `domain` are domains of their own
- * (module_domain.c). Neighbours: dom0_size.c (memory), domain_build.c. */
+ * Multiboot order: kernel, initrd; modules whose string begins with `domain` are domains of
+ * their own (module_domain.c). Neighbours: dom0_size.c (memory), domain_build.c. */
 #include "hv/base/string.h"
 #include "hv/boot/dom0.h"
 #include "hv/boot/module_spec.h"
@@ -36,7 +36,8 @@ static bool video_describe(const struct boot_video *v, struct dom0_vga_console_i
 	out->u.vesa_lfb.bits_per_pixel = v->bits_per_pixel;
 	out->u.vesa_lfb.lfb_base = (uint32_t)v->base;
 	out->u.vesa_lfb.ext_lfb_base = (uint32_t)(v->base >> 32);
-	out->u.vesa_lfb.lfb_size = (uint32_t)(align_up((uint64_t)v->pitch * v->height, 0x10000) >> 16);
+	out->u.vesa_lfb.lfb_size =
+		(uint32_t)(align_up((uint64_t)v->pitch * v->height, 0x10000) >> 16);
 	out->u.vesa_lfb.red_pos = v->red_pos;
 	out->u.vesa_lfb.red_size = v->red_size;
 	out->u.vesa_lfb.green_pos = v->green_pos;
@@ -50,7 +51,8 @@ static unsigned vcpus_choose(const struct boot_options *o)
 {
 	unsigned n = o->dom0_max_vcpus ? o->dom0_max_vcpus : cpu_count();
 	if (n > MAX_VCPUS)
-		log_warn("dom0 gets %u vCPUs, not %u: that is the most a domain can have", MAX_VCPUS, n);
+		log_warn("dom0 gets %u vCPUs, not %u: that is the most a domain can have",
+			MAX_VCPUS, n);
 	return n > MAX_VCPUS ? MAX_VCPUS : n;
 }
 
@@ -63,21 +65,27 @@ static void vcpus_pin(struct domain *d)
 	}
 }
 
-struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *info, const struct boot_options *o,
-	const void *initrd, uint64_t total_bytes)
+struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *info,
+	const struct boot_options *o, const void *initrd, uint64_t total_bytes)
 {
 	struct dom0_vga_console_info video;
-	struct domain_config config = { .max_vcpus = vcpus_choose(o), .is_control = true, .allow_tsc = true };
-	struct boot_domain b = { .name = "dom0", .kernel = &p->dom0_kernel, .initrd = initrd,
-		.initrd_size = p->initrd ? p->initrd->size : 0, .start_flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
+	struct domain_config config = {
+		.max_vcpus = vcpus_choose(o), .is_control = true, .allow_tsc = true};
+	struct boot_domain b = {.name = "dom0",
+		.kernel = &p->dom0_kernel,
+		.initrd = initrd,
+		.initrd_size = p->initrd ? p->initrd->size : 0,
+		.start_flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
 		.command_line = boot_text_skip_name(p->dom0->text, NULL),
-		.video = video_describe(&info->video, &video) ? &video : NULL };
+		.video = video_describe(&info->video, &video) ? &video : NULL};
 	struct domain *d;
 
 	if (domain_create(0, &config, &d) < 0 || boot_domain_add_vcpus(d) < 0)
 		panic("dom0 cannot be created: not enough memory");
-	dom0_memory_choose(o, total_bytes, frame_free_count() << PAGE_SHIFT, &b.pages, &b.max_pages);
-	log_info("dom0: %u vCPUs, %lu MiB, command line \"%s\"", config.max_vcpus, b.pages >> 8, b.command_line);
+	dom0_memory_choose(
+		o, total_bytes, frame_free_count() << PAGE_SHIFT, &b.pages, &b.max_pages);
+	log_info("dom0: %u vCPUs, %lu MiB, command line \"%s\"", config.max_vcpus, b.pages >> 8,
+		b.command_line);
 	if (boot_domain_build(d, &b) < 0)
 		panic("dom0 cannot be built");
 	if (o->dom0_vcpus_pin)

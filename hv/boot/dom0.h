@@ -13,15 +13,16 @@ struct boot_plan {
 	struct boot_kernel domain_kernel[BOOT_MODULES];
 };
 
-/* The first module that is no domain of its own is dom0's kernel, the second its initrd; further ones are
- * reported and ignored. */
+/* The first module that is no domain of its own is dom0's kernel, the second its initrd; further
+ * ones are reported and ignored. */
 void boot_plan_make(const struct boot_info *info, struct boot_plan *p);
 
-/* dom0: domain 0 with all rights. Panics if it cannot be built. It stays paused. @image: the initrd's bytes. */
-struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *info, const struct boot_options *o,
-	const void *initrd, uint64_t total_bytes);
-/* The others: created, wired, built; those that fail are reported and dropped. They stay paused. Returns how
- * many there are. */
+/* dom0: domain 0 with all rights. Panics if it cannot be built. It stays paused. @image: the
+ * initrd's bytes. */
+struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *info,
+	const struct boot_options *o, const void *initrd, uint64_t total_bytes);
+/* The others: created, wired, built; those that fail are reported and dropped. They stay paused.
+ * Returns how many there are. */
 unsigned module_domains_create(const struct boot_plan *p);
 /* Let all of them run. */
 void boot_domains_start(void);

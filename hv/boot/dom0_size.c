@@ -1,8 +1,8 @@
 /* How much memory dom0 gets.
  *
- * Default: a quarter of the machine, at least 384 MiB and at most 4 GiB. dom0_mem's min: and max: bound SIZE.
- * Whatever was asked for, LOW_RESERVE stays free: dom0's drivers exchange pages for contiguous ones below
- * 4 GiB, and guests' creation needs a start. */
+ * Default: a quarter of the machine, at least 384 MiB and at most 4 GiB. dom0_mem's min: and
+ * max: bound SIZE. Whatever was asked for, LOW_RESERVE stays free: dom0's drivers exchange pages
+ * for contiguous ones below 4 GiB, and guests' creation needs a start. */
 #include "hv/boot/options.h"
 
 #define MIB (1ull << 20)
@@ -19,8 +19,8 @@ static uint64_t resolve(const struct memory_size *m, uint64_t total, uint64_t ot
 	return m->bytes < total ? total - m->bytes : 0;
 }
 
-void dom0_memory_choose(const struct boot_options *o, uint64_t total_bytes, uint64_t free_bytes, uint64_t *pages,
-	uint64_t *max_pages)
+void dom0_memory_choose(const struct boot_options *o, uint64_t total_bytes, uint64_t free_bytes,
+	uint64_t *pages, uint64_t *max_pages)
 {
 	uint64_t quarter = max_u64(DEFAULT_MIN, min_u64(total_bytes / 4, DEFAULT_MAX));
 	uint64_t room = free_bytes > 2 * LOW_RESERVE ? free_bytes - LOW_RESERVE : free_bytes / 2;

@@ -1,9 +1,9 @@
 /* Fill a new domain.
  *
- * Frames come in the largest chunks there are (2 MiB first), aligned in both address spaces, so that a
- * domain's memory is contiguous where possible. The domain is paused and nobody else knows it, so nothing here
- * needs its lock. Steps: frames and M2P, contents (lib/pvbuild), pin the L4, load the
- * context. Neighbours: dom0.c and module_domain.c decide what to build. */
+ * Frames come in the largest chunks there are (2 MiB first), aligned in both address spaces, so
+ * that a domain's memory is contiguous where possible. The domain is paused and nobody else
+ * knows it, so nothing here needs its lock. Steps: frames and M2P, contents (lib/pvbuild), pin
+ * the L4, load the context. Neighbours: dom0.c and module_domain.c decide what to build. */
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/boot/domain_build.h"
@@ -48,7 +48,8 @@ static void door_unmap(void *opaque, void *page)
 	frame_unmap(page);
 }
 
-static const struct pv_memory doors = { .opaque = &build, .mfn = door_mfn, .map = door_map, .unmap = door_unmap };
+static const struct pv_memory doors = {
+	.opaque = &build, .mfn = door_mfn, .map = door_map, .unmap = door_unmap};
 
 /* ---- steps ---- */
 
@@ -83,7 +84,8 @@ static int frames_alloc(struct build *s)
 
 	while (at < s->b->pages) {
 		unsigned order = largest;
-		while (order > 0 && ((at & ((1ull << order) - 1)) || at + (1ull << order) > s->b->pages))
+		while (order > 0 &&
+			((at & ((1ull << order) - 1)) || at + (1ull << order) > s->b->pages))
 			order--;
 		int rc = chunk_alloc(s, at, order);
 		if (rc == -ENOMEM && order > 0) {
@@ -100,9 +102,12 @@ static int frames_alloc(struct build *s)
 static const char *contents_put(struct build *s)
 {
 	const struct boot_domain *b = s->b;
-	struct pv_content c = { .kernel = b->kernel->elf, .image = &b->kernel->image, .initrd = b->initrd };
-	struct pv_start_params start = { .flags = b->start_flags, .shared_info = mfn_to_maddr(s->d->shared_mfn).a,
-		.command_line = b->command_line, .video = b->video };
+	struct pv_content c = {
+		.kernel = b->kernel->elf, .image = &b->kernel->image, .initrd = b->initrd};
+	struct pv_start_params start = {.flags = b->start_flags,
+		.shared_info = mfn_to_maddr(s->d->shared_mfn).a,
+		.command_line = b->command_line,
+		.video = b->video};
 
 	return pv_build(&s->layout, &c, &start, &doors);
 }
@@ -132,7 +137,8 @@ static int first_vcpu_start(struct build *s)
 static int domain_fill(struct build *s)
 {
 	const struct boot_domain *b = s->b;
-	struct pv_layout_request r = { .image = &b->kernel->image, .nr_pages = b->pages, .initrd_size = b->initrd_size };
+	struct pv_layout_request r = {
+		.image = &b->kernel->image, .nr_pages = b->pages, .initrd_size = b->initrd_size};
 	const char *why = pv_layout_make(&r, &s->layout);
 	if (why)
 		return fail(b, -EINVAL, why);

@@ -1,5 +1,5 @@
-/* Fill a new domain: frames, kernel, tables, first vCPU. Layer: boot; used for dom0 and for domains that are boot
- * modules. The layout and the contents come from lib/pvbuild. */
+/* Fill a new domain: frames, kernel, tables, first vCPU. Layer: boot; used for dom0 and for
+ * domains that are boot modules. The layout and the contents come from lib/pvbuild. */
 #pragma once
 #include "hv/dom/domain.h"
 #include "lib/image/elf.h"
@@ -23,8 +23,8 @@ struct boot_domain {
 
 /* All its vCPUs, down. Errors of vcpu_create(). */
 int boot_domain_add_vcpus(struct domain *d) MUST_CHECK;
-/* Give @d (paused, with vCPUs) its memory and make vCPU 0 ready to run: the caller unpauses. An error is
- * logged and leaves @d for domain_kill(). -ENOMEM, -EINVAL. */
+/* Give @d (paused, with vCPUs) its memory and make vCPU 0 ready to run: the caller unpauses. An
+ * error is logged and leaves @d for domain_kill(). -ENOMEM, -EINVAL. */
 int boot_domain_build(struct domain *d, const struct boot_domain *b) MUST_CHECK;
 /* Undo a failed creation. */
 void boot_domain_discard(struct domain *d);

@@ -17,6 +17,7 @@ void boot_enter_guests(void)
 	cpu_boot_stage_range(&start, &end);
 	cpu_drop_boot_stage();
 	frame_table_add_ram(maddr_to_mfn(start), (end.a - start.a) >> PAGE_SHIFT);
-	log_info("%lu of %lu MiB of memory are free", frame_free_count() >> 8, frame_total_count() >> 8);
+	log_info("%lu of %lu MiB of memory are free", frame_free_count() >> 8,
+		frame_total_count() >> 8);
 	cpu_enter_guests();
 }

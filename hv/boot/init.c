@@ -1,10 +1,11 @@
-/* Start-up, in order. Entered by the boot CPU in 64-bit mode, on its own stack, with all memory below 4 GiB
- * reachable; leaves by boot_enter_guests().
+/* Start-up, in order. Entered by the boot CPU in 64-bit mode, on its own stack, with all memory
+ * below 4 GiB reachable; leaves by boot_enter_guests().
  *
- * Each step needs the ones before: text output needs the options, the clock needs mapped memory, the kernels
- * are unpacked while memory is still raw (nothing owns it yet), the frame table takes what is left, the layers
- * register with each other from low to high, other CPUs need the scheduler, dom0 needs to know how many there are.
- * Neighbours: hv/cpu/x86_64/boot.S before us, enter.c behind. */
+ * Each step needs the ones before: text output needs the options, the clock needs mapped memory,
+ * the kernels are unpacked while memory is still raw (nothing owns it yet), the frame table
+ * takes what is left, the layers register with each other from low to high, other CPUs need the
+ * scheduler, dom0 needs to know how many there are. Neighbours: hv/cpu/x86_64/boot.S before us,
+ * enter.c behind. */
 #include "hv/base/string.h"
 #include "hv/boot/boot.h"
 #include "hv/boot/dom0.h"
@@ -35,7 +36,8 @@ static void warn_option(const char *word, const char *doc)
 		log_warn("option %s is unknown and ignored", word);
 }
 
-/* The options are read twice: where to print must be known before anything can be said about them. */
+/* The options are read twice: where to print must be known before anything can be said about
+ * them. */
 static void options_read(uint32_t magic, maddr_t at)
 {
 	struct phys phys = memory_phys();
@@ -46,7 +48,8 @@ static void options_read(uint32_t magic, maddr_t at)
 	const char *line = boot_text_skip_name(info.command_line, NULL);
 	boot_options_parse(line, &options, warn_nothing);
 	console_init(&options);
-	log_info("Bothy on Xen's PV interface 4.17, by %s, options \"%s\"", info.protocol ? info.protocol : "?", line);
+	log_info("Bothy on Xen's PV interface 4.17, by %s, options \"%s\"",
+		info.protocol ? info.protocol : "?", line);
 	if (rc < 0)
 		panic("what the boot loader tells makes no sense (%d)", rc);
 	boot_options_parse(line, &options, warn_option);
@@ -75,7 +78,8 @@ static bool kernel_prepare(const struct boot_module *m, struct boot_kernel *out,
 	if (why)
 		log_err("%s (%.60s): %s", what, m->text, why);
 	else
-		log_info("%s: %s kernel, %lu KiB at entry %lx", what, out->image.guest_os[0] ? out->image.guest_os : "PV",
+		log_info("%s: %s kernel, %lu KiB at entry %lx", what,
+			out->image.guest_os[0] ? out->image.guest_os : "PV",
 			(unsigned long)(out->image.kernel_end - out->image.kernel_start) >> 10,
 			(unsigned long)out->image.entry);
 	return !why;
@@ -98,7 +102,8 @@ static void layers_init(void)
 	evtchn_init();
 	grant_init();
 	pv_init();
-	irq_init(acpi.ioapic, acpi.ioapic_count, acpi.override, acpi.override_count, maddr(acpi.ecam_base));
+	irq_init(acpi.ioapic, acpi.ioapic_count, acpi.override, acpi.override_count,
+		maddr(acpi.ecam_base));
 	call_init();
 	power_init(&acpi, options.no_reboot);	/* hv/dom has no hooks before its own start */
 }

@@ -1,9 +1,9 @@
 /* Memory at start-up: from the firmware's map to the frame table.
  *
- * Order: note what is in use; map all RAM; take frame table and M2P from the top; hand the rest to the
- * page allocator. What start-up itself needs for a while (modules, unpacked kernels) follows when all domains are
- * built. RAM we keep stays typed RAM in dom0's map, and is unknown to the frame table, so that no guest can map it.
- * Neighbours: boot_memory.c keeps the books. */
+ * Order: note what is in use; map all RAM; take frame table and M2P from the top; hand the rest
+ * to the page allocator. What start-up itself needs for a while (modules, unpacked kernels)
+ * follows when all domains are built. RAM we keep stays typed RAM in dom0's map, and is unknown
+ * to the frame table, so that no guest can map it. Neighbours: boot_memory.c keeps the books. */
 #include "hv/base/string.h"
 #include "hv/boot/boot.h"
 #include "hv/core/panic.h"

@@ -1,8 +1,8 @@
 /* From a boot module to a kernel ready to be loaded.
  *
- * Runs before the frame table exists: the unpacked kernel and the decoder's state lie in memory taken from the
- * boot map, which goes to the page allocator when all domains have been built. Nothing is freed before:
- * small requests are cut from blocks, large ones taken whole.
+ * Runs before the frame table exists: the unpacked kernel and the decoder's state lie in memory
+ * taken from the boot map, which goes to the page allocator when all domains have been built.
+ * Nothing is freed before: small requests are cut from blocks, large ones taken whole.
  * Neighbours: lib/image does the work; init_memory.c owns the map. */
 #include "hv/boot/kernel.h"
 #include "hv/cpu/cpu.h"
@@ -45,10 +45,11 @@ static void scratch_free(void *opaque, void *p)
 	(void)opaque, (void)p;
 }
 
-const char *boot_kernel_prepare(struct boot_memory *m, const void *file, size_t size, struct boot_kernel *out)
+const char *boot_kernel_prepare(
+	struct boot_memory *m, const void *file, size_t size, struct boot_kernel *out)
 {
 	struct scratch s = { .memory = m };
-	struct decompress_memory mem = { .opaque = &s, .alloc = scratch_alloc, .free = scratch_free };
+	struct decompress_memory mem = {.opaque = &s, .alloc = scratch_alloc, .free = scratch_free};
 	struct payload p;
 	const char *why = payload_find(file, size, &p);
 

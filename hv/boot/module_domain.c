@@ -1,9 +1,10 @@
 /* Boot modules as unprivileged domains: small kernels that run beside or without dom0.
  *
- * All are created first, so that they know each other's numbers, then wired, then built: a connection is an
- * interdomain event channel, and its ends are told on both command lines as ` peer=DOMID port=PORT`.
- * Grants they make themselves: the first pages each grants its peer are a matter between the two.
- * They may write to the console (domain->may_print). Neighbours: module_spec.c, domain_build.c. */
+ * All are created first, so that they know each other's numbers, then wired, then built: a
+ * connection is an interdomain event channel, and its ends are told on both command lines:
+ * peer=DOMID port=PORT. Grants they make themselves: the first pages each grants its peer are a
+ * matter between the two. They may write to the console (domain->may_print). Neighbours:
+ * module_spec.c, domain_build.c. */
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/boot/dom0.h"
@@ -19,7 +20,8 @@ struct module_domain {
 static struct module_domain modules[BOOT_MODULES];
 static unsigned module_count;
 
-static void module_create(struct module_domain *m, const struct boot_module *from, const struct boot_kernel *kernel)
+static void module_create(
+	struct module_domain *m, const struct boot_module *from, const struct boot_kernel *kernel)
 {
 	const char *why = module_spec_parse(from->text, &m->spec);
 
@@ -57,7 +59,8 @@ static struct module_domain *module_find(const char *name)
 static void peer_note(struct module_domain *m, const struct module_domain *peer, uint32_t port)
 {
 	size_t n = strlen(m->line);
-	format_string(m->line + n, sizeof m->line - n, "%speer=%u port=%u", n ? " " : "", peer->domain->id, port);
+	format_string(m->line + n, sizeof m->line - n, "%speer=%u port=%u", n ? " " : "",
+		peer->domain->id, port);
 }
 
 static void module_connect(struct module_domain *m)
@@ -82,16 +85,18 @@ static void module_connect(struct module_domain *m)
 
 static bool module_build(struct module_domain *m)
 {
-	struct boot_domain b = { .name = m->spec.name, .kernel = m->kernel, .pages = m->spec.memory_mib << 8,
-				 .command_line = m->line };
+	struct boot_domain b = {.name = m->spec.name,
+		.kernel = m->kernel,
+		.pages = m->spec.memory_mib << 8,
+		.command_line = m->line};
 
 	if (boot_domain_build(m->domain, &b) < 0) {
 		boot_domain_discard(m->domain);
 		m->domain = NULL;
 		return false;
 	}
-	log_info("domain %u: %s, %u vCPUs, %lu MiB, command line \"%s\"", m->domain->id, m->spec.name, m->spec.vcpus,
-		m->spec.memory_mib, m->line);
+	log_info("domain %u: %s, %u vCPUs, %lu MiB, command line \"%s\"", m->domain->id,
+		m->spec.name, m->spec.vcpus, m->spec.memory_mib, m->line);
 	return true;
 }
 

@@ -1,5 +1,5 @@
-/* The string of a boot module that starts as a domain. Unknown words are errors: a test that is started
- * with less than it asked for would mislead. */
+/* The string of a boot module that starts as a domain. Unknown words are errors: a test that is
+ * started with less than it asked for would mislead. */
 #include "hv/base/string.h"
 #include "hv/boot/module_spec.h"
 #include "hv/boot/options.h"
@@ -48,7 +48,8 @@ static const char *word_take(char *word, struct module_spec *s)
 	if (strcmp(word, "name") == 0)
 		return name_take(s->name, value) ? NULL : "name= must have 1 to 31 characters";
 	if (strcmp(word, "connect") == 0)
-		return name_take(s->connect, value) ? NULL : "connect= must have 1 to 31 characters";
+		return name_take(s->connect, value) ? NULL
+						    : "connect= must have 1 to 31 characters";
 	if (strcmp(word, "memory") == 0) {
 		if (!parse_number(value, &n) || n < 1 || n > 1u << 20)
 			return "memory= must be a number of MiB";

@@ -44,7 +44,8 @@ static int modules_parse(const struct phys *p, const struct mb1_info *in, struct
 	char text[BOOT_STRING_SIZE];
 
 	for (uint32_t i = 0; i < in->module_count; i++) {
-		const struct mb1_module *m = phys_at(p, in->modules + (uint64_t)i * sizeof *m, sizeof *m);
+		const struct mb1_module *m =
+			phys_at(p, in->modules + (uint64_t)i * sizeof *m, sizeof *m);
 		if (!m)
 			return -EINVAL;
 		phys_string(p, m->text, text, sizeof text);
@@ -70,9 +71,16 @@ int multiboot1_parse(const struct phys *p, uint64_t info, struct boot_info *out)
 	if (rc == 0 && (in->flags & HAS_MODULES))
 		rc = modules_parse(p, in, out);
 	if (rc == 0 && (in->flags & HAS_FRAMEBUFFER) && in->fb_type == FRAMEBUFFER_RGB)
-		out->video = (struct boot_video){ .base = in->fb_base, .pitch = in->fb_pitch, .width = in->fb_width,
-			.height = in->fb_height, .bits_per_pixel = in->fb_bits, .red_pos = in->fb_color[0],
-			.red_size = in->fb_color[1], .green_pos = in->fb_color[2], .green_size = in->fb_color[3],
-			.blue_pos = in->fb_color[4], .blue_size = in->fb_color[5] };
+		out->video = (struct boot_video){.base = in->fb_base,
+			.pitch = in->fb_pitch,
+			.width = in->fb_width,
+			.height = in->fb_height,
+			.bits_per_pixel = in->fb_bits,
+			.red_pos = in->fb_color[0],
+			.red_size = in->fb_color[1],
+			.green_pos = in->fb_color[2],
+			.green_size = in->fb_color[3],
+			.blue_pos = in->fb_color[4],
+			.blue_size = in->fb_color[5]};
 	return rc;
 }

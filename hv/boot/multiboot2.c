@@ -3,8 +3,15 @@
 #include "hv/base/string.h"
 #include "hv/boot/boot_info.h"
 
-enum { TAG_END, TAG_COMMAND_LINE, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8, TAG_RSDP_OLD = 14,
-       TAG_RSDP_NEW = 15 };
+enum {
+	TAG_END,
+	TAG_COMMAND_LINE,
+	TAG_MODULE = 3,
+	TAG_MEMORY_MAP = 6,
+	TAG_FRAMEBUFFER = 8,
+	TAG_RSDP_OLD = 14,
+	TAG_RSDP_NEW = 15
+};
 #define FRAMEBUFFER_RGB 1
 
 struct mb2_info { uint32_t total_size, reserved; } PACKED;
@@ -50,7 +57,8 @@ static int map_parse(const struct mb2_tag *t, struct boot_info *out)
 
 	if (t->size < sizeof *m || m->entry_size < sizeof(struct mb2_range))
 		return -EINVAL;
-	for (uint64_t at = sizeof *m; at + sizeof(struct mb2_range) <= t->size; at += m->entry_size) {
+	for (uint64_t at = sizeof *m; at + sizeof(struct mb2_range) <= t->size;
+		at += m->entry_size) {
 		struct mb2_range r;
 		memcpy(&r, (const uint8_t *)t + at, sizeof r);
 		int rc = machine_range_add(out->map, r.start, r.length, r.type);
@@ -68,13 +76,21 @@ static void framebuffer_parse(const struct mb2_tag *t, struct boot_info *out)
 		return;
 	memcpy(&f, t, sizeof f);
 	if (f.type == FRAMEBUFFER_RGB)
-		out->video = (struct boot_video){ .base = f.base, .pitch = f.pitch, .width = f.width, .height = f.height,
-			.bits_per_pixel = f.bits, .red_pos = f.color[0], .red_size = f.color[1],
-			.green_pos = f.color[2], .green_size = f.color[3], .blue_pos = f.color[4],
-			.blue_size = f.color[5] };
+		out->video = (struct boot_video){.base = f.base,
+			.pitch = f.pitch,
+			.width = f.width,
+			.height = f.height,
+			.bits_per_pixel = f.bits,
+			.red_pos = f.color[0],
+			.red_size = f.color[1],
+			.green_pos = f.color[2],
+			.green_size = f.color[3],
+			.blue_pos = f.color[4],
+			.blue_size = f.color[5]};
 }
 
-static int tag_parse(const struct phys *p, const struct mb2_tag *t, uint64_t at, struct boot_info *out)
+static int tag_parse(
+	const struct phys *p, const struct mb2_tag *t, uint64_t at, struct boot_info *out)
 {
 	switch (t->type) {
 	case TAG_COMMAND_LINE:

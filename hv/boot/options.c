@@ -1,8 +1,8 @@
 /* Options of the hypervisor's command line.
  *
- * One row of the table is one option: name, parser, and what it does. A word is NAME, NAME=VALUE or, for
- * boolean options, no-NAME. A parser sees the value, "" when there is none. What cannot be
- * understood is reported to @warn and ignored: a typo must not keep a machine from booting. */
+ * One row of the table is one option: name, parser, and what it does. A word is NAME, NAME=VALUE
+ * or, for boolean options, no-NAME. A parser sees the value, "" when there is none. What cannot
+ * be understood is reported to @warn and ignored: a typo must not keep a machine from booting. */
 #include "hv/base/string.h"
 #include "hv/boot/options.h"
 
@@ -23,8 +23,10 @@ bool parse_number(const char *s, uint64_t *out)
 	if (*s == 0)
 		return false;
 	for (; *s; s++) {
-		unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') :
-			(*s | 0x20) >= 'a' && (*s | 0x20) <= 'f' ? (unsigned)((*s | 0x20) - 'a') + 10 : 99;
+		unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0')
+				 : (*s | 0x20) >= 'a' && (*s | 0x20) <= 'f'
+					 ? (unsigned)((*s | 0x20) - 'a') + 10
+					 : 99;
 		if (digit >= base || n > (~0ull - digit) / base)
 			return false;
 		n = n * base + digit;
@@ -44,7 +46,8 @@ bool parse_size(const char *s, uint64_t *bytes)
 	if (n == 0 || n == sizeof digits)
 		return false;
 	for (unsigned i = 0; i < 5; i++)
-		if ((s[n - 1] & ~0x20) == suffixes[i] && !(i == 0 && s[0] == '0' && (s[1] | 0x20) == 'x')) {
+		if ((s[n - 1] & ~0x20) == suffixes[i] &&
+			!(i == 0 && s[0] == '0' && (s[1] | 0x20) == 'x')) {
 			shift = 10 * i;
 			n--;
 			break;
@@ -106,7 +109,8 @@ static bool parse_console(struct boot_options *o, const char *value)
 	return ok;
 }
 
-/* BAUD[/CLOCK][,FRAME[,PORT[,IRQ]]]; BAUD may be "auto". FRAME must be 8n1: the driver has no other. */
+/* BAUD[/CLOCK][,FRAME[,PORT[,IRQ]]]; BAUD may be "auto". FRAME must be 8n1: the driver has no
+ * other. */
 static bool parse_com(struct serial_options *s, const char *value)
 {
 	char item[WORD_SIZE];
@@ -133,8 +137,14 @@ static bool parse_com(struct serial_options *s, const char *value)
 	return true;
 }
 
-static bool parse_com1(struct boot_options *o, const char *value) { return parse_com(&o->com[0], value); }
-static bool parse_com2(struct boot_options *o, const char *value) { return parse_com(&o->com[1], value); }
+static bool parse_com1(struct boot_options *o, const char *value)
+{
+	return parse_com(&o->com[0], value);
+}
+static bool parse_com2(struct boot_options *o, const char *value)
+{
+	return parse_com(&o->com[1], value);
+}
 
 static bool parse_dom0_mem(struct boot_options *o, const char *value)
 {
@@ -151,7 +161,8 @@ static bool parse_dom0_mem(struct boot_options *o, const char *value)
 		uint64_t bytes;
 		if (!parse_size(s + is_negative, &bytes))
 			return false;
-		*m = (struct memory_size){ .is_set = true, .is_negative = is_negative, .bytes = bytes };
+		*m = (struct memory_size){
+			.is_set = true, .is_negative = is_negative, .bytes = bytes};
 	}
 	return true;
 }
@@ -170,11 +181,17 @@ static bool parse_dom0_max_vcpus(struct boot_options *o, const char *value)
 
 static bool parse_level(const char *value, enum log_level *level)
 {
-	static const struct { const char *name; enum log_level level; } names[] = {
-		{ "none", LOG_ERR }, { "error", LOG_ERR }, { "warning", LOG_WARN }, { "info", LOG_INFO },
-		{ "debug", LOG_DEBUG }, { "all", LOG_DEBUG },
+	static const struct { const char *name; enum log_level level;
+	} names[] = {
+		{"none", LOG_ERR},
+		{"error", LOG_ERR},
+		{"warning", LOG_WARN},
+		{"info", LOG_INFO},
+		{"debug", LOG_DEBUG},
+		{"all", LOG_DEBUG},
 	};
-	const char *slash = strchr(value, '/');	/* LOWER/UPPER: limits lines between them; we have one threshold */
+	const char *slash = strchr(
+		value, '/'); /* LOWER/UPPER: limits lines between them; we have one threshold */
 
 	value = slash ? slash + 1 : value;
 	for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
@@ -185,11 +202,26 @@ static bool parse_level(const char *value, enum log_level *level)
 	return false;
 }
 
-static bool parse_loglvl(struct boot_options *o, const char *value) { return parse_level(value, &o->host_log); }
-static bool parse_guest_loglvl(struct boot_options *o, const char *value) { return parse_level(value, &o->guest_log); }
-static bool parse_noreboot(struct boot_options *o, const char *value) { return parse_bool(value, &o->no_reboot); }
-static bool parse_nosmp(struct boot_options *o, const char *value) { return parse_bool(value, &o->no_smp); }
-static bool parse_pin(struct boot_options *o, const char *value) { return parse_bool(value, &o->dom0_vcpus_pin); }
+static bool parse_loglvl(struct boot_options *o, const char *value)
+{
+	return parse_level(value, &o->host_log);
+}
+static bool parse_guest_loglvl(struct boot_options *o, const char *value)
+{
+	return parse_level(value, &o->guest_log);
+}
+static bool parse_noreboot(struct boot_options *o, const char *value)
+{
+	return parse_bool(value, &o->no_reboot);
+}
+static bool parse_nosmp(struct boot_options *o, const char *value)
+{
+	return parse_bool(value, &o->no_smp);
+}
+static bool parse_pin(struct boot_options *o, const char *value)
+{
+	return parse_bool(value, &o->dom0_vcpus_pin);
+}
 
 static bool parse_smp(struct boot_options *o, const char *value)
 {
@@ -235,8 +267,10 @@ void boot_options_default(struct boot_options *o)
 {
 	*o = (struct boot_options){
 		.console_serial = true,
-		.com = { { .port = 0x3f8, .irq = 4, .baud = 115200 }, { .port = 0x2f8, .irq = 3, .baud = 115200 } },
-		.host_log = LOG_INFO, .guest_log = LOG_WARN,
+		.com = {{.port = 0x3f8, .irq = 4, .baud = 115200},
+			{.port = 0x2f8, .irq = 3, .baud = 115200}},
+		.host_log = LOG_INFO,
+		.guest_log = LOG_WARN,
 	};
 }
 
@@ -261,7 +295,8 @@ static void word_parse(char *word, struct boot_options *o, void (*warn)(const ch
 	warn(name, NULL);
 }
 
-void boot_options_parse(const char *text, struct boot_options *o, void (*warn)(const char *word, const char *why))
+void boot_options_parse(
+	const char *text, struct boot_options *o, void (*warn)(const char *word, const char *why))
 {
 	char word[WORD_SIZE];
 

@@ -8,7 +8,12 @@ struct memory_size {		/* dom0_mem */
 	uint64_t bytes;
 };
 
-struct serial_options { bool is_set; uint16_t port; uint8_t irq; unsigned baud; };	/* baud 0: leave it */
+struct serial_options {
+	bool is_set;
+	uint16_t port;
+	uint8_t irq;
+	unsigned baud;
+}; /* baud 0: leave it */
 
 struct boot_options {
 	bool console_serial;		/* console= names com1 or com2 */
@@ -26,15 +31,17 @@ struct boot_options {
 
 /* Options as they are without a command line. */
 void boot_options_default(struct boot_options *o);
-/* Parse @text (words separated by blanks; "..." keeps blanks). @warn is called for each word that is unknown or
- * malformed, which has no other effect. */
-void boot_options_parse(const char *text, struct boot_options *o, void (*warn)(const char *word, const char *why));
+/* Parse @text (words separated by blanks; "..." keeps blanks). @warn is called for each word
+ * that is unknown or malformed, which has no other effect. */
+void boot_options_parse(
+	const char *text, struct boot_options *o, void (*warn)(const char *word, const char *why));
 
-/* Xen's <size>: a number with suffix B, K, M, G or T, in KiB without. False: malformed or too large. */
+/* Xen's <size>: a number with suffix B, K, M, G or T, in KiB without. False: malformed or too
+ * large. */
 bool parse_size(const char *s, uint64_t *bytes);
 bool parse_number(const char *s, uint64_t *out);	/* decimal or 0x; the whole string */
 
-/* Fits dom0_mem to a machine with @free_bytes left and the kernel's need: the page count and the limit
- * (max_mem) of dom0. */
-void dom0_memory_choose(const struct boot_options *o, uint64_t total_bytes, uint64_t free_bytes, uint64_t *pages,
-	uint64_t *max_pages);
+/* Fits dom0_mem to a machine with @free_bytes left and the kernel's need: the page count and the
+ * limit (max_mem) of dom0. */
+void dom0_memory_choose(const struct boot_options *o, uint64_t total_bytes, uint64_t free_bytes,
+	uint64_t *pages, uint64_t *max_pages);

@@ -1,6 +1,7 @@
 /* PFN to MFN of a domain that is being built.
  *
- * Single pages only, so that it works however fragmented memory is; 512 GiB of guest memory at most. */
+ * Single pages only, so that it works however fragmented memory is; 512 GiB of guest memory at
+ * most. */
 #include "hv/base/errno.h"
 #include "hv/boot/pfn_map.h"
 #include "hv/mem/alloc.h"

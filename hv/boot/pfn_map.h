@@ -1,4 +1,5 @@
-/* PFN to MFN of a domain that is being built: a radix tree of pages, freed afterwards. Layer: boot. */
+/* PFN to MFN of a domain that is being built: a radix tree of pages, freed afterwards. Layer:
+ * boot. */
 #pragma once
 #include "hv/base/types.h"
 

@@ -1,7 +1,7 @@
 /* The end of the machine: power off, reboot, halt. Stays in memory after start-up.
  *
- * dom0's ACPI interpreter names the values for soft-off (machine.sleep_a and _b); without it those found by
- * acpi.c are used. A crash of dom0 reboots unless the option noreboot is given. */
+ * dom0's ACPI interpreter names the values for soft-off (machine.sleep_a and _b); without it
+ * those found by acpi.c are used. A crash of dom0 reboots unless the option noreboot is given. */
 #include "hv/base/atomic.h"
 #include "hv/boot/boot.h"
 #include "hv/core/timer.h"
@@ -34,9 +34,13 @@ static void power_shutdown(unsigned code)
 
 void power_init(const struct acpi_info *acpi, bool no_reboot)
 {
-	machine_power = (struct machine_power){ .pm1a_cnt = acpi->pm1a_control, .pm1b_cnt = acpi->pm1b_control,
-		.slp_typ_a = acpi->s5_a, .slp_typ_b = acpi->s5_b, .has_reset = acpi->has_reset,
-		.reset_port = acpi->reset_port, .reset_value = acpi->reset_value };
+	machine_power = (struct machine_power){.pm1a_cnt = acpi->pm1a_control,
+		.pm1b_cnt = acpi->pm1b_control,
+		.slp_typ_a = acpi->s5_a,
+		.slp_typ_b = acpi->s5_b,
+		.has_reset = acpi->has_reset,
+		.reset_port = acpi->reset_port,
+		.reset_value = acpi->reset_value};
 	halt_on_crash = no_reboot;
 	machine_shutdown = power_shutdown;
 }

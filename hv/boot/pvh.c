@@ -13,7 +13,8 @@ static_assert(sizeof(struct pvh_start_info) == 56, "start_info.h");
 struct pvh_module { uint64_t start, size, text, reserved; } PACKED;
 struct pvh_range { uint64_t start, length; uint32_t type, reserved; } PACKED;
 
-static int modules_parse(const struct phys *p, const struct pvh_start_info *in, struct boot_info *out)
+static int modules_parse(
+	const struct phys *p, const struct pvh_start_info *in, struct boot_info *out)
 {
 	char text[BOOT_STRING_SIZE];
 

@@ -1,8 +1,9 @@
 /* The machine's memory map: a sorted list of disjoint ranges.
  *
- * Firmware maps may overlap and come in any order. A range is added by cutting every older range it meets;
- * the shared part gets the stronger type: anything is stronger than RAM, else the higher number.
- * Written only while one CPU runs. Readers: hv/call (dom0's map), hv/mem (what is device memory). */
+ * Firmware maps may overlap and come in any order. A range is added by cutting every older range
+ * it meets; the shared part gets the stronger type: anything is stronger than RAM, else the
+ * higher number. Written only while one CPU runs. Readers: hv/call (dom0's map), hv/mem (what is
+ * device memory). */
 #include "hv/base/errno.h"
 #include "hv/mem/machine_map.h"
 
@@ -63,8 +64,8 @@ int machine_range_add(struct machine *m, uint64_t start, uint64_t size, uint32_t
 	return 0;
 }
 
-/* A frame that is RAM only in part is nobody's memory (the frame table takes whole ones), and dom0 looks for
- * firmware tables in it: the extended BIOS data area seldom begins on a page. */
+/* A frame that is RAM only in part is nobody's memory (the frame table takes whole ones), and
+ * dom0 looks for firmware tables in it: the extended BIOS data area seldom begins on a page. */
 bool machine_is_device(mfn_t m)
 {
 	uint64_t start = m.n << PAGE_SHIFT, end = start + PAGE_SIZE;

@@ -11,17 +11,20 @@ struct machine_range { uint64_t start, size; uint32_t type; };
 
 struct machine {
 	unsigned range_count;
-	struct machine_range range[MACHINE_RANGES];	/* sorted, disjoint; dom0's XENMEM_machine_memory_map:
-							 * the hypervisor's own memory stays typed RAM */
+	/* Sorted, disjoint: dom0's XENMEM_machine_memory_map. The hypervisor's own memory stays
+	 * typed RAM. */
+	struct machine_range range[MACHINE_RANGES];
 	char command_line[1024];	/* the hypervisor's */
 	maddr_t rsdp;			/* 0 = not found */
-	uint16_t sleep_a, sleep_b;	/* PM1 control values dom0 named for S5 (XENPF_enter_acpi_sleep val_a,
-					 * val_b); 0 = never, use the firmware's. Written by hv/call */
+	/* PM1 control values dom0 named for S5 (XENPF_enter_acpi_sleep val_a, val_b), written by
+	 * hv/call; 0 = never: the firmware's are used. */
+	uint16_t sleep_a, sleep_b;
 };
 extern struct machine machine;
 
-/* Add a range to a sorted map; where ranges overlap, the higher type number wins over RAM. -ENOSPC. */
+/* Add a range to a sorted map; where ranges overlap, the higher type number wins over RAM.
+ * -ENOSPC. */
 int machine_range_add(struct machine *m, uint64_t start, uint64_t size, uint32_t type) MUST_CHECK;
-/* Frame @m is not (wholly) RAM: device memory or a hole, which a control domain may map. A frame that is RAM
- * but unknown to the frame table is the hypervisor's. */
+/* Frame @m is not (wholly) RAM: device memory or a hole, which a control domain may map. A frame
+ * that is RAM but unknown to the frame table is the hypervisor's. */
 bool machine_is_device(mfn_t m);

@@ -1,5 +1,5 @@
-/* Bytes of hostile files: bounded, unaligned little-endian reads, and the four memory functions every
- * environment has (the hypervisor has no <string.h>). */
+/* Bytes of hostile files: bounded, unaligned little-endian reads, and the four memory functions
+ * every environment has (the hypervisor has no <string.h>). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
-/* Choose the decoder of a payload. The formats' own files (unpack_*.c) are thin: each hands one buffer to a
- * library's decoder with the caller's allocator and turns its verdict into a text.
- * Rules: input and output never overlap; the decoders' checksums are verified where the format has them;
- * what was written before an error is garbage and stays in @out. */
+/* Choose the decoder of a payload. The formats' own files (unpack_*.c) are thin: each hands one
+ * buffer to a library's decoder with the caller's allocator and turns its verdict into a text.
+ * Rules: input and output never overlap; the decoders' checksums are verified where the format
+ * has them; what was written before an error is garbage and stays in @out. */
 #include "lib/image/decompress.h"
 #include "lib/image/bytes.h"
 #include "lib/image/unpack.h"
 
-static const char *unpack_elf(const uint8_t *in, size_t in_size, uint8_t *out, size_t room, size_t *out_size,
-	const struct decompress_memory *mem)
+static const char *unpack_elf(const uint8_t *in, size_t in_size, uint8_t *out, size_t room,
+	size_t *out_size, const struct decompress_memory *mem)
 {
 	(void)mem;
 	if (in_size > room)

@@ -2,11 +2,12 @@
  *
  * The file is hostile. Rules:
  *  - every offset and size is checked against the file before the byte is read (bytes_fit);
- *  - addresses are pseudo-physical (p_paddr - PADDR_OFFSET) below PADDR_LIMIT, so that sums cannot wrap;
+ *  - addresses are pseudo-physical (p_paddr - PADDR_OFFSET) below PADDR_LIMIT, so that sums cannot
+ *    wrap;
  *  - segments may not overlap: their order then does not matter to the loader;
- *  - p_vaddr and section headers are never used: a kernel's per-CPU segment has p_vaddr 0.
- * Two passes: the notes first, since PADDR_OFFSET shifts every segment; then the segments.
- * Neighbours: payload.c finds the ELF inside a distribution's file, lib/pvbuild loads it. */
+ *  - p_vaddr and section headers are never used: a kernel's per-CPU segment has p_vaddr 0. Two
+ *    passes: the notes first, since PADDR_OFFSET shifts every segment; then the segments.
+ *    Neighbours: payload.c finds the ELF inside a distribution's file, lib/pvbuild loads it. */
 #include "lib/image/elf.h"
 #include "lib/image/bytes.h"
 #include "protocol/elfnote.h"
@@ -39,8 +40,11 @@ struct phdr {
 static struct phdr phdr_read(const struct parse *p, unsigned i)
 {
 	const uint8_t *h = p->file + p->phoff + (uint64_t)i * PHDR_SIZE;
-	return (struct phdr){ .type = read_le32(h), .offset = read_le64(h + 8), .paddr = read_le64(h + 24),
-			      .file_size = read_le64(h + 32), .mem_size = read_le64(h + 40) };
+	return (struct phdr){.type = read_le32(h),
+		.offset = read_le64(h + 8),
+		.paddr = read_le64(h + 24),
+		.file_size = read_le64(h + 32),
+		.mem_size = read_le64(h + 40)};
 }
 
 static const char *header_parse(struct parse *p)
@@ -146,8 +150,10 @@ static const char *segment_add(struct parse *p, const struct phdr *h)
 		if (paddr < s->paddr + s->mem_size && s->paddr < paddr + h->mem_size)
 			return "ELF segments overlap";
 	}
-	in->segment[in->segment_count++] = (struct pv_image_segment){
-		.offset = h->offset, .file_size = h->file_size, .paddr = paddr, .mem_size = h->mem_size };
+	in->segment[in->segment_count++] = (struct pv_image_segment){.offset = h->offset,
+		.file_size = h->file_size,
+		.paddr = paddr,
+		.mem_size = h->mem_size};
 	if (paddr < in->kernel_start)
 		in->kernel_start = paddr;
 	if (paddr + h->mem_size > in->kernel_end)
@@ -181,9 +187,10 @@ static const char *addresses_check(const struct parse *p)
 		return "kernel does not fit above its VIRT_BASE";
 	if (in->entry < in->virt_base + in->kernel_start || in->entry >= end)
 		return "kernel's entry point lies outside it";
-	if (in->hypercall_page != PV_IMAGE_NO_VA && ((in->hypercall_page & 0xfff) ||
-	    in->hypercall_page < in->virt_base + in->kernel_start || end - in->hypercall_page < 0x1000 ||
-	    in->hypercall_page >= end))
+	if (in->hypercall_page != PV_IMAGE_NO_VA &&
+		((in->hypercall_page & 0xfff) ||
+			in->hypercall_page < in->virt_base + in->kernel_start ||
+			end - in->hypercall_page < 0x1000 || in->hypercall_page >= end))
 		return "kernel's hypercall page lies outside it";
 	if (in->init_p2m != PV_IMAGE_NO_VA && (in->init_p2m & 0x1fffff))
 		return "kernel's INIT_P2M is not 2 MiB aligned";
@@ -192,8 +199,9 @@ static const char *addresses_check(const struct parse *p)
 
 const char *pv_image_parse(const void *file, size_t size, struct pv_image_info *out)
 {
-	struct parse p = { .file = file, .size = size,
-			   .info = { .hypercall_page = PV_IMAGE_NO_VA, .init_p2m = PV_IMAGE_NO_VA } };
+	struct parse p = {.file = file,
+		.size = size,
+		.info = {.hypercall_page = PV_IMAGE_NO_VA, .init_p2m = PV_IMAGE_NO_VA}};
 	const char *why = header_parse(&p);
 
 	if (!why)

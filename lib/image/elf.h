@@ -19,7 +19,7 @@ struct pv_image_segment {
 struct pv_image_info {
 	uint64_t virt_base;	/* virtual address of pseudo-physical 0; page-aligned */
 	uint64_t entry;		/* virtual address of the first instruction */
-	uint64_t hypercall_page;	/* virtual address to fill with call stubs, or PV_IMAGE_NO_VA */
+	uint64_t hypercall_page; /* virtual address to fill with call stubs, or PV_IMAGE_NO_VA */
 	uint64_t init_p2m;	/* where the kernel wants the p2m list mapped, or PV_IMAGE_NO_VA */
 	uint64_t kernel_start;	/* pseudo-physical extent of all segments: first byte, */
 	uint64_t kernel_end;	/* and the byte after the last */

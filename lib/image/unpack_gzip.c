@@ -1,5 +1,6 @@
-/* gzip payloads, by zlib's inflate. The whole stream is at hand, so one call decodes it; inflate checks CRC
- * and length. Sizes are below 512 MiB (payload_find), so zlib's 32-bit counts hold them. */
+/* gzip payloads, by zlib's inflate. The whole stream is at hand, so one call decodes it; inflate
+ * checks CRC and length. Sizes are below 512 MiB (payload_find), so zlib's 32-bit counts hold
+ * them. */
 #include "lib/image/unpack.h"
 #define Z_SOLO	/* the header then needs no C library */
 #include <zlib.h>
@@ -16,16 +17,20 @@ static void state_free(voidpf opaque, voidpf p)
 	mem->free(mem->opaque, p);
 }
 
-const char *unpack_gzip(const uint8_t *in, size_t in_size, uint8_t *out, size_t room, size_t *out_size,
-	const struct decompress_memory *mem)
+const char *unpack_gzip(const uint8_t *in, size_t in_size, uint8_t *out, size_t room,
+	size_t *out_size, const struct decompress_memory *mem)
 {
 	if (in_size > PAYLOAD_UNPACKED_MAX)
 		return "gzip: the stream is too long";
 	if (room > PAYLOAD_UNPACKED_MAX)
 		room = PAYLOAD_UNPACKED_MAX;
-	z_stream z = { .next_in = (z_const Bytef *)(uintptr_t)in, .avail_in = (uInt)in_size, .next_out = out,
-		       .avail_out = (uInt)room, .zalloc = state_alloc, .zfree = state_free,
-		       .opaque = (voidpf)(uintptr_t)mem };
+	z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)in,
+		.avail_in = (uInt)in_size,
+		.next_out = out,
+		.avail_out = (uInt)room,
+		.zalloc = state_alloc,
+		.zfree = state_free,
+		.opaque = (voidpf)(uintptr_t)mem};
 	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)	/* 16: gzip wrapper */
 		return "gzip: not enough memory to unpack";
 	int rc = inflate(&z, Z_FINISH);
@@ -35,6 +40,6 @@ const char *unpack_gzip(const uint8_t *in, size_t in_size, uint8_t *out, size_t 
 		return NULL;
 	if (rc == Z_MEM_ERROR)
 		return "gzip: not enough memory to unpack";
-	return rc == Z_BUF_ERROR ? "gzip: the stream is cut short or unpacks to more than it claims" :
-				   "gzip: the stream is damaged";
+	return rc == Z_BUF_ERROR ? "gzip: the stream is cut short or unpacks to more than it claims"
+				 : "gzip: the stream is damaged";
 }

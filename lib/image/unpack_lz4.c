@@ -1,6 +1,6 @@
-/* lz4 payloads in the legacy frame format Linux uses: a magic number, then blocks, each a 32-bit packed size
- * and its bytes, which unpack to 8 MiB at most; no checksum. A repeated magic number starts a
- * further frame and is skipped. A hostile stream can only give wrong bytes or an error. */
+/* lz4 payloads in the legacy frame format Linux uses: a magic number, then blocks, each a 32-bit
+ * packed size and its bytes, which unpack to 8 MiB at most; no checksum. A repeated magic number
+ * starts a further frame and is skipped. A hostile stream can only give wrong bytes or an error. */
 #include "lib/image/unpack.h"
 #include "lib/image/bytes.h"
 #include <lz4.h>
@@ -8,8 +8,8 @@
 #define LEGACY_MAGIC	0x184c2102u
 #define BLOCK_UNPACKED	(8u << 20)
 
-const char *unpack_lz4(const uint8_t *in, size_t in_size, uint8_t *out, size_t room, size_t *out_size,
-	const struct decompress_memory *mem)
+const char *unpack_lz4(const uint8_t *in, size_t in_size, uint8_t *out, size_t room,
+	size_t *out_size, const struct decompress_memory *mem)
 {
 	size_t at = 0, out_at = 0;
 

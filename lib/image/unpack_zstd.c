@@ -1,12 +1,13 @@
-/* zstd payloads, by libzstd's one-shot decoder in a static workspace from the caller: with the whole output
- * at hand it needs no window, so the size of the workspace does not depend on the stream. */
+/* zstd payloads, by libzstd's one-shot decoder in a static workspace from the caller: with the
+ * whole output at hand it needs no window, so the size of the workspace does not depend on the
+ * stream. */
 #include "lib/image/unpack.h"
 #define ZSTD_STATIC_LINKING_ONLY	/* the static workspace; we link statically */
 #include <zstd.h>
 #include <zstd_errors.h>
 
-const char *unpack_zstd(const uint8_t *in, size_t in_size, uint8_t *out, size_t room, size_t *out_size,
-	const struct decompress_memory *mem)
+const char *unpack_zstd(const uint8_t *in, size_t in_size, uint8_t *out, size_t room,
+	size_t *out_size, const struct decompress_memory *mem)
 {
 	size_t size = ZSTD_estimateDCtxSize();
 	void *work = mem->alloc(mem->opaque, size);

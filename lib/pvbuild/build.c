@@ -1,8 +1,8 @@
 /* Write a new PV domain's memory, page by page through the caller's doors.
  *
- * The domain's pages are zero before, so bss, padding, rings and the stack need no work. A page is mapped
- * once per piece that touches it; nothing is read back.
- * Neighbours: layout.c says where, table.c writes the tables, lib/image/elf.h what to load. */
+ * The domain's pages are zero before, so bss, padding, rings and the stack need no work. A page
+ * is mapped once per piece that touches it; nothing is read back. Neighbours: layout.c says
+ * where, table.c writes the tables, lib/image/elf.h what to load. */
 #include "lib/pvbuild/build.h"
 #include "lib/image/bytes.h"
 
@@ -10,7 +10,8 @@
 #define FLAT_CS64	0xe033u
 
 /* Copy @n bytes to pseudo-physical @paddr. */
-static const char *bytes_put(const struct pv_memory *m, uint64_t paddr, const uint8_t *src, uint64_t n)
+static const char *bytes_put(
+	const struct pv_memory *m, uint64_t paddr, const uint8_t *src, uint64_t n)
 {
 	while (n != 0) {
 		uint64_t in_page = paddr & 0xfff, part = 0x1000 - in_page;
@@ -32,17 +33,19 @@ static const char *kernel_put(const struct pv_content *c, const struct pv_memory
 {
 	for (unsigned i = 0; i < c->image->segment_count; i++) {
 		const struct pv_image_segment *s = &c->image->segment[i];
-		const char *why = bytes_put(m, s->paddr, (const uint8_t *)c->kernel + s->offset, s->file_size);
+		const char *why = bytes_put(
+			m, s->paddr, (const uint8_t *)c->kernel + s->offset, s->file_size);
 		if (why)
 			return why;
 	}
 	return NULL;
 }
 
-typedef void fill_fn(const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512]);
+typedef void fill_fn(
+	const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512]);
 
-static const char *page_fill(const struct pv_layout *l, const struct pv_memory *m, uint64_t pfn, uint64_t index,
-	fill_fn *fill)
+static const char *page_fill(const struct pv_layout *l, const struct pv_memory *m, uint64_t pfn,
+	uint64_t index, fill_fn *fill)
 {
 	uint64_t *page = m->map(m->opaque, pfn);
 	if (!page)
@@ -64,7 +67,8 @@ static const char *lists_put(const struct pv_layout *l, const struct pv_memory *
 	return why;
 }
 
-void pv_p2m_fill(const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512])
+void pv_p2m_fill(
+	const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512])
 {
 	for (unsigned i = 0; i < 512; i++) {
 		uint64_t pfn = index * 512 + i;
@@ -80,8 +84,8 @@ static void text_put(int8_t *dst, const char *src, size_t room)
 	dst[i] = 0;
 }
 
-static void consoles_put(const struct pv_layout *l, const struct pv_memory *m, const struct pv_start_params *s,
-	struct start_info *si)
+static void consoles_put(const struct pv_layout *l, const struct pv_memory *m,
+	const struct pv_start_params *s, struct start_info *si)
 {
 	if (l->store.count) {
 		si->store_mfn = m->mfn(m->opaque, l->store.pfn);
@@ -97,8 +101,8 @@ static void consoles_put(const struct pv_layout *l, const struct pv_memory *m, c
 	}
 }
 
-void pv_start_info_fill(const struct pv_layout *l, const struct pv_memory *m, const struct pv_start_params *s,
-	void *page)
+void pv_start_info_fill(const struct pv_layout *l, const struct pv_memory *m,
+	const struct pv_start_params *s, void *page)
 {
 	static const char magic[] = "xen-3.0-x86_64";
 	struct start_info *si = page;
@@ -123,11 +127,12 @@ void pv_start_info_fill(const struct pv_layout *l, const struct pv_memory *m, co
 	text_put(si->cmd_line, s->command_line, sizeof si->cmd_line);
 }
 
-/* push rcx, r11; mov $nr, eax; syscall; pop r11, rcx; ret. `iret` does not come back and passes rax on the
- * stack instead. Spec: arch-x86/xen-x86_64.h. */
+/* push rcx, r11; mov $nr, eax; syscall; pop r11, rcx; ret. `iret` does not come back and passes
+ * rax on the stack instead. Spec: arch-x86/xen-x86_64.h. */
 void pv_hypercall_page_fill(uint8_t page[4096])
 {
-	static const uint8_t call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
+	static const uint8_t call[] = {
+		0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
 	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 23, 0, 0, 0, 0x0f, 0x05 };
 
 	memset(page, 0xcc, 4096);
@@ -140,7 +145,8 @@ void pv_hypercall_page_fill(uint8_t page[4096])
 	memcpy(page + 23 * 32, iret, sizeof iret);
 }
 
-void pv_context_fill(const struct pv_layout *l, const struct pv_memory *m, struct vcpu_guest_context *c)
+void pv_context_fill(
+	const struct pv_layout *l, const struct pv_memory *m, struct vcpu_guest_context *c)
 {
 	memset(c, 0, sizeof *c);
 	c->flags = VGCF_in_kernel | VGCF_online;
@@ -155,8 +161,8 @@ void pv_context_fill(const struct pv_layout *l, const struct pv_memory *m, struc
 	c->ctrlreg[3] = m->mfn(m->opaque, l->run.frames.pfn) << 12;
 }
 
-const char *pv_build(const struct pv_layout *l, const struct pv_content *c, const struct pv_start_params *s,
-	const struct pv_memory *m)
+const char *pv_build(const struct pv_layout *l, const struct pv_content *c,
+	const struct pv_start_params *s, const struct pv_memory *m)
 {
 	const char *why = kernel_put(c, m);
 

@@ -1,13 +1,14 @@
 /* Where every piece of a new PV domain lies.
  *
- * The number of page tables depends on the end of the mapping, which depends on the number of page tables:
- * run_place() repeats with the count it found until the count is enough. It grows by at most a few frames a
- * round and cannot oscillate, since a larger guess never needs fewer frames.
+ * The number of page tables depends on the end of the mapping, which depends on the number of page
+ * tables: run_place() repeats with the count it found until the count is enough. It grows by at
+ * most a few frames a round and cannot oscillate, since a larger guess never needs fewer frames.
  * Rules:
  *  L1 pieces are disjoint, in rising PFN order, and below nr_pages;
- *  L2 the run stays inside one L2 table's gigabyte when it starts at one (Linux copies only that L2);
- *  L3 every VA of the run and of the list is canonical and outside the hypervisor's slots.
- * All arithmetic is on counts below 2^40 (image and nr_pages are checked first), so nothing wraps. */
+ *  L2 the run stays inside one L2 table's gigabyte when it starts at one (Linux copies only that
+ *  L2);
+ *  L3 every VA of the run and of the list is canonical and outside the hypervisor's slots. All
+ *  arithmetic is on counts below 2^40 (image and nr_pages are checked first), so nothing wraps. */
 #include "lib/pvbuild/layout.h"
 #include "lib/image/bytes.h"
 
@@ -44,7 +45,9 @@ static void tables_count(struct pv_tables *t, unsigned top)
 {
 	t->frames.count = 0;
 	for (unsigned level = 1; level <= 4; level++) {
-		t->count[level] = level > top ? 0 : level == 4 ? 1 : tables_needed(t->va_start, t->va_end, level);
+		t->count[level] = level > top  ? 0
+				  : level == 4 ? 1
+					       : tables_needed(t->va_start, t->va_end, level);
 		t->frames.count += t->count[level];
 	}
 }
@@ -82,8 +85,8 @@ static uint64_t run_place(struct pv_layout *l, const struct pv_layout_request *r
 	return needed;
 }
 
-/* What lies outside the mapping: initrd, then list and its tables (Linux takes first_p2m_pfn for the
- * end of what it may use, so they come last). */
+/* What lies outside the mapping: initrd, then list and its tables (Linux takes first_p2m_pfn for
+ * the end of what it may use, so they come last). */
 static const char *apart_place(struct pv_layout *l)
 {
 	if (!l->initrd_is_mapped && l->initrd_size)
@@ -96,7 +99,8 @@ static const char *apart_place(struct pv_layout *l)
 	if (!va_range_is_usable(l->p2m_va, pages))
 		return "kernel's INIT_P2M is not a usable address";
 	l->apart = (struct pv_tables){ .va_start = l->p2m_va, .va_end = l->p2m_va + (pages << 12) };
-	if (l->apart.va_start >> 39 != (l->apart.va_end - 1) >> 39 || l->apart.va_start >> 39 == l->virt_base >> 39)
+	if (l->apart.va_start >> 39 != (l->apart.va_end - 1) >> 39 ||
+		l->apart.va_start >> 39 == l->virt_base >> 39)
 		return "kernel's INIT_P2M shares its 512 GiB with something else";
 	tables_count(&l->apart, 3);
 	l->p2m = piece_take(&l->end_pfn, pages);
@@ -153,8 +157,8 @@ uint64_t pv_layout_min_pages(const struct pv_layout_request *r)
 	struct pv_layout l;
 	uint64_t low = 1, high = PAGES_MAX;
 
-	/* Success is not monotonic at the top: a list inside the run can outgrow it. Find a size that works
-	 * by doubling, then bisect below it. */
+	/* Success is not monotonic at the top: a list inside the run can outgrow it. Find a size
+	 * that works by doubling, then bisect below it. */
 	for (q.nr_pages = 1024; q.nr_pages <= PAGES_MAX && pv_layout_make(&q, &l); q.nr_pages *= 2)
 		low = q.nr_pages;
 	if (q.nr_pages > PAGES_MAX)

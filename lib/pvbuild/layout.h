@@ -1,11 +1,11 @@
 /* Start of day of a PV domain: which piece lies at which PFN and virtual address.
  *
- * One run, mapped from image->virt_base on and pseudo-physically contiguous from PFN 0: kernel, initrd,
- * p2m list, start_info, store ring, console ring, page tables, boot stack; then at least 512 KiB of
- * padding, up to a multiple of 4 MiB. Outside the mapping follow, if the kernel's notes allow it, the
- * initrd (MOD_START_PFN) and the p2m list with the tables that map it at INIT_P2M: a big domain's
- * list then does not have to fit into the run's 1 GiB.
- * Pure. Spec: xen.h, "start-of-day memory layout". */
+ * One run, mapped from image->virt_base on and pseudo-physically contiguous from PFN 0: kernel,
+ * initrd, p2m list, start_info, store ring, console ring, page tables, boot stack; then at least
+ * 512 KiB of padding, up to a multiple of 4 MiB. Outside the mapping follow, if the kernel's
+ * notes allow it, the initrd (MOD_START_PFN) and the p2m list with the tables that map it at
+ * INIT_P2M: a big domain's list then does not have to fit into the run's 1 GiB. Pure. Spec:
+ * xen.h, "start-of-day memory layout". */
 #pragma once
 #include "lib/image/elf.h"
 
@@ -46,13 +46,16 @@ static inline uint64_t pv_va(const struct pv_layout *l, uint64_t pfn)
 	return l->virt_base + (pfn << 12);
 }
 
-/* Returns NULL and *out, else a static text that says what is wrong (nearly always: too little memory). */
+/* Returns NULL and *out, else a static text that says what is wrong (nearly always: too little
+ * memory). */
 const char *pv_layout_make(const struct pv_layout_request *r, struct pv_layout *out)
 	__attribute__((warn_unused_result));
 
-/* Fewest pages with which pv_layout_make() succeeds for this request (nr_pages is ignored); 0: none. */
+/* Fewest pages with which pv_layout_make() succeeds for this request (nr_pages is ignored); 0:
+ * none. */
 uint64_t pv_layout_min_pages(const struct pv_layout_request *r);
 
-/* All table frames, run and apart: 0 <= index < pv_table_count(). The frame's PFN, and its level 1..4. */
+/* All table frames, run and apart: 0 <= index < pv_table_count(). The frame's PFN, and its level
+ * 1..4. */
 uint64_t pv_table_count(const struct pv_layout *l);
 uint64_t pv_table_pfn(const struct pv_layout *l, uint64_t index, unsigned *level);

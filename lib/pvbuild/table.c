@@ -1,10 +1,11 @@
 /* The page tables of a new PV domain, one frame at a time.
  *
- * A table frame is a position in (tables, level, number within the level); its entries follow from the
- * layout alone, so frames may be written in any order. Tables are laid out L4, L3s, L2s, L1s, each
- * level by rising address. The L4 also holds the slot of the list that lies apart.
- * Rule: no writable entry maps a table (the hypervisor would refuse to pin the L4). The tables of the list
- * apart are mapped nowhere; those of the run are inside the run, so their L1 entries are read-only. */
+ * A table frame is a position in (tables, level, number within the level); its entries follow
+ * from the layout alone, so frames may be written in any order. Tables are laid out L4, L3s,
+ * L2s, L1s, each level by rising address. The L4 also holds the slot of the list that lies
+ * apart. Rule: no writable entry maps a table (the hypervisor would refuse to pin the L4). The
+ * tables of the list apart are mapped nowhere; those of the run are inside the run, so their L1
+ * entries are read-only. */
 #include "lib/pvbuild/build.h"
 #include "lib/image/bytes.h"
 
@@ -29,8 +30,8 @@ static bool piece_has(const struct pv_piece *p, uint64_t pfn)
 }
 
 /* What the entry for @va in a table of @level points to: a PFN and the flags. False: nothing. */
-static bool entry_target(const struct pv_layout *l, const struct pv_tables *t, unsigned level, uint64_t va,
-	uint64_t *pfn, uint64_t *flags)
+static bool entry_target(const struct pv_layout *l, const struct pv_tables *t, unsigned level,
+	uint64_t va, uint64_t *pfn, uint64_t *flags)
 {
 	unsigned shift = 12 + 9 * (level - 1);
 	uint64_t reach = 1ull << shift;
@@ -48,8 +49,8 @@ static bool entry_target(const struct pv_layout *l, const struct pv_tables *t, u
 	return true;
 }
 
-static void entries_fill(const struct pv_layout *l, const struct pv_memory *m, const struct pv_tables *t,
-	unsigned level, uint64_t base, uint64_t entry[512])
+static void entries_fill(const struct pv_layout *l, const struct pv_memory *m,
+	const struct pv_tables *t, unsigned level, uint64_t base, uint64_t entry[512])
 {
 	for (unsigned i = 0; i < 512; i++) {
 		uint64_t va = base + ((uint64_t)i << (12 + 9 * (level - 1))), pfn, flags;
@@ -60,7 +61,8 @@ static void entries_fill(const struct pv_layout *l, const struct pv_memory *m, c
 	}
 }
 
-void pv_table_fill(const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512])
+void pv_table_fill(
+	const struct pv_layout *l, const struct pv_memory *m, uint64_t index, uint64_t entry[512])
 {
 	unsigned level;
 	const struct pv_tables *t = index < l->run.frames.count ? &l->run : &l->apart;

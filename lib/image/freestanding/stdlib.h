@@ -1,4 +1,5 @@
-/* No heap: our decoders get their memory from the caller's allocator; what falls back to these fails. */
+/* No heap: our decoders get their memory from the caller's allocator; what falls back to these
+ * fails. */
 #pragma once
 #include <stddef.h>
 static inline void *malloc(size_t n) { (void)n; return NULL; }

@@ -34,17 +34,20 @@ static void table(unsigned at, const char *signature, unsigned length)
 
 static void tables_make(int xsdt)
 {
-	static const uint8_t s5[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x07, 0x04, 0x0a, 0x05, 0x01, 0x00, 0x00 };
-	static const uint8_t madt[] = { 0, 8, 0, 0, 1, 0, 0, 0, 0, 8, 1, 4, 1, 0, 0, 0, 0, 8, 2, 6, 0, 0, 0, 0,
-		1, 12, 9, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0, 2, 10, 0, 9, 9, 0, 0, 0, 0x0f, 0,
-		9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0 };
+	static const uint8_t s5[] = {
+		0x08, '_', 'S', '5', '_', 0x12, 0x07, 0x04, 0x0a, 0x05, 0x01, 0x00, 0x00};
+	static const uint8_t madt[] = {0, 8, 0, 0, 1, 0, 0, 0, 0, 8, 1, 4, 1, 0, 0, 0, 0, 8, 2, 6,
+		0, 0, 0, 0, 1, 12, 9, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0, 2, 10, 0, 9, 9, 0, 0, 0,
+		0x0f, 0, 9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0};
 	memset(m, 0, SIZE);
 	memcpy(m + RSDP, "RSD PTR ", 8);
 	m[RSDP + 15] = xsdt ? 2 : 0;
 	put(RSDP + 16, RSDT, 4), put(RSDP + 24, XSDT, 8);
 	seal(RSDP, 8, 20);
-	put(RSDT + 36, MADT, 4), put(RSDT + 40, FADT, 4), put(RSDT + 44, MCFG, 4), table(RSDT, "RSDT", 48);
-	put(XSDT + 36, MADT, 8), put(XSDT + 44, FADT, 8), put(XSDT + 52, MCFG, 8), table(XSDT, "XSDT", 60);
+	put(RSDT + 36, MADT, 4), put(RSDT + 40, FADT, 4), put(RSDT + 44, MCFG, 4),
+		table(RSDT, "RSDT", 48);
+	put(XSDT + 36, MADT, 8), put(XSDT + 44, FADT, 8), put(XSDT + 52, MCFG, 8),
+		table(XSDT, "XSDT", 60);
 	memcpy(m + MADT + 44, madt, sizeof madt), table(MADT, "APIC", 44 + sizeof madt);
 	put(FADT + 40, DSDT, 4), put(FADT + 64, 0x604, 4), put(FADT + 112, 1 << 10, 4);
 	m[FADT + 116] = 1, put(FADT + 120, 0xcf9, 8), m[FADT + 128] = 0x0f;
@@ -63,7 +66,8 @@ static void parse(uint64_t hint)
 static void all_read(void)
 {
 	ck_assert_uint_eq(out.rsdp, RSDP);
-	ck_assert_uint_eq(out.cpu_count, 3);	/* the third local APIC is disabled, the x2APIC one is not */
+	ck_assert_uint_eq(
+		out.cpu_count, 3); /* the third local APIC is disabled, the x2APIC one is not */
 	ck_assert_uint_eq(out.apic_id[1], 4);
 	ck_assert_uint_eq(out.apic_id[2], 0x100);
 	ck_assert_uint_eq(out.ioapic_count, 1);

@@ -1,5 +1,5 @@
-/* Boot loaders' information: Multiboot 1 and 2, PVH. What is read from good ones, and that damaged ones end in an
- * error or in a description within bounds (ASan watches the reads). */
+/* Boot loaders' information: Multiboot 1 and 2, PVH. What is read from good ones, and that
+ * damaged ones end in an error or in a description within bounds (ASan watches the reads). */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +70,11 @@ static void pvh_make(void)
 {
 	memset(image, 0, SIZE);
 	put(0x100, 0x336ec578, 4), put(0x104, 1, 4), put(0x10c, 1, 4), put(0x110, 0x1100, 8);
-	put(0x118, 0x1000, 8), put_text(0x1000, "loglvl=all"), put(0x120, 0xf0000, 8), put(0x128, 0x1300, 8);
+	put(0x118, 0x1000, 8), put_text(0x1000, "loglvl=all"), put(0x120, 0xf0000, 8),
+		put(0x128, 0x1300, 8);
 	put(0x130, 1, 4), put(0x1300, 0x100000, 8), put(0x1308, 0x100000, 8), put(0x1310, 1, 4);
-	put(0x1100, 0x4000, 8), put(0x1108, 0x800, 8), put(0x1110, 0x1200, 8), put_text(0x1200, "k domain name=a");
+	put(0x1100, 0x4000, 8), put(0x1108, 0x800, 8), put(0x1110, 0x1200, 8),
+		put_text(0x1200, "k domain name=a");
 }
 
 START_TEST(multiboot1)
@@ -132,8 +134,10 @@ START_TEST(refusals)
 	multiboot1_make();
 	put(0x114, 33, 4);
 	for (unsigned i = 0; i < 33; i++)
-		put(0x1100 + i * 16, 0x4000, 4), put(0x1104 + i * 16, 0x4010, 4), put(0x1108 + i * 16, 0, 4);
-	put(0x130, 0x2000, 4), put(0x2000, 20, 4), put(0x200c, 0x1000, 8), put(0x2014, 1, 4), put(0x12c, 24, 4);
+		put(0x1100 + i * 16, 0x4000, 4), put(0x1104 + i * 16, 0x4010, 4),
+			put(0x1108 + i * 16, 0, 4);
+	put(0x130, 0x2000, 4), put(0x2000, 20, 4), put(0x200c, 0x1000, 8), put(0x2014, 1, 4),
+		put(0x12c, 24, 4);
 	ck_assert_int_eq(parse(BOOT_MAGIC_MULTIBOOT1, 0x100), -ENOSPC);
 	multiboot1_make();
 	put(0x1104, SIZE + 1, 4);	/* module outside memory */
@@ -143,9 +147,9 @@ END_TEST
 
 START_TEST(damaged)
 {
-	static const struct { uint32_t magic; void (*make)(void); } kinds[] = {
-		{ BOOT_MAGIC_MULTIBOOT1, multiboot1_make }, { BOOT_MAGIC_MULTIBOOT2, multiboot2_make },
-		{ BOOT_MAGIC_PVH, pvh_make } };
+	static const struct { uint32_t magic; void (*make)(void);
+	} kinds[] = {{BOOT_MAGIC_MULTIBOOT1, multiboot1_make},
+		{BOOT_MAGIC_MULTIBOOT2, multiboot2_make}, {BOOT_MAGIC_PVH, pvh_make}};
 	for (unsigned round = 0; round < 9000; round++) {
 		kinds[round % 3].make();
 		for (unsigned n = 0; n < 4; n++) {
@@ -153,7 +157,8 @@ START_TEST(damaged)
 				0x1100 + make_random(&seed) % 0x240;
 			image[at] = (uint8_t)make_random(&seed);
 		}
-		if (parse(kinds[round % 3].magic, 0x100 + (make_random(&seed) % 50 ? 0 : make_random(&seed) % 8)) != 0)
+		if (parse(kinds[round % 3].magic,
+			    0x100 + (make_random(&seed) % 50 ? 0 : make_random(&seed) % 8)) != 0)
 			continue;
 		ck_assert(info.module_count <= BOOT_MODULES && map.range_count <= MACHINE_RANGES);
 		for (unsigned i = 0; i < info.module_count; i++)

@@ -1,5 +1,5 @@
-/* dom0 and boot modules built on the modelled machine from a small ELF: the audit judges, and the vCPU sees its
- * kernel through the tables it was given. */
+/* dom0 and boot modules built on the modelled machine from a small ELF: the audit judges, and
+ * the vCPU sees its kernel through the tables it was given. */
 #include "hv/boot/dom0.h"
 #include "hv/boot/pfn_map.h"
 #include "tests/unit/guest_world.h"
@@ -77,7 +77,8 @@ START_TEST(dom0_is_built)
 	uint64_t si = c->regs.rsi;
 	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, nr_pages)), 5120);
 	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, mod_len)), 5000);
-	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, cmd_line)), 0x3d656c6f736e6f63);	/* console= */
+	ck_assert_uint_eq(guest_word(si + offsetof(struct start_info, cmd_line)),
+		0x3d656c6f736e6f63); /* console= */
 	uint64_t list = guest_word(si + offsetof(struct start_info, mfn_list));
 	for (uint64_t pfn = 0; pfn < 5120; pfn += 37) {
 		uint64_t m = guest_word(list + pfn * 8);
@@ -114,7 +115,8 @@ START_TEST(modules_are_wired)
 	cpu_context_switch(&a->vcpu[0]->ctx);
 	char line[32];
 	for (unsigned i = 0; i < 4; i++) {
-		uint64_t v = guest_word(a->vcpu[0]->ctx.regs.rsi + offsetof(struct start_info, cmd_line) + i * 8);
+		uint64_t v = guest_word(
+			a->vcpu[0]->ctx.regs.rsi + offsetof(struct start_info, cmd_line) + i * 8);
 		memcpy(line + i * 8, &v, 8);
 	}
 	ck_assert_str_eq(line, "x peer=2 port=1");

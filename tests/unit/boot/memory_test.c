@@ -33,7 +33,8 @@ START_TEST(ranges_overlap)
 		memset(model, 0, sizeof model);
 		map.range_count = 0;
 		for (unsigned n = 0; n < 12; n++) {
-			unsigned at = make_random(&seed) % PAGES, count = make_random(&seed) % (PAGES - at) + 1;
+			unsigned at = make_random(&seed) % PAGES,
+				 count = make_random(&seed) % (PAGES - at) + 1;
 			uint8_t type = (uint8_t)(1 + make_random(&seed) % 5);
 			ck_assert_int_eq(machine_range_add(&map, at * PAGE, count * PAGE, type), 0);
 			for (unsigned i = at; i < at + count; i++)
@@ -49,7 +50,7 @@ START_TEST(odd_ranges)
 	map.range_count = 0;
 	ck_assert_int_eq(machine_range_add(&map, 100, 0, 1), 0);
 	ck_assert_uint_eq(map.range_count, 0);
-	ck_assert_int_eq(machine_range_add(&map, ~0ull - 10, 100, 1), 0);	/* would wrap: cut */
+	ck_assert_int_eq(machine_range_add(&map, ~0ull - 10, 100, 1), 0); /* would wrap: cut */
 	ck_assert_uint_eq(map.range[0].size, 10);
 	map.range_count = 0;
 	ck_assert_int_eq(machine_range_add(&map, 0, 4096, 0), 0);
@@ -67,7 +68,8 @@ START_TEST(device_or_ram)
 	machine.range_count = 0;
 	ck_assert_int_eq(machine_range_add(&machine, 0x1000, 0x1800, RANGE_RAM), 0);
 	ck_assert_int_eq(machine_range_add(&machine, 0x5000, 0x1000, RANGE_ACPI), 0);
-	ck_assert(machine_is_device(mfn(0)) && !machine_is_device(mfn(1)) && machine_is_device(mfn(2)));
+	ck_assert(machine_is_device(mfn(0)) && !machine_is_device(mfn(1)) &&
+		  machine_is_device(mfn(2)));
 	ck_assert(machine_is_device(mfn(3)) && machine_is_device(mfn(5)));
 	machine.range_count = 0;
 }
@@ -95,17 +97,21 @@ START_TEST(holds_and_takes)
 		model[130] = MEMORY_NOT_RAM;
 		ck_assert_uint_eq(boot_memory_end(&b), 219 * PAGE);
 		for (unsigned n = 0; n < 10; n++) {
-			uint32_t kind = make_random(&seed) % 2 ? MEMORY_TEMPORARY : MEMORY_PERMANENT;
+			uint32_t kind =
+				make_random(&seed) % 2 ? MEMORY_TEMPORARY : MEMORY_PERMANENT;
 			unsigned at = make_random(&seed) % 200, count = make_random(&seed) % 20 + 1;
 			if (make_random(&seed) % 2) {
-				ck_assert_int_eq(boot_memory_hold(&b, at * PAGE + 1, count * PAGE - 1, kind), 0);
+				ck_assert_int_eq(
+					boot_memory_hold(&b, at * PAGE + 1, count * PAGE - 1, kind),
+					0);
 				for (unsigned i = at; i < at + count && i < PAGES; i++)
 					if (model[i] && model[i] < kind)
 						model[i] = (uint8_t)kind;
 				continue;
 			}
 			uint64_t below = make_random(&seed) % 3 ? ~0ull : 100 * PAGE;
-			uint64_t got = boot_memory_take(&b, count * PAGE - 5, PAGE << make_random(&seed) % 3, below, kind);
+			uint64_t got = boot_memory_take(
+				&b, count * PAGE - 5, PAGE << make_random(&seed) % 3, below, kind);
 			for (uint64_t i = got / PAGE; got && i < got / PAGE + count; i++) {
 				ck_assert_uint_eq(model[i], MEMORY_FREE);
 				ck_assert_uint_lt(i * PAGE, below);
@@ -117,7 +123,8 @@ START_TEST(holds_and_takes)
 		boot_memory_each(&b, MEMORY_FREE, note_free);
 		boot_memory_each(&b, MEMORY_TEMPORARY, note_free);
 		for (unsigned i = 0; i < PAGES; i++)
-			ck_assert_uint_eq(freed[i], model[i] == MEMORY_FREE || model[i] == MEMORY_TEMPORARY);
+			ck_assert_uint_eq(
+				freed[i], model[i] == MEMORY_FREE || model[i] == MEMORY_TEMPORARY);
 	}
 	ck_assert_uint_eq(boot_memory_take(&b, 1000 * PAGE, PAGE, ~0ull, MEMORY_PERMANENT), 0);
 	ck_assert_uint_eq(boot_memory_take(&b, 0, PAGE, ~0ull, MEMORY_PERMANENT), 0);

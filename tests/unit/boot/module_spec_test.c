@@ -19,7 +19,8 @@ END_TEST
 
 START_TEST(good)
 {
-	ck_assert_ptr_null(module_spec_parse("f.elf domain name=pair-a memory=32 vcpus=2 connect=pair-b --  test=1 x", &s));
+	ck_assert_ptr_null(module_spec_parse(
+		"f.elf domain name=pair-a memory=32 vcpus=2 connect=pair-b --  test=1 x", &s));
 	ck_assert_str_eq(s.name, "pair-a");
 	ck_assert_str_eq(s.connect, "pair-b");
 	ck_assert_uint_eq(s.memory_mib, 32);
@@ -35,10 +36,11 @@ END_TEST
 
 START_TEST(refusals)
 {
-	static const char *const bad[] = { "domain", "domain memory=16", "domain name=", "domain name=a memory=0",
-		"domain name=a memory=x", "domain name=a vcpus=0", "domain name=a vcpus=33", "domain name=a speed=1",
+	static const char *const bad[] = {"domain", "domain memory=16",
+		"domain name=", "domain name=a memory=0", "domain name=a memory=x",
+		"domain name=a vcpus=0", "domain name=a vcpus=33", "domain name=a speed=1",
 		"domain name=a noise", "domain name=0123456789012345678901234567890123456789",
-		"domain name=a memory=99999999999999999999" };
+		"domain name=a memory=99999999999999999999"};
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		ck_assert_msg(module_spec_parse(bad[i], &s) != NULL, "%s", bad[i]);
 }

@@ -1,5 +1,5 @@
-/* The hypervisor's command line: every option, Xen's sizes and booleans, what is reported and ignored; and how
- * much memory dom0 gets of it. */
+/* The hypervisor's command line: every option, Xen's sizes and booleans, what is reported and
+ * ignored; and how much memory dom0 gets of it. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +38,12 @@ END_TEST
 
 START_TEST(every_option)
 {
-	ck_assert_uint_eq(parse("console=vga,com2 com2=57600/1843200,8n1,0x2e8,5 dom0_mem=512M,min:256M,max:1G "
-		"dom0_max_vcpus=1-4 dom0_vcpus_pin loglvl=all guest_loglvl=error/warning noreboot tsc=stable:socket "
-		"nosmp maxcpus=3"), 0);
+	ck_assert_uint_eq(parse("console=vga,com2 com2=57600/1843200,8n1,0x2e8,5 "
+				"dom0_mem=512M,min:256M,max:1G "
+				"dom0_max_vcpus=1-4 dom0_vcpus_pin loglvl=all "
+				"guest_loglvl=error/warning noreboot tsc=stable:socket "
+				"nosmp maxcpus=3"),
+		0);
 	ck_assert(o.console_serial && o.console_com == 1);
 	ck_assert_uint_eq(o.com[1].baud, 57600);
 	ck_assert_uint_eq(o.com[1].port, 0x2e8);
@@ -78,9 +81,11 @@ END_TEST
 
 START_TEST(warnings_do_not_stop)
 {
-	static const char *const bad[] = { "foo", "foo=bar", "no-foo", "dom0_mem=12Q", "dom0_mem=", "dom0_mem=max:",
-		"dom0_max_vcpus=0", "dom0_max_vcpus=x", "com1=12", "com1=115200,7e1", "com1=9600,8n1,0x20", "console=lpt",
-		"loglvl=loud", "maxcpus=", "tsc=quartz", "noreboot=perhaps", "=", "dom0_mem=99999999999999999999T" };
+	static const char *const bad[] = {"foo", "foo=bar", "no-foo", "dom0_mem=12Q",
+		"dom0_mem=", "dom0_mem=max:", "dom0_max_vcpus=0", "dom0_max_vcpus=x", "com1=12",
+		"com1=115200,7e1", "com1=9600,8n1,0x20", "console=lpt", "loglvl=loud",
+		"maxcpus=", "tsc=quartz", "noreboot=perhaps", "=",
+		"dom0_mem=99999999999999999999T"};
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		char text[200];
 		snprintf(text, sizeof text, "%s dom0_max_vcpus=2", bad[i]);
@@ -96,17 +101,26 @@ END_TEST
 
 START_TEST(sizes)
 {
-	static const struct { const char *text; uint64_t bytes; } t[] = {
-		{ "1", 1024 }, { "4096B", 4096 }, { "3k", 3072 }, { "2M", 2 * MIB }, { "1G", 1024 * MIB },
-		{ "1T", 1ull << 40 }, { "0x10M", 16 * MIB }, { "0", 0 },
+	static const struct { const char *text; uint64_t bytes;
+	} t[] = {
+		{"1", 1024},
+		{"4096B", 4096},
+		{"3k", 3072},
+		{"2M", 2 * MIB},
+		{"1G", 1024 * MIB},
+		{"1T", 1ull << 40},
+		{"0x10M", 16 * MIB},
+		{"0", 0},
 	};
 	uint64_t n;
 	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
 		ck_assert_msg(parse_size(t[i].text, &n), "%s", t[i].text);
 		ck_assert_uint_eq(n, t[i].bytes);
 	}
-	ck_assert(!parse_size("", &n) && !parse_size("M", &n) && !parse_size("1MM", &n) && !parse_size("-1", &n));
-	ck_assert(!parse_size("18446744073709551615K", &n) && !parse_number("18446744073709551616", &n));
+	ck_assert(!parse_size("", &n) && !parse_size("M", &n) && !parse_size("1MM", &n) &&
+		  !parse_size("-1", &n));
+	ck_assert(!parse_size("18446744073709551615K", &n) &&
+		  !parse_number("18446744073709551616", &n));
 	ck_assert(parse_number("18446744073709551615", &n) && n == ~0ull);
 }
 END_TEST
@@ -135,7 +149,7 @@ START_TEST(dom0_memory)
 	ck_assert_uint_eq(dom0_mib("dom0_mem=min:3G", 8192, 8000, NULL), 3072);
 	ck_assert_uint_eq(dom0_mib("dom0_mem=-1G", 8192, 8000, NULL), 7168);
 	ck_assert_uint_eq(dom0_mib("dom0_mem=64G", 8192, 8000, NULL), 8000 - 96);
-	ck_assert_uint_eq(dom0_mib("", 256, 200, NULL), 104);	/* less than the default's minimum */
+	ck_assert_uint_eq(dom0_mib("", 256, 200, NULL), 104); /* less than the default's minimum */
 	ck_assert_uint_eq(dom0_mib("", 128, 100, NULL), 50);
 }
 END_TEST

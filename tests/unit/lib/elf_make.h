@@ -37,11 +37,12 @@ static inline void make_note_number(struct elf_make *e, uint32_t type, uint64_t 
 	make_note(e, type, &v, 8);
 }
 
-static inline void make_phdr(struct elf_make *e, unsigned i, uint32_t type, uint64_t offset, uint64_t paddr,
-	uint64_t file, uint64_t mem)
+static inline void make_phdr(struct elf_make *e, unsigned i, uint32_t type, uint64_t offset,
+	uint64_t paddr, uint64_t file, uint64_t mem)
 {
 	uint8_t *p = e->b + 64 + i * 56;
-	make_le(p, type, 4), make_le(p + 8, offset, 8), make_le(p + 16, 0, 8), make_le(p + 24, paddr, 8);
+	make_le(p, type, 4), make_le(p + 8, offset, 8), make_le(p + 16, 0, 8),
+		make_le(p + 24, paddr, 8);
 	make_le(p + 32, file, 8), make_le(p + 40, mem, 8), make_le(p + 48, 0x1000, 8);
 }
 
@@ -66,7 +67,8 @@ static inline void elf_make(struct elf_make *e, int with_p2m, int with_hypercall
 		make_note_number(e, XEN_ELFNOTE_MOD_START_PFN, 1);
 	}
 	if (with_hypercall_page)
-		make_note_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, MAKE_VIRT_BASE + MAKE_TEXT + 0x1000);
+		make_note_number(
+			e, XEN_ELFNOTE_HYPERCALL_PAGE, MAKE_VIRT_BASE + MAKE_TEXT + 0x1000);
 	make_phdr(e, 2, 4, e->notes_at, 0, e->notes_size, e->notes_size);
 	e->size = 0x3000;
 }

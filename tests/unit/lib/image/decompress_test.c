@@ -1,5 +1,6 @@
-/* Unpacking: each format gives back what the libraries' own encoders packed; short rooms, cut and mutated
- * streams, and a failing allocator end in a text, never in a write outside the room (ASan). */
+/* Unpacking: each format gives back what the libraries' own encoders packed; short rooms, cut
+ * and mutated streams, and a failing allocator end in a text, never in a write outside the room
+ * (ASan). */
 #include <check.h>
 #include <lz4.h>
 #include <lzma.h>
@@ -40,7 +41,10 @@ static void plain_make(void)
 
 static size_t pack_gzip(void)
 {
-	z_stream z = { .next_in = plain, .avail_in = PLAIN, .next_out = packed, .avail_out = sizeof packed };
+	z_stream z = {.next_in = plain,
+		.avail_in = PLAIN,
+		.next_out = packed,
+		.avail_out = sizeof packed};
 	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
 	deflateEnd(&z);
@@ -50,10 +54,12 @@ static size_t pack_xz(void)
 {
 	lzma_options_lzma o;
 	lzma_lzma_preset(&o, 6);
-	lzma_filter chain[] = { { LZMA_FILTER_X86, NULL }, { LZMA_FILTER_LZMA2, &o }, { LZMA_VLI_UNKNOWN, NULL } };
+	lzma_filter chain[] = {
+		{LZMA_FILTER_X86, NULL}, {LZMA_FILTER_LZMA2, &o}, {LZMA_VLI_UNKNOWN, NULL}};
 	size_t at = 0;
-	ck_assert_int_eq(lzma_stream_buffer_encode(chain, LZMA_CHECK_CRC32, NULL, plain, PLAIN, packed, &at,
-		sizeof packed), LZMA_OK);
+	ck_assert_int_eq(lzma_stream_buffer_encode(chain, LZMA_CHECK_CRC32, NULL, plain, PLAIN,
+				 packed, &at, sizeof packed),
+		LZMA_OK);
 	return at;
 }
 static size_t pack_lz4(void)
@@ -61,8 +67,8 @@ static size_t pack_lz4(void)
 	make_le(packed, 0x184c2102, 4);
 	size_t at = 4;
 	for (unsigned i = 0; i < 3; i++) {
-		int n = LZ4_compress_default((char *)plain + i * (PLAIN / 3), (char *)packed + at + 4, PLAIN / 3,
-			(int)(sizeof packed - at - 4));
+		int n = LZ4_compress_default((char *)plain + i * (PLAIN / 3),
+			(char *)packed + at + 4, PLAIN / 3, (int)(sizeof packed - at - 4));
 		ck_assert_int_gt(n, 0);
 		make_le(packed + at, (uint64_t)n, 4);
 		at += 4 + (size_t)n;
@@ -167,7 +173,8 @@ START_TEST(mutated_streams)
 			packed[at[k]] = (uint8_t)make_random(&seed);
 		}
 		allocs_left = 1000;
-		(void)unpack(i, n - make_random(&seed) % 3, PLAIN - make_random(&seed) % 2, &got, &out);
+		(void)unpack(
+			i, n - make_random(&seed) % 3, PLAIN - make_random(&seed) % 2, &got, &out);
 		free(out);
 		for (unsigned k = 8; k-- > 0;)
 			packed[at[k]] = saved[k];

@@ -1,5 +1,5 @@
-/* ELF kernels: what is read from a good one, each refusal, and that mutated files give a refusal or a
- * description that keeps the header's promises (ASan watches the reads). */
+/* ELF kernels: what is read from a good one, each refusal, and that mutated files give a refusal
+ * or a description that keeps the header's promises (ASan watches the reads). */
 #include <check.h>
 #include <stdlib.h>
 #include "lib/image/elf.h"
@@ -88,9 +88,11 @@ START_TEST(refusals)
 	make_note_number(&e, XEN_ELFNOTE_HYPERCALL_PAGE, MAKE_VIRT_BASE + MAKE_DATA + 0x5000);
 	make_phdr(&e, 2, 4, e.notes_at, 0, e.notes_size, e.notes_size), refused("hypercall page");
 	make_note_number(&e, XEN_ELFNOTE_VIRT_BASE, ~0xfffull);
-	make_phdr(&e, 2, 4, e.notes_at, 0, e.notes_size, e.notes_size), refused("does not fit above");
+	make_phdr(&e, 2, 4, e.notes_at, 0, e.notes_size, e.notes_size),
+		refused("does not fit above");
 	make_phdr(&e, 2, 0, e.notes_at, 0, e.notes_size, e.notes_size), refused("not a PV kernel");
-	make_phdr(&e, 0, 0, 0, 0, 0, 0), make_phdr(&e, 1, 0, 0, 0, 0, 0), refused("nothing to load");
+	make_phdr(&e, 0, 0, 0, 0, 0, 0), make_phdr(&e, 1, 0, 0, 0, 0, 0),
+		refused("nothing to load");
 }
 END_TEST
 
@@ -112,7 +114,8 @@ static void promises_hold(size_t size)
 	ck_assert_uint_ge(in.segment_count, 1);
 	for (unsigned i = 0; i < in.segment_count; i++) {
 		const struct pv_image_segment *s = &in.segment[i];
-		ck_assert(s->offset <= size && s->file_size <= size - s->offset && s->file_size <= s->mem_size);
+		ck_assert(s->offset <= size && s->file_size <= size - s->offset &&
+			  s->file_size <= s->mem_size);
 		ck_assert(s->paddr >= in.kernel_start && s->paddr + s->mem_size <= in.kernel_end);
 		for (unsigned j = 0; j < i; j++)
 			ck_assert(s->paddr >= in.segment[j].paddr + in.segment[j].mem_size ||

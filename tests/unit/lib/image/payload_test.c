@@ -9,7 +9,8 @@ static uint8_t f[SIZE];
 static struct payload p;
 
 /* Setup of 2 sectors, the stream at @offset behind them. */
-static void bzimage(uint32_t offset, uint32_t length, const char *magic, size_t n, uint32_t unpacked)
+static void bzimage(
+	uint32_t offset, uint32_t length, const char *magic, size_t n, uint32_t unpacked)
 {
 	memset(f, 0, SIZE);
 	f[0x1f1] = 1;
@@ -32,9 +33,18 @@ static const char *find(size_t size)
 
 START_TEST(each_format)
 {
-	static const struct { const char *magic; size_t n; enum payload_format format; size_t cut; } t[] = {
-		{ "\x1f\x8b\x08", 3, PAYLOAD_GZIP, 0 }, { "\xfd" "7zXZ\0", 6, PAYLOAD_XZ, 4 },
-		{ "\x02\x21\x4c\x18", 4, PAYLOAD_LZ4, 4 }, { "\x28\xb5\x2f\xfd", 4, PAYLOAD_ZSTD, 4 },
+	static const struct {
+		const char *magic;
+		size_t n;
+		enum payload_format format;
+		size_t cut;
+	} t[] = {
+		{"\x1f\x8b\x08", 3, PAYLOAD_GZIP, 0},
+		{"\xfd"
+		 "7zXZ\0",
+			6, PAYLOAD_XZ, 4},
+		{"\x02\x21\x4c\x18", 4, PAYLOAD_LZ4, 4},
+		{"\x28\xb5\x2f\xfd", 4, PAYLOAD_ZSTD, 4},
 	};
 	for (unsigned i = 0; i < 4; i++) {
 		bzimage(100, 200, t[i].magic, t[i].n, 12345);
@@ -97,12 +107,14 @@ START_TEST(mutated_headers)
 	for (unsigned i = 0; i < 50000; i++) {
 		bzimage(100, 200, "\xfd" "7zXZ\0", 6, 1000);
 		for (unsigned n = 0; n < 4; n++) {
-			static const uint16_t field[] = { 0x1f1, 0x202, 0x206, 0x248, 0x24c, 0x464 };
-			f[field[make_random(&seed) % 6] + make_random(&seed) % 4] = (uint8_t)make_random(&seed);
+			static const uint16_t field[] = {0x1f1, 0x202, 0x206, 0x248, 0x24c, 0x464};
+			f[field[make_random(&seed) % 6] + make_random(&seed) % 4] =
+				(uint8_t)make_random(&seed);
 		}
 		size_t size = 1 + make_random(&seed) % SIZE;
 		if (find(size) == NULL)
-			ck_assert(p.offset <= size && p.size <= size - p.offset && p.unpacked_size <= PAYLOAD_UNPACKED_MAX);
+			ck_assert(p.offset <= size && p.size <= size - p.offset &&
+				  p.unpacked_size <= PAYLOAD_UNPACKED_MAX);
 	}
 }
 END_TEST

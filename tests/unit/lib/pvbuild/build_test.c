@@ -1,5 +1,5 @@
-/* A whole domain built into an array, then read back the way a CPU and a kernel would: through the page
- * tables. MFNs are a permutation, so a PFN used for an MFN anywhere is seen. */
+/* A whole domain built into an array, then read back the way a CPU and a kernel would: through
+ * the page tables. MFNs are a permutation, so a PFN used for an MFN anywhere is seen. */
 #include <check.h>
 #include <stdlib.h>
 #include "lib/pvbuild/build.h"
@@ -65,7 +65,8 @@ static const char *build(int with_p2m, int with_hypercalls, size_t initrd_size, 
 	memset(memory, 0, PAGES * 4096ull);
 	elf_make(&e, with_p2m, with_hypercalls);
 	ck_assert_ptr_null(pv_image_parse(e.b, e.size, &in));
-	struct pv_layout_request r = { .image = &in, .nr_pages = PAGES, .initrd_size = initrd_size, .has_rings = rings };
+	struct pv_layout_request r = {
+		.image = &in, .nr_pages = PAGES, .initrd_size = initrd_size, .has_rings = rings};
 	ck_assert_ptr_null(pv_layout_make(&r, &l));
 	struct pv_content c = { .kernel = e.b, .image = &in, .initrd = initrd };
 	const char *why = pv_build(&l, &c, s, &mem);
@@ -79,7 +80,8 @@ static void tables_check(void)
 
 	for (uint64_t pfn = 0; pfn < pages; pfn++) {
 		ck_assert_uint_eq(walk(pv_va(&l, pfn), &flags), pfn);
-		bool is_table = pfn >= l.run.frames.pfn && pfn < l.run.frames.pfn + l.run.frames.count;
+		bool is_table =
+			pfn >= l.run.frames.pfn && pfn < l.run.frames.pfn + l.run.frames.count;
 		ck_assert_uint_eq(flags >> 1 & 1, !is_table);
 	}
 	ck_assert_uint_eq(walk(l.run.va_end, &flags), ~0ull);
@@ -95,8 +97,10 @@ static void tables_check(void)
 START_TEST(dom0_like)
 {
 	struct dom0_vga_console_info video = { .video_type = XEN_VGATYPE_TEXT_MODE_3 };
-	struct pv_start_params s = { .flags = SIF_PRIVILEGED | SIF_INITDOMAIN, .shared_info = 0xabc000,
-				     .command_line = "console=hvc0", .video = &video };
+	struct pv_start_params s = {.flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
+		.shared_info = 0xabc000,
+		.command_line = "console=hvc0",
+		.video = &video};
 	ck_assert_ptr_null(build(1, 1, 70001, false, &s));
 	tables_check();
 	const struct start_info *si = (void *)(memory + l.start_info.pfn * 4096);
@@ -112,9 +116,11 @@ START_TEST(dom0_like)
 	ck_assert_uint_eq(si->pt_base, pv_va(&l, l.run.frames.pfn));
 	ck_assert_uint_eq(si->store_mfn, 0);
 	ck_assert_uint_eq(si->console.dom0.info_size, sizeof video);
-	ck_assert_uint_eq(((const uint8_t *)si)[si->console.dom0.info_off], XEN_VGATYPE_TEXT_MODE_3);
+	ck_assert_uint_eq(
+		((const uint8_t *)si)[si->console.dom0.info_off], XEN_VGATYPE_TEXT_MODE_3);
 	ck_assert_str_eq((const char *)si->cmd_line, "console=hvc0");
-	ck_assert_uint_eq(memory[MAKE_TEXT + 0x17ff], 0xcc);	/* hypercall page over the text's second page */
+	ck_assert_uint_eq(
+		memory[MAKE_TEXT + 0x17ff], 0xcc); /* hypercall page over the text's second page */
 	ck_assert_mem_eq(memory + MAKE_TEXT, e.b + 0x1000, 0x1000);
 	ck_assert_mem_eq(memory + MAKE_DATA, e.b + 0x2800, 0x800);
 	ck_assert_uint_eq(memory[MAKE_DATA + 0x800], 0);

@@ -1,5 +1,5 @@
-/* The layout's promises, over many sizes: pieces disjoint and inside memory, padding, one L2, the order the ABI
- * prescribes; and its refusals. */
+/* The layout's promises, over many sizes: pieces disjoint and inside memory, padding, one L2,
+ * the order the ABI prescribes; and its refusals. */
 #include <check.h>
 #include <stdlib.h>
 #include "lib/pvbuild/layout.h"
@@ -7,9 +7,13 @@
 
 static struct pv_image_info linux_like(void)
 {
-	return (struct pv_image_info){ .virt_base = MAKE_VIRT_BASE, .entry = MAKE_VIRT_BASE + 0x1000000,
-		.init_p2m = MAKE_P2M, .hypercall_page = PV_IMAGE_NO_VA, .kernel_start = 0x1000000,
-		.kernel_end = 0x4a00000, .mod_start_pfn = true };
+	return (struct pv_image_info){.virt_base = MAKE_VIRT_BASE,
+		.entry = MAKE_VIRT_BASE + 0x1000000,
+		.init_p2m = MAKE_P2M,
+		.hypercall_page = PV_IMAGE_NO_VA,
+		.kernel_start = 0x1000000,
+		.kernel_end = 0x4a00000,
+		.mod_start_pfn = true};
 }
 
 static void piece_check(const struct pv_piece *p, uint64_t *at, const struct pv_layout *l)
@@ -68,9 +72,10 @@ START_TEST(many_sizes)
 			in.init_p2m = PV_IMAGE_NO_VA;
 		if (make_random(&seed) % 4 == 0)
 			in.kernel_end = 0x1000000 + make_random(&seed) % 0x2000000;
-		struct pv_layout_request r = { .image = &in, .nr_pages = 5000 + make_random(&seed) % 60000,
+		struct pv_layout_request r = {.image = &in,
+			.nr_pages = 5000 + make_random(&seed) % 60000,
 			.initrd_size = make_random(&seed) % 3 ? make_random(&seed) % 50000000 : 0,
-			.has_rings = make_random(&seed) % 2 };
+			.has_rings = make_random(&seed) % 2};
 		struct pv_layout l;
 		if (pv_layout_make(&r, &l) == NULL) {
 			layout_check(&l, &r);
@@ -84,10 +89,12 @@ END_TEST
 START_TEST(big_domain)
 {
 	struct pv_image_info in = linux_like();
-	struct pv_layout_request r = { .image = &in, .nr_pages = 256ull << 18, .initrd_size = 900ull << 20 };
+	struct pv_layout_request r = {
+		.image = &in, .nr_pages = 256ull << 18, .initrd_size = 900ull << 20};
 	struct pv_layout l;
 
-	ck_assert_ptr_null(pv_layout_make(&r, &l));	/* 256 GiB, a list of 512 MiB, unmapped initrd */
+	ck_assert_ptr_null(
+		pv_layout_make(&r, &l)); /* 256 GiB, a list of 512 MiB, unmapped initrd */
 	layout_check(&l, &r);
 	ck_assert_uint_eq(l.p2m_va, MAKE_P2M);
 	in.init_p2m = PV_IMAGE_NO_VA;
