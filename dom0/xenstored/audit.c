@@ -47,6 +47,13 @@ static void audit_node(struct node *n, const char *path, void *arg)
 	for (uint32_t i = 1; i < n->child_count; i++)
 		if (strcmp(n->child[i - 1]->name, n->child[i]->name) >= 0)
 			COMPLAIN(a, "%.100s: children out of order", path);
+	for (uint32_t i = 0, at = 0; n->listing && i < n->child_count; i++) {
+		if (at >= n->listing->len || strcmp(n->listing->data + at, n->child[i]->name) != 0) {
+			COMPLAIN(a, "%.100s: an old list of children", path);
+			break;
+		}
+		at += (uint32_t)strlen(n->child[i]->name) + 1;
+	}
 	for (uint32_t i = 0; i < n->child_count; i++)
 		if (!n->child[i]->name[0] || strchr(n->child[i]->name, '/'))
 			COMPLAIN(a, "%.100s: a child's name is malformed", path);

@@ -30,12 +30,14 @@ int request_read(struct request *rq)
 
 int request_directory(struct request *rq)
 {
+	struct blob *names;
 	struct node *n;
 	int err = node_of(rq, PERM_READ, TOUCH_NODE | TOUCH_CHILDREN, &n);
 
-	for (uint32_t i = 0; !err && i < n->child_count; i++)
-		err = request_put_text(rq, n->child[i]->name);
-	return err;
+	if (err)
+		return err;
+	names = node_listing(n, sizeof rq->out);
+	return names ? request_put(rq, names->data, names->len) : -E2BIG;
 }
 
 int request_directory_part(struct request *rq)

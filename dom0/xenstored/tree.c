@@ -71,6 +71,7 @@ void node_put(struct node *n)
 		for (uint32_t i = 0; i < d->child_count; i++)
 			dead = node_drop(d->child[i], dead);
 		blob_put(d->value);
+		blob_put(d->listing);
 		perms_put(d->perms);
 		free(d->child);
 		free(d);
@@ -193,6 +194,32 @@ struct node *tree_own(struct node **root, const char *path, size_t len)
 	return n;
 }
 
+struct blob *node_listing(struct node *n, size_t most)
+{
+	size_t len = 0;
+	char *to;
+
+	if (n->listing)
+		return n->listing->len <= most ? n->listing : NULL;
+	for (uint32_t i = 0; i < n->child_count && len <= most; i++)
+		len += strlen(n->child[i]->name) + 1;
+	if (len > most)
+		return NULL;
+	n->listing = mem_alloc(sizeof *n->listing + len);
+	n->listing->refs = 1;
+	n->listing->len = (uint32_t)len;
+	to = n->listing->data;
+	for (uint32_t i = 0; i < n->child_count; i++)
+		to = stpcpy(to, n->child[i]->name) + 1;
+	return n->listing;
+}
+
+static void listing_forget(struct node *n)
+{
+	blob_put(n->listing);
+	n->listing = NULL;
+}
+
 void node_add_child(struct node *n, struct node *child, uint64_t gen)
 {
 	bool found;
@@ -203,6 +230,7 @@ void node_add_child(struct node *n, struct node *child, uint64_t gen)
 		n->child = mem_grow(n->child, n->child_room, sizeof *n->child);
 	}
 	memmove(&n->child[i + 1], &n->child[i], (n->child_count - i) * sizeof *n->child);
+	listing_forget(n);
 	n->child[i] = child;
 	n->child_count++;
 	n->child_gen = gen;
@@ -216,6 +244,7 @@ struct node *node_take_child(struct node *n, const char *name, size_t len, uint6
 
 	if (!found)
 		return NULL;
+	listing_forget(n);
 	child = n->child[i];
 	n->child_count--;
 	memmove(&n->child[i], &n->child[i + 1], (n->child_count - i) * sizeof *n->child);

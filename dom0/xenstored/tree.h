@@ -26,6 +26,7 @@ struct node {
 	struct blob *value;	/* never NULL */
 	struct perms *perms;	/* never NULL */
 	struct node **child;	/* in order of name */
+	struct blob *listing;	/* the children's names as last asked for, or NULL */
 	struct node *next_free;	/* while being freed */
 	char name[];
 };
@@ -48,6 +49,8 @@ struct node *tree_nearest(struct node *root, const char *path, size_t *len) MUST
  * it may be changed in place. *@root may be replaced. */
 struct node *tree_own(struct node **root, const char *path, size_t len) MUST_CHECK;
 
+/* The names of @n's children, a NUL behind each; NULL: longer than @most. Not a reference. */
+struct blob *node_listing(struct node *n, size_t most) MUST_CHECK;
 struct node *node_child(const struct node *n, const char *name, size_t len) MUST_CHECK;
 /* Add @child (its reference is taken over); no child of that name may exist. @n is owned. */
 void node_add_child(struct node *n, struct node *child, uint64_t gen);
