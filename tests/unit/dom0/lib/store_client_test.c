@@ -1,73 +1,25 @@
 /* The store client against the real daemon's core in a child process: requests, long lists,
  * transactions that lose races, events, and a daemon that is replaced. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include "dom0/lib/loop.h"
 #include "dom0/lib/store_client.h"
-#include "dom0/xenstored/conn.h"
-#include "dom0/xenstored/sock.h"
-#include "dom0/xenstored/state.h"
-#include "dom0/xenstored/store.h"
+#include "tests/unit/dom0/store_daemon.h"
 #include "tests/unit/dom0/tests.h"
 
-static char path[64], state[64];
-static pid_t daemon_pid;
+static struct store_daemon server;
 static struct store *s;
-
-static bool prepare(struct loop *l, void *arg)
-{
-	bool more = conns_run(arg);
-
-	(void)l;
-	journal_commit(arg);
-	return more;
-}
-
-static void daemon_start(void)
-{
-	struct sock_listener listener;
-	struct loop loop;
-	struct store *store;
-
-	daemon_pid = fork();
-	if (daemon_pid)
-		return;
-	store = store_new();
-	if (loop_open(&loop) || sock_listen(&listener, &loop, store, path))
-		_exit(1);
-	(void)!state_load(store, state);
-	if (journal_open(store, state))
-		_exit(1);
-	loop.prepare = prepare;
-	loop.prepare_arg = store;
-	_exit(loop_run(&loop) ? 1 : 0);
-}
-
-static void daemon_kill(void)
-{
-	kill(daemon_pid, SIGKILL);
-	waitpid(daemon_pid, NULL, 0);
-}
 
 static void begin(void)
 {
-	snprintf(path, sizeof path, "/tmp/bothy-store-%d", (int)getpid());
-	snprintf(state, sizeof state, "/tmp/bothy-store-state-%d", (int)getpid());
-	unlink(state);
-	daemon_start();
-	ck_assert_int_eq(store_open(&s, path, 5000), 0);
+	store_daemon_open(&server);
+	ck_assert_int_eq(store_open(&s, server.path, 5000), 0);
 }
 
 static void end(void)
 {
 	store_close(s);
-	daemon_kill();
-	unlink(path);
-	unlink(state);
+	store_daemon_close(&server);
 }
 
 START_TEST(requests)
@@ -148,7 +100,7 @@ START_TEST(transactions)
 
 	begin();
 	attempts = 0;
-	ck_assert_int_eq(store_open(&other, path, 0), 0);
+	ck_assert_int_eq(store_open(&other, server.path, 0), 0);
 	ck_assert_int_eq(store_write(s, STORE_NO_TX, "/n", "1"), 0);
 	ck_assert_int_eq(store_transact(s, increment, other), 0);
 	ck_assert_int_eq(attempts, 3);
@@ -194,8 +146,8 @@ START_TEST(daemon_replaced)
 	ck_assert_int_eq(store_write(s, STORE_NO_TX, "/kept", "yes"), 0);
 	ck_assert_int_eq(store_tx_start(s, &tx), 0);
 	before = store_connections(s);
-	daemon_kill();
-	daemon_start();
+	store_daemon_kill(&server);
+	store_daemon_start(&server);
 	ck_assert_int_eq(store_write(s, tx, "/lost", "x"), -EAGAIN);
 	ck_assert_uint_ne(store_connections(s), before);
 	ck_assert_int_eq(store_read_buf(s, STORE_NO_TX, "/kept", buf, sizeof buf), 0);
