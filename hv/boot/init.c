@@ -56,11 +56,23 @@ static void options_read(uint32_t magic, maddr_t at)
 	string_copy(machine.command_line, line, sizeof machine.command_line);
 }
 
+/* The interrupt controllers are ours; dom0 is to place nothing there. */
+static void controllers_reserve(void)
+{
+	int rc = machine_range_add(&machine, 0xfee00000, 0x100000, RANGE_RESERVED);
+
+	for (unsigned i = 0; rc == 0 && i < acpi.ioapic_count; i++)
+		rc = machine_range_add(&machine, acpi.ioapic[i].base.a, PAGE_SIZE, RANGE_RESERVED);
+	if (rc < 0)
+		log_warn("the memory map is full: the interrupt controllers are not in it");
+}
+
 static void tables_read(void)
 {
 	struct phys phys = memory_phys();
 
 	acpi_parse(&phys, info.rsdp, &acpi);
+	controllers_reserve();
 	machine.rsdp = maddr(info.rsdp_is_copy && acpi.rsdp == info.rsdp ? 0 : acpi.rsdp);
 	if (!acpi.rsdp)
 		log_warn("no ACPI tables: one CPU, no power-off");

@@ -79,6 +79,9 @@ void memory_frames(void)
 	table_hv_slots = cpu_hv_slots();
 	frame_table_init(range_ptr(table), range_ptr(m2p), max_mfn);
 	boot_memory_each(&boot_memory, MEMORY_FREE, frame_table_add_ram);
+	log_info("memory: frame table %lu KiB, machine-to-physical %lu KiB",
+		(unsigned long)(max_mfn * sizeof(struct frame) >> 10),
+		(unsigned long)(m2p_bytes >> 10));
 }
 
 void memory_give_back(void)

@@ -1,5 +1,6 @@
 /* dom0 and boot modules built on the modelled machine from a small ELF: the audit judges, and
  * the vCPU sees its kernel through the tables it was given. */
+#include <zlib.h>
 #include "hv/boot/dom0.h"
 #include "hv/boot/pfn_map.h"
 #include "tests/unit/guest_world.h"
@@ -145,6 +146,49 @@ START_TEST(plan_of_modules)
 }
 END_TEST
 
+/* A bzImage around the small ELF, packed by zlib, in machine memory at 1 MiB. */
+static size_t bzimage_make(uint8_t *f)
+{
+	z_stream z = { .next_in = elf.b, .avail_in = (uInt)elf.size, .next_out = f + 1024,
+		       .avail_out = 100000 };
+	memset(f, 0, 1024);
+	f[0x1f1] = 1;
+	memcpy(f + 0x202, "HdrS", 4);
+	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	make_le(f + 0x206, 0x20f, 2);
+	make_le(f + 0x24c, z.total_out, 4);
+	return 1024 + z.total_out;
+}
+
+START_TEST(packed_kernel)
+{
+	static struct boot_memory memory;
+	static struct machine map;
+	struct boot_kernel out;
+
+	start();
+	kernel_make(1);
+	map.range_count = memory.plan.range_count = 0;
+	ck_assert_int_eq(machine_range_add(&map, 0, FRAMES * 4096ull, RANGE_RAM), 0);
+	ck_assert_int_eq(boot_memory_init(&memory, &map), 0);
+	uint8_t *file = host_frame(mfn(256));
+	size_t size = bzimage_make(file);
+	ck_assert_ptr_null(boot_kernel_prepare(&memory, file, size, &out));
+	ck_assert_mem_eq(out.elf, elf.b, elf.size);
+	ck_assert_uint_eq(out.image.entry, MAKE_ENTRY);
+	ck_assert_uint_eq(boot_memory_total(&memory), FRAMES * 4096ull);
+	ck_assert(memory.plan.range[memory.plan.range_count - 1].type == MEMORY_TEMPORARY);
+	/* In place if it is not packed; a text if there is no memory or no kernel. */
+	ck_assert_ptr_null(boot_kernel_prepare(&memory, elf.b, elf.size, &out));
+	ck_assert_ptr_eq(out.elf, elf.b);
+	ck_assert_int_eq(boot_memory_hold(&memory, 0, FRAMES * 4096ull, MEMORY_PERMANENT), 0);
+	ck_assert_ptr_nonnull(strstr(boot_kernel_prepare(&memory, file, size, &out), "memory"));
+	ck_assert_ptr_nonnull(boot_kernel_prepare(&memory, file, 1000, &out));
+}
+END_TEST
+
 START_TEST(pfns)
 {
 	static struct pfn_map map;
@@ -170,6 +214,7 @@ int main(void)
 	tcase_add_loop_test(t, dom0_is_built, 0, 2);
 	tcase_add_test(t, modules_are_wired);
 	tcase_add_test(t, plan_of_modules);
+	tcase_add_test(t, packed_kernel);
 	tcase_add_test(t, pfns);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
