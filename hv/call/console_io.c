@@ -1,8 +1,8 @@
 /* console_io: the machine's console for domains that have no other.
  *
- * dom0 writes what it likes, past the log; boot modules that may print write complete or partial lines, marked
- * with their number, cleaned of control characters and paid for by a budget of bytes, so that
- * none can flood the log. Everyone else is refused.
+ * dom0 writes what it likes, past the log; boot modules that may print write lines or parts of
+ * them, marked with their number, cleaned of control characters and paid for by a budget of bytes,
+ * so that none can flood the log. Everyone else is refused.
  * Input: the UART's bytes go into a ring here, dom0 is told by VIRQ_CONSOLE and reads them. The
  * newest bytes are dropped when the ring is full. */
 #include "hv/base/errno.h"
@@ -15,7 +15,7 @@
 
 #define CHUNK		128u			/* bytes copied at a time */
 #define CHUNKS_CHECK	32u			/* chunks between preemption checks */
-#define PRINTERS	32u			/* domains with a budget: boot modules have low numbers */
+#define PRINTERS	32u		/* domains with a budget: boot modules are first */
 #define BYTE_COST_NS	100000u			/* 10,000 bytes a second in the long run */
 #define BURST_NS	(6553600000ull)		/* 64 KiB at once */
 #define INPUT_SIZE	1024u			/* a power of two */
@@ -56,7 +56,8 @@ static int64_t console_read(gva_t to, uint64_t room)
 	uint64_t done = 0;
 	size_t n;
 
-	while (done < room && (n = input_take(chunk, room - done < CHUNK ? room - done : CHUNK)) > 0) {
+	while (done < room &&
+		(n = input_take(chunk, room - done < CHUNK ? room - done : CHUNK)) > 0) {
 		if (guest_write(gva_add(to, done), chunk, n))
 			return -EFAULT;
 		done += n;

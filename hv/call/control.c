@@ -15,7 +15,8 @@ static uint32_t life_flags(const struct domain *d)
 	if (domain_is_dying(d))
 		flags |= XEN_DOMINF_dying;
 	if (READ_ONCE(d->is_shut_down))
-		flags |= XEN_DOMINF_shutdown | (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
+		flags |= XEN_DOMINF_shutdown |
+			 (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
 	if (READ_ONCE(d->paused_by_control))
 		flags |= XEN_DOMINF_paused;
 	return flags;
@@ -121,9 +122,13 @@ int control_policy_write(struct control_policy *p)
 /* Words in the order of the public feature set. Spec: arch-x86/cpufeatureset.h. */
 void control_features(uint32_t word[FEATURE_WORDS])
 {
-	static const struct { uint32_t leaf; uint8_t sub, reg; } from[] = {
-		{ 1, 0, 3 }, { 1, 0, 2 }, { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 }, { 0xd, 1, 0 },
-		{ 7, 0, 1 }, { 7, 0, 2 }, { 0x80000007, 0, 3 }, { 0x80000008, 0, 1 }, { 7, 0, 3 }, { 7, 1, 0 },
+	static const struct {
+		uint32_t leaf;
+		uint8_t sub, reg;
+	} from[] = {
+		{ 1, 0, 3 }, { 1, 0, 2 }, { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 },
+		{ 0xd, 1, 0 }, { 7, 0, 1 }, { 7, 0, 2 }, { 0x80000007, 0, 3 },
+		{ 0x80000008, 0, 1 }, { 7, 0, 3 }, { 7, 1, 0 },
 	};
 	const struct cpuid_guest g = { .xcr0 = 1 };
 	struct cpuid_host h;

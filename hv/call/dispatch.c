@@ -46,7 +46,11 @@ int64_t call_run(struct call *c)
 void call_dispatch(struct vcpu *v)
 {
 	struct cpu_regs *r = &v->ctx.regs;
-	struct call c = { .vcpu = v, .nr = r->rax, .arg = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
+	struct call c = {
+		.vcpu = v,
+		.nr = r->rax,
+		.arg = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 },
+	};
 	preempt_begin();
 	int64_t rc = call_run(&c);
 	if (rc != -ERESTART) {
@@ -84,8 +88,8 @@ int call_target(struct vcpu *v, domid_t id, struct domain **out)
 	return 0;
 }
 
-/* Unprivileged kernels probe the PIT before they know better, and read it fifty thousand times if it
- * answers all-ones; zero ends that at once. The rest is the interrupt layer's. */
+/* Unprivileged kernels probe the PIT before they know better, and read it fifty thousand times if
+ * it answers all-ones; zero ends that at once. The rest is the interrupt layer's. */
 #define PORT_PIT_CHANNEL2 0x42
 static bool port_hook(struct vcpu *v, uint16_t port, unsigned size, bool write, uint32_t *value)
 {

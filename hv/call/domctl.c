@@ -38,9 +38,11 @@ static int create(struct xen_domctl *op)
 		return rc;
 	struct domain_config config = {
 		.max_vcpus = c->max_vcpus,
-		.max_ports = c->max_evtchn_port >= EVTCHN_2L_NR_CHANNELS ? 0 : c->max_evtchn_port + 1,
+		.max_ports =
+			c->max_evtchn_port >= EVTCHN_2L_NR_CHANNELS ? 0 : c->max_evtchn_port + 1,
 		.max_grant_frames = c->max_grant_frames > 0 ? (unsigned)c->max_grant_frames : 0,
-		.max_maptrack_frames = c->max_maptrack_frames > 0 ? (unsigned)c->max_maptrack_frames : 0,
+		.max_maptrack_frames =
+			c->max_maptrack_frames > 0 ? (unsigned)c->max_maptrack_frames : 0,
 		.allow_tsc = true,
 	};
 	memcpy(config.uuid, c->handle, sizeof config.uuid);
@@ -105,7 +107,8 @@ static uint64_t frame_info(struct domain *d, mfn_t m)
 	struct frame *f;
 	if (frame_get(&d->mem, m, &f))
 		return XEN_DOMCTL_PFINFO_XTAB;
-	uint64_t info = name[frame_type_now(f)] | (frame_is_pinned(f) ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
+	uint64_t info =
+		name[frame_type_now(f)] | (frame_is_pinned(f) ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
 	frame_put(f);
 	return info;
 }

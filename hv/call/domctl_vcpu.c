@@ -118,7 +118,8 @@ static int send_trigger(struct vcpu *v, const struct xen_domctl_sendtrigger *s)
 /* All these arguments begin with the vCPU's number, but for sendtrigger's. */
 static struct vcpu *vcpu_named(struct domain *d, const struct xen_domctl *op)
 {
-	uint32_t id = op->cmd == XEN_DOMCTL_sendtrigger ? op->u.sendtrigger.vcpu : op->u.vcpucontext.vcpu;
+	uint32_t id =
+		op->cmd == XEN_DOMCTL_sendtrigger ? op->u.sendtrigger.vcpu : op->u.vcpucontext.vcpu;
 	return vcpu_find(d, id);
 }
 

@@ -31,7 +31,8 @@ static int64_t alloc_unbound(struct vcpu *v, union evtchn_arg *a)
 	int rc = call_target(v, a->alloc_unbound.dom, &d);
 	if (rc)
 		return rc;
-	rc = evtchn_alloc_unbound(d, call_domid(v, a->alloc_unbound.remote_dom), &a->alloc_unbound.port);
+	rc = evtchn_alloc_unbound(
+		d, call_domid(v, a->alloc_unbound.remote_dom), &a->alloc_unbound.port);
 	domain_put(d);
 	return rc;
 }
@@ -39,18 +40,19 @@ static int64_t alloc_unbound(struct vcpu *v, union evtchn_arg *a)
 static int64_t bind_interdomain(struct vcpu *v, union evtchn_arg *a)
 {
 	return evtchn_bind_interdomain(v->domain, call_domid(v, a->bind_interdomain.remote_dom),
-				       a->bind_interdomain.remote_port, &a->bind_interdomain.local_port);
+		a->bind_interdomain.remote_port, &a->bind_interdomain.local_port);
 }
 
 static int64_t bind_virq(struct vcpu *v, union evtchn_arg *a)
 {
-	return evtchn_bind_virq(v->domain, a->bind_virq.virq, a->bind_virq.vcpu, &a->bind_virq.port);
+	return evtchn_bind_virq(
+		v->domain, a->bind_virq.virq, a->bind_virq.vcpu, &a->bind_virq.port);
 }
 
 static int64_t bind_pirq(struct vcpu *v, union evtchn_arg *a)
 {
-	return irq_bind_pirq(v->domain, a->bind_pirq.pirq, a->bind_pirq.flags & BIND_PIRQ__WILL_SHARE,
-			     &a->bind_pirq.port);
+	return irq_bind_pirq(v->domain, a->bind_pirq.pirq,
+		a->bind_pirq.flags & BIND_PIRQ__WILL_SHARE, &a->bind_pirq.port);
 }
 
 static int64_t bind_ipi(struct vcpu *v, union evtchn_arg *a)

@@ -6,8 +6,8 @@
  * do without preemption, 2 MiB.
  * Only control domains: others drive no devices, and a list of frames under a domain's own feet is
  * where hypervisors of this kind were broken most often.
- * INVARIANT: an input frame is referenced by nobody but its allocation and us; twice in the list, or
- * mapped somewhere, refuses the call before anything changed.
+ * INVARIANT: an input frame is referenced by nobody but its allocation and us; twice in the list,
+ * or mapped somewhere, refuses the call before anything changed.
  * Order: check, allocate the new frames, answer the guest, then commit: M2P, release of the old.
  * The quota is lifted by the size of the exchange meanwhile, for both halves exist for a moment. */
 #include "hv/base/errno.h"
@@ -54,7 +54,8 @@ static int exchange_read(struct exchange *e)
 	uint64_t n = e->x.in.nr_extents, each = 1ull << e->x.in.extent_order;
 
 	if (guest_read(e->in_mfn, gva(e->x.in.extent_start), n * sizeof(uint64_t)) ||
-	    guest_read(e->out_pfn, gva(e->x.out.extent_start), e->x.out.nr_extents * sizeof(uint64_t)))
+		guest_read(e->out_pfn, gva(e->x.out.extent_start),
+			e->x.out.nr_extents * sizeof(uint64_t)))
 		return -EFAULT;
 	for (uint64_t i = 0; i < e->x.out.nr_extents; i++)
 		if (!memory_pfn_is_valid(e->out_pfn[i], e->x.out.extent_order))
@@ -75,7 +76,7 @@ static int exchange_hold(struct owner *o, struct exchange *e)
 			return -EINVAL;
 	}
 	for (uint64_t i = 0; i < e->frames; i++)
-		if (frame_refs_now(frame_of(mfn(e->in_mfn[i]))) != 2)	/* its allocation and ours */
+		if (frame_refs_now(frame_of(mfn(e->in_mfn[i]))) != 2) /* its allocation and ours */
 			return -EINVAL;
 	return 0;
 }
@@ -98,7 +99,8 @@ static int exchange_answer(const struct exchange *e, gva_t arg)
 	uint64_t all = e->x.in.nr_extents;
 	if (guest_write(gva(e->x.out.extent_start), e->out_mfn, e->made * sizeof(uint64_t)))
 		return -EFAULT;
-	return guest_write(gva_add(arg, offsetof(struct xen_memory_exchange, nr_exchanged)), &all, sizeof all);
+	return guest_write(
+		gva_add(arg, offsetof(struct xen_memory_exchange, nr_exchanged)), &all, sizeof all);
 }
 
 /* Cannot fail: frames that another CPU of the same domain gave back meanwhile are gone already. */

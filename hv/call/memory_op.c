@@ -39,7 +39,7 @@ int memory_release(struct owner *o, mfn_t m)
 		return rc;
 	rc = frame_release(o, m);
 	if (!rc)
-		m2p_set(m, pfn(M2P_INVALID));	/* still ours: our reference keeps it from being reused */
+		m2p_set(m, pfn(M2P_INVALID));	/* not reused yet: we hold a reference */
 	frame_put(f);
 	return rc;
 }
@@ -53,7 +53,8 @@ void memory_release_extent(struct owner *o, mfn_t m, unsigned order)
 typedef int extent_fn(struct domain *d, const struct xen_memory_reservation *r, gva_t slot);
 
 /* A new extent; @p: its first pseudo-physical number or M2P_INVALID. Its MFN goes to @slot. */
-static int extent_give(struct domain *d, const struct xen_memory_reservation *r, uint64_t p, gva_t slot)
+static int extent_give(
+	struct domain *d, const struct xen_memory_reservation *r, uint64_t p, gva_t slot)
 {
 	mfn_t m;
 	int rc = frame_alloc(&d->mem, r->extent_order, XENMEMF_get_address_bits(r->mem_flags), &m);
@@ -97,7 +98,8 @@ static int64_t reservation_op(struct call *c, extent_fn *fn)
 {
 	struct xen_memory_reservation r;
 	struct domain *d;
-	uint64_t cmd = c->arg[0] & ((1u << CMD_BITS) - 1), i = c->arg[0] >> CMD_BITS, since_check = 0;
+	uint64_t cmd = c->arg[0] & ((1u << CMD_BITS) - 1);
+	uint64_t i = c->arg[0] >> CMD_BITS, since_check = 0;
 
 	if (guest_read(&r, gva(c->arg[1]), sizeof r))
 		return -EFAULT;

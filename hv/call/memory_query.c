@@ -79,7 +79,8 @@ static int64_t machphys_mfn_list(struct vcpu *v, gva_t arg)
 		if (guest_write(gva(l.extent_start + i * sizeof m), &m, sizeof m))
 			return -EFAULT;
 	}
-	return guest_write(gva_add(arg, offsetof(struct xen_machphys_mfn_list, nr_extents)), &i, sizeof i);
+	return guest_write(
+		gva_add(arg, offsetof(struct xen_machphys_mfn_list, nr_extents)), &i, sizeof i);
 }
 
 static void range_to_record(const struct machine_range *r, struct e820_record *e)
@@ -113,7 +114,8 @@ static int64_t memory_map_get(struct vcpu *v, bool of_machine, gva_t arg)
 		if (guest_write(gva(a.buffer + i * sizeof e), &e, sizeof e))
 			return -EFAULT;
 	}
-	return guest_write(gva_add(arg, offsetof(struct xen_memory_map, nr_entries)), &have, sizeof have);
+	return guest_write(
+		gva_add(arg, offsetof(struct xen_memory_map, nr_entries)), &have, sizeof have);
 }
 
 static int64_t memory_map_set(struct vcpu *v, gva_t arg)

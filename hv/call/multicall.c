@@ -27,9 +27,9 @@ static int entry_run(struct vcpu *v, gva_t at)
 	int64_t rc = -EINVAL;
 	if (e.op != __HYPERVISOR_multicall && e.op != __HYPERVISOR_iret)
 		rc = call_run(&c);
+	gva_t args = gva_add(at, offsetof(struct multicall_entry, args));
 	if (rc == -ERESTART)
-		return guest_write(gva_add(at, offsetof(struct multicall_entry, args)), c.arg, sizeof c.arg)
-			? -EFAULT : -ERESTART;
+		return guest_write(args, c.arg, sizeof c.arg) ? -EFAULT : -ERESTART;
 	return guest_write(gva_add(at, offsetof(struct multicall_entry, result)), &rc, sizeof rc);
 }
 

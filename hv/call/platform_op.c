@@ -41,7 +41,8 @@ static int firmware_info(struct xenpf_firmware_info *f)
 
 static int enter_sleep(const struct xenpf_enter_acpi_sleep *s)
 {
-	if (s->sleep_state != ACPI_STATE_SOFT_OFF || (s->flags & ~(uint32_t)XENPF_ACPI_SLEEP_EXTENDED))
+	if (s->sleep_state != ACPI_STATE_SOFT_OFF ||
+		(s->flags & ~(uint32_t)XENPF_ACPI_SLEEP_EXTENDED))
 		return -EOPNOTSUPP;
 	if (!(s->flags & XENPF_ACPI_SLEEP_EXTENDED)) {
 		machine.sleep_a = s->val_a;
@@ -71,11 +72,13 @@ static int platform_op(struct xen_platform_op *op, bool *reply)
 	*reply = false;
 	switch (op->cmd) {
 	case XENPF_settime32:
-		return settime(op->u.settime32.secs, op->u.settime32.nsecs, op->u.settime32.system_time);
+		return settime(
+			op->u.settime32.secs, op->u.settime32.nsecs, op->u.settime32.system_time);
 	case XENPF_settime64:
 		if (op->u.settime64.mbz)
 			return -EINVAL;
-		return settime(op->u.settime64.secs, op->u.settime64.nsecs, op->u.settime64.system_time);
+		return settime(
+			op->u.settime64.secs, op->u.settime64.nsecs, op->u.settime64.system_time);
 	case XENPF_read_memtype:
 		return -EINVAL;		/* no such register: dom0 sees no MTRRs */
 	case XENPF_firmware_info:

@@ -54,7 +54,8 @@ int64_t call_update_va_mapping(struct call *c)
 
 int64_t call_update_va_mapping_otherdomain(struct call *c)
 {
-	return pv_update_va_mapping(c->vcpu, gva(c->arg[0]), c->arg[1], c->arg[2], (domid_t)c->arg[3]);
+	return pv_update_va_mapping(
+		c->vcpu, gva(c->arg[0]), c->arg[1], c->arg[2], (domid_t)c->arg[3]);
 }
 
 int64_t call_set_trap_table(struct call *c)
@@ -127,7 +128,8 @@ int64_t call_iret(struct call *c)
  * nothing; the runstate flag is read by hv/dom/time.c. */
 int64_t call_vm_assist(struct call *c)
 {
-	const uint64_t known = 1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_runstate_update_flag;
+	const uint64_t known =
+		1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_runstate_update_flag;
 	uint64_t cmd = (uint32_t)c->arg[0], type = (uint32_t)c->arg[1];
 
 	if (type >= 32 || !(known >> type & 1))

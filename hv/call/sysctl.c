@@ -67,7 +67,8 @@ static int domain_list(struct xen_sysctl_getdomaininfolist *l)
 	domid_t next = l->first_domain;
 	struct domain *d;
 
-	while (n < l->max_domains && next < DOMID_FIRST_RESERVED && (d = domain_next(next)) != NULL) {
+	while (n < l->max_domains && next < DOMID_FIRST_RESERVED &&
+		(d = domain_next(next)) != NULL) {
 		struct xen_domctl_getdomaininfo info;
 		control_domain_info(d, &info);
 		next = (domid_t)(d->id + 1);
@@ -86,8 +87,9 @@ static void domains_log(void)
 	struct domain *d;
 	for (domid_t next = 0; (d = domain_next(next)) != NULL; next = (domid_t)(d->id + 1)) {
 		log_info("domain %u: %llu frames of %llu, %u vCPUs, dying %d, shut down %d", d->id,
-			 (unsigned long long)d->mem.frame_count, (unsigned long long)d->mem.frame_max,
-			 d->max_vcpus, (int)d->dying, d->is_shut_down);
+			(unsigned long long)d->mem.frame_count,
+			(unsigned long long)d->mem.frame_max, d->max_vcpus, (int)d->dying,
+			d->is_shut_down);
 		domain_put(d);
 	}
 }
@@ -127,13 +129,15 @@ static int topology(struct xen_sysctl_cputopoinfo *t)
 static int numa(struct xen_sysctl_numainfo *n)
 {
 	struct xen_sysctl_meminfo memory = {
-		.memsize = frame_total_count() << PAGE_SHIFT, .memfree = frame_free_count() << PAGE_SHIFT,
+		.memsize = frame_total_count() << PAGE_SHIFT,
+		.memfree = frame_free_count() << PAGE_SHIFT,
 	};
 	uint32_t distance = DISTANCE_LOCAL;
 
 	if (n->num_nodes > 0 && n->meminfo && guest_write(gva(n->meminfo), &memory, sizeof memory))
 		return -EFAULT;
-	if (n->num_nodes > 0 && n->distance && guest_write(gva(n->distance), &distance, sizeof distance))
+	if (n->num_nodes > 0 && n->distance &&
+		guest_write(gva(n->distance), &distance, sizeof distance))
 		return -EFAULT;
 	n->num_nodes = 1;
 	return 0;
@@ -183,7 +187,8 @@ static int featureset(struct xen_sysctl_cpu_featureset *f)
 
 	if (f->index > XEN_SYSCTL_cpu_featureset_hvm_max)
 		return -EINVAL;
-	if (f->index != XEN_SYSCTL_cpu_featureset_hvm && f->index != XEN_SYSCTL_cpu_featureset_hvm_max)
+	if (f->index != XEN_SYSCTL_cpu_featureset_hvm &&
+		f->index != XEN_SYSCTL_cpu_featureset_hvm_max)
 		control_features(word);
 	if (f->features) {
 		uint32_t n = f->nr_features < FEATURE_WORDS ? f->nr_features : FEATURE_WORDS;
@@ -200,7 +205,8 @@ static int policy(struct xen_sysctl_cpu_policy *a)
 {
 	struct control_policy p = { gva(a->leaves), gva(a->msrs), a->nr_leaves, a->nr_msrs };
 
-	if (a->index == XEN_SYSCTL_cpu_policy_hvm_max || a->index == XEN_SYSCTL_cpu_policy_hvm_default)
+	if (a->index == XEN_SYSCTL_cpu_policy_hvm_max ||
+		a->index == XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EOPNOTSUPP;
 	if (a->index > XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EINVAL;

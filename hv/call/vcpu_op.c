@@ -67,7 +67,8 @@ static int register_time(struct vcpu *v, gva_t arg)
 static int register_info(struct vcpu *v, gva_t arg)
 {
 	struct vcpu_register_vcpu_info a;
-	return guest_read(&a, arg, sizeof a) ? -EFAULT : vcpu_info_register(v, mfn(a.mfn), a.offset);
+	return guest_read(&a, arg, sizeof a) ? -EFAULT
+					     : vcpu_info_register(v, mfn(a.mfn), a.offset);
 }
 
 static int set_periodic(struct vcpu *v, gva_t arg)

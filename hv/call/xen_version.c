@@ -42,8 +42,9 @@ static int features_write(const struct domain *d, gva_t to)
 		return -EFAULT;
 	if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
 		return -EINVAL;
-	info.submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_gnttab_map_avail_bits |
-		      1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_not_direct_mapped;
+	info.submap = 1u << XENFEAT_mmu_pt_update_preserve_ad |
+		      1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_pae_pgdir_above_4gb |
+		      1u << XENFEAT_not_direct_mapped;
 	if (d->is_control)
 		info.submap |= 1u << XENFEAT_dom0 | 1u << XENFEAT_linux_rsdp_unrestricted;
 	return guest_write(to, &info, sizeof info);

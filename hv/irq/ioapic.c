@@ -56,7 +56,8 @@ void ioapic_init(const struct irq_ioapic *list, unsigned n)
 		for (uint32_t pin = 0; pin < a->pins; pin++)
 			reg_write(a, REG_PIN(pin), PIN_MASKED);
 		if (a->first_gsi + a->pins > IRQ_GSIS)
-			log_warn("irq: IO-APIC %u: GSIs above %u are not used", list[i].id, IRQ_GSIS - 1);
+			log_warn("irq: IO-APIC %u: GSIs above %u are not used", list[i].id,
+				IRQ_GSIS - 1);
 	}
 }
 

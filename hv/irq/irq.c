@@ -149,7 +149,8 @@ static void lines_init(const struct irq_override *ov, unsigned n_ov)
 		isa_gsi[i] = i;
 	for (unsigned i = 0; i < n_ov; i++) {
 		if (ov[i].isa >= ISA_LINES || ov[i].gsi >= IRQ_GSIS) {
-			log_warn("irq: override of ISA line %u to GSI %u ignored", ov[i].isa, ov[i].gsi);
+			log_warn("irq: override of ISA line %u to GSI %u ignored", ov[i].isa,
+				ov[i].gsi);
 			continue;
 		}
 		isa_gsi[ov[i].isa] = ov[i].gsi;
@@ -168,16 +169,17 @@ static void port_closed(struct domain *d, unsigned pirq)
 	unlock(&irq_lock);
 }
 
-void irq_init(const struct irq_ioapic *ioapics, unsigned n, const struct irq_override *ov, unsigned n_ov,
-	      maddr_t ecam_base)
+void irq_init(const struct irq_ioapic *ioapics, unsigned n, const struct irq_override *ov,
+	unsigned n_ov, maddr_t ecam_base)
 {
 	for (unsigned v = 0; v < ARRAY_COUNT(line_of_vector); v++)
 		line_of_vector[v] = NULL;
 	pic_disable();
-	for (unsigned i = 0; i <= n; i++) {	/* dom0 may look at the controllers, not program them */
+	for (unsigned i = 0; i <= n; i++) { /* dom0 may look at the controllers, not program them */
 		mfn_t m = i < n ? maddr_to_mfn(ioapics[i].base) : mfn(LOCAL_APIC_MFN);
 		if (table_protect_mmio(m))
-			log_warn("irq: frame %llx stays writable for dom0", (unsigned long long)m.n);
+			log_warn(
+				"irq: frame %llx stays writable for dom0", (unsigned long long)m.n);
 	}
 	ioapic_init(ioapics, n);
 	lines_init(ov, n_ov);

@@ -56,7 +56,8 @@ static maddr_t bar_read(struct pci_address a, unsigned n)
 }
 
 /* @hint: used where the function has no BARs of its own (SR-IOV virtual functions). */
-static int table_entry_find(struct pci_address a, unsigned cap, unsigned entry, maddr_t hint, maddr_t *at)
+static int table_entry_find(
+	struct pci_address a, unsigned cap, unsigned entry, maddr_t hint, maddr_t *at)
 {
 	uint32_t table = pci_read(a, cap + MSIX_TABLE, 4);
 
@@ -71,7 +72,8 @@ static int table_entry_find(struct pci_address a, unsigned cap, unsigned entry, 
 	return pci_read(a, CONFIG_COMMAND, 2) & COMMAND_MEMORY ? 0 : -EINVAL;
 }
 
-int msi_attach(struct irq_line *l, struct pci_address a, bool is_msix, unsigned entry, maddr_t bar_hint)
+int msi_attach(
+	struct irq_line *l, struct pci_address a, bool is_msix, unsigned entry, maddr_t bar_hint)
 {
 	unsigned cap = capability_find(a, is_msix ? CAP_MSIX : CAP_MSI);
 	maddr_t table_entry = maddr(0);

@@ -4,7 +4,8 @@
  * dom0 drives PCI itself. When we need the ports too, its address register becomes a latch of
  * ours: its data accesses load the real register first, under irq_lock, so that neither sees the
  * other's address. Single bytes at 0xcf9 are the reset register and pass through.
- * Called under irq_lock, but for irq_port_access(), which takes it. Spec: PCI 3.0 section 3.2.2.3.2. */
+ * Called under irq_lock, but for irq_port_access(), which takes it.
+ * Spec: PCI 3.0 section 3.2.2.3.2. */
 #include "hv/irq/line.h"
 
 #define PORT_ADDRESS	0xcf8u
@@ -27,8 +28,8 @@ static maddr_t ecam_at(struct pci_address a, unsigned offset)
 
 static uint16_t port_at(struct pci_address a, unsigned offset)
 {
-	cpu_port_out(PORT_ADDRESS, 4, ADDRESS_ENABLE | (uint32_t)a.bus << 16 | (uint32_t)a.devfn << 8 |
-		     (offset & 0xfc));
+	cpu_port_out(PORT_ADDRESS, 4,
+		ADDRESS_ENABLE | (uint32_t)a.bus << 16 | (uint32_t)a.devfn << 8 | (offset & 0xfc));
 	return (uint16_t)(PORT_DATA + (offset & 3));
 }
 

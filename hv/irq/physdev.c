@@ -44,9 +44,11 @@ static void msi_release(struct irq_line *l)
 	*l = (struct irq_line){ .kind = LINE_NONE };
 }
 
-static bool same_message(const struct irq_line *l, struct pci_address a, enum line_kind kind, int entry)
+static bool same_message(
+	const struct irq_line *l, struct pci_address a, enum line_kind kind, int entry)
 {
-	return l->kind == kind && l->pci.bus == a.bus && l->pci.devfn == a.devfn && l->entry == entry;
+	return l->kind == kind && l->pci.bus == a.bus && l->pci.devfn == a.devfn &&
+	       l->entry == entry;
 }
 
 static int msi_map(struct physdev_map_pirq *a)
@@ -105,7 +107,8 @@ static int map_pirq(struct vcpu *v, gva_t arg)
 	unlock(&irq_lock);
 	if (rc)
 		return rc;
-	return guest_write(gva_add(arg, offsetof(struct physdev_map_pirq, pirq)), &a.pirq, sizeof a.pirq);
+	return guest_write(
+		gva_add(arg, offsetof(struct physdev_map_pirq, pirq)), &a.pirq, sizeof a.pirq);
 }
 
 static int unmap_pirq(struct vcpu *v, gva_t arg)
@@ -153,7 +156,8 @@ static int setup_gsi(gva_t arg)
 	if (a.triggering > 1 || a.polarity > 1)
 		return -EINVAL;
 	lock(&irq_lock);
-	struct irq_line *l = a.gsi >= 0 && (uint32_t)a.gsi < IRQ_GSIS ? irq_line_of((uint32_t)a.gsi) : NULL;
+	struct irq_line *l =
+		a.gsi >= 0 && (uint32_t)a.gsi < IRQ_GSIS ? irq_line_of((uint32_t)a.gsi) : NULL;
 	int rc = !l ? -EINVAL : l->is_set_up || l->port ? -EEXIST : 0;
 	if (!rc) {
 		l->is_set_up = true;
@@ -188,7 +192,8 @@ static int64_t eoi(struct vcpu *v, gva_t arg)
 static int eoi_page(struct vcpu *v, gva_t arg, bool unmasks)
 {
 	struct physdev_pirq_eoi_gmfn a;
-	return guest_read(&a, arg, sizeof a) ? -EFAULT : irq_eoi_page_set(v->domain, mfn(a.gmfn), unmasks);
+	return guest_read(&a, arg, sizeof a) ? -EFAULT
+					     : irq_eoi_page_set(v->domain, mfn(a.gmfn), unmasks);
 }
 
 static int apic_read(gva_t arg)
@@ -200,7 +205,9 @@ static int apic_read(gva_t arg)
 	lock(&irq_lock);
 	int rc = ioapic_read(maddr(a.apic_physbase), a.reg, &a.value);
 	unlock(&irq_lock);
-	return rc ? rc : guest_write(gva_add(arg, offsetof(struct physdev_apic, value)), &a.value, sizeof a.value);
+	return rc ? rc
+		  : guest_write(gva_add(arg, offsetof(struct physdev_apic, value)), &a.value,
+			    sizeof a.value);
 }
 
 static int free_pirq(gva_t arg)

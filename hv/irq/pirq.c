@@ -1,7 +1,7 @@
 /* PIRQs: dom0's handles for interrupt lines, bound to event channels.
  *
- * A line delivers only while bound. dom0 learns which lines want an EOI from irq_status_query or from
- * a page of bits it registers; a bit is set as long as a level line is bound.
+ * A line delivers only while bound. dom0 learns which lines want an EOI from irq_status_query or
+ * from a page of bits it registers; a bit is set as long as a level line is bound.
  * The page is dom0's own memory: it is reached by its frame at each change, and a dom0 that
  * scribbles on it loses interrupts of its own.
  * Locks: event channels before lines, so binding works in two steps; the port of a line is

@@ -2,14 +2,14 @@
  *
  * Feature words are white lists: a bit is shown when it is in the list, the processor has it, and
  * the state it needs is saved by us. Left out is what needs ring 0 or control registers guests do
- * not have (PSE, PGE, SMEP, SMAP, UMIP, PKU, CET, PCID, LA57, FSGSBASE, XSAVES, MONITOR), interrupts
- * and clocks that are ours (x2APIC, TSC deadline, TSC_ADJUST), MSRs guests may not touch (MTRR,
- * MCE, speculation controls, debug store, performance), and topology, which is virtual: each vCPU
- * is a package of its own.
+ * not have (PSE, PGE, SMEP, SMAP, UMIP, PKU, CET, PCID, LA57, FSGSBASE, XSAVES, MONITOR),
+ * interrupts and clocks that are ours (x2APIC, TSC deadline, TSC_ADJUST), MSRs guests may not
+ * touch (MTRR, MCE, speculation controls, debug store, performance), and topology, which is
+ * virtual: each vCPU is a package of its own.
  * Guest user code runs the plain instruction and sees the processor's own leaves; the two agree on
  * what ring 3 can use, since that is decided by XCR0.
  * AVX-512 is shown when its state components are ours to save; AMX never is.
- * Neighbours: emulate.c runs this for the prefixed instruction; hv/cpu/x86_64/features.c enables. */
+ * Neighbours: emulate.c runs this for the prefixed instruction; hv/cpu's features.c enables. */
 #include "hv/dom/vcpu.h"
 #include "hv/pv/cpuid.h"
 #include "hv/pv/pv.h"
@@ -25,40 +25,42 @@ enum { EAX, EBX, ECX, EDX };
 #define XCR0_AVX	4ull
 #define XCR0_AVX512	0xe0ull
 
-/* Leaf 1 */
-#define L1C_BASE	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | \
-			 BIT(25) | BIT(30))	/* SSE3 PCLMUL SSSE3 CX16 SSE4.1 4.2 MOVBE POPCNT AES RDRAND */
-#define L1C_XSAVE	(BIT(26) | BIT(27))	/* XSAVE OSXSAVE */
+/* Leaf 1: SSE3 PCLMUL SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND */
+#define L1C_BASE	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | \
+			 BIT(23) | BIT(25) | BIT(30))
+#define L1C_XSAVE	(BIT(26) | BIT(27))		/* XSAVE OSXSAVE */
 #define L1C_AVX		(BIT(12) | BIT(28) | BIT(29))	/* FMA AVX F16C */
 #define L1C_HYPERVISOR	BIT(31)
 #define L1D_ACPI	BIT(22)
 #define L1D_APIC	BIT(9)
-#define L1D_BASE	(BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(11) | BIT(15) | BIT(16) | \
-			 BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(27))
-			 /* FPU DE TSC MSR PAE CX8 SEP CMOV PAT CLFLUSH MMX FXSR SSE SSE2 SS */
-/* Leaf 7, subleaf 0 */
-#define L7B_BASE	(BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | BIT(23) | BIT(24) | \
-			 BIT(29))	/* BMI1 FDP BMI2 ERMS NOFPUSEL RDSEED ADX CLFLUSHOPT CLWB SHA */
-#define L7B_AVX		BIT(5)		/* AVX2 */
-#define L7B_AVX512	(BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31))
-#define L7C_BASE	(BIT(0) | BIT(8) | BIT(25) | BIT(27) | BIT(28))	/* PREFETCHWT1 GFNI CLDEMOTE MOVDIR* */
-#define L7C_AVX		(BIT(9) | BIT(10))	/* VAES VPCLMULQDQ */
+/* FPU DE TSC MSR PAE CX8 SEP CMOV PAT CLFLUSH MMX FXSR SSE SSE2 SS */
+#define L1D_BASE	(BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(11) | BIT(15) | \
+			 BIT(16) | BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(27))
+/* Leaf 7, subleaf 0: BMI1 FDP BMI2 ERMS NOFPUSEL RDSEED ADX CLFLUSHOPT CLWB SHA */
+#define L7B_BASE	(BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | \
+			 BIT(23) | BIT(24) | BIT(29))
+#define L7B_AVX		BIT(5)				/* AVX2 */
+#define L7B_AVX512	(BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | \
+			 BIT(31))
+/* PREFETCHWT1 GFNI CLDEMOTE MOVDIRI MOVDIR64B */
+#define L7C_BASE	(BIT(0) | BIT(8) | BIT(25) | BIT(27) | BIT(28))
+#define L7C_AVX		(BIT(9) | BIT(10))		/* VAES VPCLMULQDQ */
 #define L7C_AVX512	(BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define L7D_BASE	(BIT(4) | BIT(10) | BIT(14))	/* FSRM MD_CLEAR SERIALIZE */
 #define L7D_AVX512	(BIT(2) | BIT(3) | BIT(8) | BIT(23))
 #define L71A_BASE	(BIT(10) | BIT(11) | BIT(12))	/* fast string forms */
-#define L71A_AVX	(BIT(4) | BIT(23))	/* AVX_VNNI AVX_IFMA */
-#define L71A_AVX512	BIT(5)		/* BF16 */
-/* Leaf 0xd, subleaf 1 */
-#define LD1A_BASE	(BIT(0) | BIT(1) | BIT(2))	/* XSAVEOPT XSAVEC XGETBV1 */
-/* Extended leaves */
-#define E1C_BASE	(BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(21))	/* LAHF ABM SSE4A MISALIGNSSE PREFETCH TBM */
-#define E1C_AVX		(BIT(11) | BIT(16))	/* XOP FMA4 */
-#define E1D_COMMON	0x0183f3ffu	/* AMD repeats these bits of leaf 1 */
+#define L71A_AVX	(BIT(4) | BIT(23))		/* AVX_VNNI AVX_IFMA */
+#define L71A_AVX512	BIT(5)				/* BF16 */
+/* Leaf 0xd, subleaf 1: XSAVEOPT XSAVEC XGETBV1 */
+#define LD1A_BASE	(BIT(0) | BIT(1) | BIT(2))
+/* Extended leaves: LAHF ABM SSE4A MISALIGNSSE PREFETCH TBM */
+#define E1C_BASE	(BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(21))
+#define E1C_AVX		(BIT(11) | BIT(16))		/* XOP FMA4 */
+#define E1D_COMMON	0x0183f3ffu			/* AMD repeats these bits of leaf 1 */
+/* SYSCALL NX MMXEXT FFXSR LM 3DNOWEXT 3DNOW */
 #define E1D_BASE	(BIT(11) | BIT(20) | BIT(22) | BIT(25) | BIT(29) | BIT(30) | BIT(31))
-			 /* SYSCALL NX MMXEXT FFXSR LM 3DNOW */
 #define E7D_ITSC	BIT(8)
-#define E8B_BASE	(BIT(0) | BIT(2))	/* CLZERO RSTR_FP_ERR_PTRS */
+#define E8B_BASE	(BIT(0) | BIT(2))		/* CLZERO RSTR_FP_ERR_PTRS */
 #define VIRTUAL_BITS	48u
 #define LEGACY_XSAVE	576u		/* x87, SSE and the header */
 
@@ -81,7 +83,7 @@ static void leaf_1(const struct cpuid_host *h, const struct cpuid_guest *g, uint
 {
 	bool xsave = h->xcr0_mask != 0 && (out[ECX] & BIT(26));
 
-	out[EBX] = (out[EBX] & 0xffff) | (g->vcpu_id * 2) << 24;	/* brand, CLFLUSH; APIC id */
+	out[EBX] = (out[EBX] & 0xffff) | (g->vcpu_id * 2) << 24; /* brand, CLFLUSH; APIC id */
 	out[ECX] &= L1C_BASE | if_mask(xsave, L1C_XSAVE) | if_mask(xsave && has_avx(h), L1C_AVX);
 	out[ECX] |= L1C_HYPERVISOR | if_mask(xsave, L1C_XSAVE);
 	out[EDX] &= L1D_BASE | if_mask(g->is_control, L1D_APIC | L1D_ACPI);
@@ -120,7 +122,8 @@ static uint32_t xsave_size(const struct cpuid_host *h, uint64_t mask, bool compa
 	return size;
 }
 
-static void leaf_d(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t sub, uint32_t out[4])
+static void leaf_d(
+	const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t sub, uint32_t out[4])
 {
 	uint64_t mask = h->xcr0_mask, on = (g->xcr0 & mask) | 1;
 
@@ -141,8 +144,8 @@ static void leaf_d(const struct cpuid_host *h, const struct cpuid_guest *g, uint
 	}
 }
 
-static void basic_leaf(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf, uint32_t sub,
-		       uint32_t out[4])
+static void basic_leaf(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf,
+	uint32_t sub, uint32_t out[4])
 {
 	h->raw(leaf, sub, out);
 	switch (leaf) {
@@ -215,7 +218,7 @@ static void xen_leaf(const struct cpuid_host *h, uint32_t leaf, uint32_t sub, ui
 		break;
 	case XEN_CPUID_LEAF(2):
 		out[EAX] = 1;				/* hypercall pages */
-		out[EBX] = XEN_CPUID_FIRST_LEAF;	/* MSR of theirs; builders fill it in instead */
+		out[EBX] = XEN_CPUID_FIRST_LEAF; /* MSR of theirs; builders fill it in instead */
 		out[ECX] = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
 		break;
 	case XEN_CPUID_LEAF(3):
@@ -234,8 +237,8 @@ static void xen_leaf(const struct cpuid_host *h, uint32_t leaf, uint32_t sub, ui
 	}
 }
 
-void cpuid_policy(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf, uint32_t sub,
-		  uint32_t out[4])
+void cpuid_policy(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf,
+	uint32_t sub, uint32_t out[4])
 {
 	uint32_t max[4];
 
@@ -277,7 +280,8 @@ void pv_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4]
 }
 
 /* How many subleaves tools list of @leaf; 0: the leaf has none. */
-static uint32_t subleaf_count(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf)
+static uint32_t subleaf_count(
+	const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf)
 {
 	uint32_t r[4], n;
 
@@ -317,7 +321,8 @@ static int range_each(const struct cpuid_host *h, const struct cpuid_guest *g, u
 	return 0;
 }
 
-int cpuid_each(const struct cpuid_host *h, const struct cpuid_guest *g, cpuid_emit_fn *emit, void *ctx)
+int cpuid_each(
+	const struct cpuid_host *h, const struct cpuid_guest *g, cpuid_emit_fn *emit, void *ctx)
 {
 	int rc = range_each(h, g, 0, emit, ctx);
 	return rc ? rc : range_each(h, g, 0x80000000u, emit, ctx);

@@ -19,8 +19,8 @@ struct cpuid_guest {
 	uint64_t xcr0;		/* enabled now: sizes of leaf 0xd depend on it */
 };
 /* eax, ebx, ecx, edx of @leaf; zeros for leaves that are not shown. */
-void cpuid_policy(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf, uint32_t sub,
-		  uint32_t out[4]);
+void cpuid_policy(const struct cpuid_host *h, const struct cpuid_guest *g, uint32_t leaf,
+	uint32_t sub, uint32_t out[4]);
 /* This machine. */
 void cpuid_host_get(struct cpuid_host *h);
 
@@ -28,4 +28,5 @@ void cpuid_host_get(struct cpuid_host *h);
  * CPUID_NO_SUBLEAF where the leaf has none. Stops when @emit returns nonzero, which it returns. */
 #define CPUID_NO_SUBLEAF 0xffffffffu
 typedef int cpuid_emit_fn(void *ctx, uint32_t leaf, uint32_t sub, const uint32_t out[4]);
-int cpuid_each(const struct cpuid_host *h, const struct cpuid_guest *g, cpuid_emit_fn *emit, void *ctx);
+int cpuid_each(
+	const struct cpuid_host *h, const struct cpuid_guest *g, cpuid_emit_fn *emit, void *ctx);

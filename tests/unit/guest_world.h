@@ -1,7 +1,7 @@
 /* Domains with one running vCPU and mapped memory on a modelled machine, for tests of hypercalls:
- * include, world_start() in each test's set-up, then call(v, nr, ...) as the guest would. Memory of a
- * guest: page n (1..WORLD_PAGES) lies at virtual address n << 12, mapped writable, one vCPU at a time
- * is current (world_run()). world_check() judges the machine after every hypercall. */
+ * include, world_start() in each test's set-up, then call(v, nr, ...) as the guest would. Memory
+ * of a guest: page n (1..WORLD_PAGES) lies at virtual address n << 12, mapped writable, one vCPU
+ * at a time is current (world_run()). world_check() judges the machine after every hypercall. */
 #pragma once
 #include <check.h>
 #include "hv/base/errno.h"

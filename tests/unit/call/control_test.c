@@ -1,4 +1,4 @@
-/* domctl, sysctl and platform_op: a domain's life from dom0, answers in the ABI's shape, refusals. */
+/* domctl, sysctl and platform_op: a domain's life from dom0, answers in the ABI's shape. */
 #include "protocol/domctl.h"
 #include "protocol/platform.h"
 #include "protocol/sched.h"
@@ -45,8 +45,12 @@ static int64_t platform(uint32_t cmd)
 static domid_t create(unsigned vcpus)
 {
 	memset(&op->u, 0, sizeof op->u);
-	op->u.createdomain = (struct xen_domctl_createdomain){ .max_vcpus = vcpus, .max_evtchn_port = 1023,
-		.max_grant_frames = -1, .max_maptrack_frames = -1, .grant_opts = 1, .handle = { 1, 2, 3 } };
+	op->u.createdomain = (struct xen_domctl_createdomain){.max_vcpus = vcpus,
+		.max_evtchn_port = 1023,
+		.max_grant_frames = -1,
+		.max_maptrack_frames = -1,
+		.grant_opts = 1,
+		.handle = {1, 2, 3}};
 	ck_assert_int_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
 	return op->domain;
 }
@@ -70,7 +74,8 @@ END_TEST
 
 START_TEST(create_refused)
 {
-	const struct xen_domctl_createdomain good = { .max_vcpus = 1, .max_evtchn_port = 1023, .grant_opts = 1 };
+	const struct xen_domctl_createdomain good = {
+		.max_vcpus = 1, .max_evtchn_port = 1023, .grant_opts = 1};
 	struct xen_domctl_createdomain bad[8];
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++)
 		bad[i] = good;
@@ -101,20 +106,23 @@ static uint64_t *populate(domid_t id, unsigned n)
 {
 	struct xen_memory_reservation *r = at(&dom0_, 2, 0);
 	uint64_t *list = at(&dom0_, 3, 0);
-	*r = (struct xen_memory_reservation){ .extent_start = va(3, 0), .nr_extents = n, .domid = id };
+	*r = (struct xen_memory_reservation){
+		.extent_start = va(3, 0), .nr_extents = n, .domid = id};
 	for (unsigned i = 0; i < n; i++)
 		list[i] = i;
-	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_memory_op, XENMEM_populate_physmap, va(2, 0)), n);
+	ck_assert_int_eq(
+		call(dom0_.v, __HYPERVISOR_memory_op, XENMEM_populate_physmap, va(2, 0)), n);
 	return list;
 }
 
-/* What a builder does, with the tables it would write through foreign mappings poked in directly. */
+/* What a builder does; tables it would write through foreign mappings are poked in directly. */
 static void build(domid_t id)
 {
 	op->u.max_mem.max_memkb = 4096;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_max_mem, id), 0);
 	op->u.max_vcpus.max = 1;
-	ck_assert_int_eq(domctl(XEN_DOMCTL_max_vcpus, id), -EINVAL);	/* not what it was created for */
+	ck_assert_int_eq(
+		domctl(XEN_DOMCTL_max_vcpus, id), -EINVAL); /* not what it was created for */
 	op->u.max_vcpus.max = 2;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_max_vcpus, id), 0);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_max_vcpus, id), 0);
@@ -159,10 +167,12 @@ START_TEST(life)
 
 	struct sched_remote_shutdown *s = at(&dom0_, 2, 0);
 	*s = (struct sched_remote_shutdown){ .domain_id = id, .reason = SHUTDOWN_reboot };
-	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, va(2, 0)), 0);
+	ck_assert_int_eq(
+		call(dom0_.v, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, va(2, 0)), 0);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
 	ck_assert_uint_ne(i->flags & XEN_DOMINF_shutdown, 0);
-	ck_assert_uint_eq(i->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_reboot);
+	ck_assert_uint_eq(
+		i->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_reboot);
 
 	world_preempt(1);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, id), 0);
@@ -258,7 +268,8 @@ START_TEST(settings)
 	uint64_t *frame = at(&dom0_, 3, 0);
 	frame[8] = ~0ull;
 	frame[9] = dom0_.page[3].n;
-	op->u.getpageframeinfo3 = (struct xen_domctl_getpageframeinfo3){ .num = 10, .array = va(3, 0) };
+	op->u.getpageframeinfo3 =
+		(struct xen_domctl_getpageframeinfo3){.num = 10, .array = va(3, 0)};
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getpageframeinfo3, id), 0);
 	ck_assert_uint_eq(frame[0], XEN_DOMCTL_PFINFO_L4TAB);
 	ck_assert_uint_eq(frame[1], XEN_DOMCTL_PFINFO_L3TAB);
@@ -327,7 +338,8 @@ START_TEST(machine_facts)
 
 	(void)create(1);
 	(void)create(1);
-	sys->u.getdomaininfolist = (struct xen_sysctl_getdomaininfolist){ .max_domains = 10, .buffer = va(8, 0) };
+	sys->u.getdomaininfolist =
+		(struct xen_sysctl_getdomaininfolist){.max_domains = 10, .buffer = va(8, 0)};
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_getdomaininfolist), 0);
 	ck_assert_uint_eq(sys->u.getdomaininfolist.num_domains, 3);
 	const struct xen_domctl_getdomaininfo *i = at(&dom0_, 8, 0);
@@ -353,7 +365,8 @@ START_TEST(machine_facts)
 	sys->u.numainfo = (struct xen_sysctl_numainfo){ .num_nodes = 0 };
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_numainfo), 0);
 	ck_assert_uint_eq(sys->u.numainfo.num_nodes, 1);
-	sys->u.cpu_featureset = (struct xen_sysctl_cpu_featureset){ .index = XEN_SYSCTL_cpu_featureset_pv };
+	sys->u.cpu_featureset =
+		(struct xen_sysctl_cpu_featureset){.index = XEN_SYSCTL_cpu_featureset_pv};
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_get_cpu_featureset), 0);
 	ck_assert_uint_eq(sys->u.cpu_featureset.nr_features, 19);
 }
@@ -363,7 +376,8 @@ START_TEST(log_reading)
 {
 	log_clear();
 	log_raw("first\n", 6);
-	sys->u.readconsole = (struct xen_sysctl_readconsole){ .incremental = 1, .buffer = va(8, 0), .count = 4000 };
+	sys->u.readconsole = (struct xen_sysctl_readconsole){
+		.incremental = 1, .buffer = va(8, 0), .count = 4000};
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
 	ck_assert_uint_eq(sys->u.readconsole.count, 6);
 	ck_assert_mem_eq(at(&dom0_, 8, 0), "first\n", 6);
@@ -375,7 +389,8 @@ START_TEST(log_reading)
 	sys->u.readconsole.count = 4000;
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
 	ck_assert_uint_eq(sys->u.readconsole.count, 0);
-	sys->u.readconsole = (struct xen_sysctl_readconsole){ .clear = 1, .buffer = va(8, 0), .count = 4000 };
+	sys->u.readconsole =
+		(struct xen_sysctl_readconsole){.clear = 1, .buffer = va(8, 0), .count = 4000};
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
 	ck_assert_uint_eq(sys->u.readconsole.count, 13);
 	sys->u.readconsole.count = 4000;
@@ -414,7 +429,7 @@ START_TEST(platform_operations)
 	pf->u.enter_acpi_sleep = (struct xenpf_enter_acpi_sleep){ .sleep_state = 3 };
 	ck_assert_int_eq(platform(XENPF_enter_acpi_sleep), -EOPNOTSUPP);
 	ck_assert_uint_eq(stopped_with, 99);
-	pf->u.enter_acpi_sleep = (struct xenpf_enter_acpi_sleep){ .val_a = 0x2000, .sleep_state = 5 };
+	pf->u.enter_acpi_sleep = (struct xenpf_enter_acpi_sleep){.val_a = 0x2000, .sleep_state = 5};
 	ck_assert_int_eq(platform(XENPF_enter_acpi_sleep), 0);
 	ck_assert_uint_eq(stopped_with, SHUTDOWN_poweroff);
 }
@@ -422,8 +437,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { interface_versions, create_refused, life, own_domain_is_safe, vcpu_operations,
-				       settings, hypercall_stubs, policy_lists, machine_facts, log_reading,
-				       platform_operations, NULL };
+	const TTest *const tests[] = {interface_versions, create_refused, life, own_domain_is_safe,
+		vcpu_operations, settings, hypercall_stubs, policy_lists, machine_facts,
+		log_reading, platform_operations, NULL};
 	return world_main("control", setup, tests);
 }

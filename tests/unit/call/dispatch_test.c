@@ -42,8 +42,8 @@ END_TEST
 /* Control operations: refused before an argument is looked at. */
 START_TEST(control_only)
 {
-	static const unsigned control[] = { __HYPERVISOR_platform_op, __HYPERVISOR_domctl, __HYPERVISOR_sysctl,
-					    __HYPERVISOR_update_va_mapping_otherdomain };
+	static const unsigned control[] = {__HYPERVISOR_platform_op, __HYPERVISOR_domctl,
+		__HYPERVISOR_sysctl, __HYPERVISOR_update_va_mapping_otherdomain};
 	for (unsigned i = 0; i < ARRAY_COUNT(control); i++)
 		ck_assert_int_eq(call(guest_.v, control[i], 0xdead0000), -EPERM);
 	world_run(&dom0_);
@@ -54,20 +54,25 @@ END_TEST
 /* Sub-operations of every family outside what exists, with wild arguments: no crash, no success. */
 START_TEST(wild_arguments)
 {
-	static const unsigned family[] = { __HYPERVISOR_memory_op, __HYPERVISOR_xen_version, __HYPERVISOR_console_io,
-					   __HYPERVISOR_grant_table_op, __HYPERVISOR_vm_assist, __HYPERVISOR_vcpu_op,
-					   __HYPERVISOR_sched_op, __HYPERVISOR_event_channel_op, __HYPERVISOR_physdev_op };
+	static const unsigned family[] = {__HYPERVISOR_memory_op, __HYPERVISOR_xen_version,
+		__HYPERVISOR_console_io, __HYPERVISOR_grant_table_op, __HYPERVISOR_vm_assist,
+		__HYPERVISOR_vcpu_op, __HYPERVISOR_sched_op, __HYPERVISOR_event_channel_op,
+		__HYPERVISOR_physdev_op};
 	for (unsigned i = 0; i < ARRAY_COUNT(family); i++) {
 		for (unsigned cmd = 40; cmd < 64; cmd++)
 			ck_assert_int_lt(call(guest_.v, family[i], cmd, 0, 0), 0);
 		ck_assert_int_lt(call(guest_.v, family[i], 0xffffffff, ~0ull, ~0ull), 0);
 	}
 	/* Pointers into our range, not canonical, unmapped, across the end of a mapping. */
-	const uint64_t bad[] = { 0xffff800000000000, 0xffff87fffffffff8, 0x800000000000, 0x7ffffffff000,
-					va(WORLD_PAGES, 4090), 0 };
+	const uint64_t bad[] = {0xffff800000000000, 0xffff87fffffffff8, 0x800000000000,
+		0x7ffffffff000, va(WORLD_PAGES, 4090), 0};
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
-		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_event_channel_op, EVTCHNOP_status, bad[i]), -EFAULT);
-		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_compile_info, bad[i]), -EFAULT);
+		ck_assert_int_eq(
+			call(guest_.v, __HYPERVISOR_event_channel_op, EVTCHNOP_status, bad[i]),
+			-EFAULT);
+		ck_assert_int_eq(
+			call(guest_.v, __HYPERVISOR_xen_version, XENVER_compile_info, bad[i]),
+			-EFAULT);
 		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_multicall, bad[i], 1), -EFAULT);
 	}
 }
@@ -78,10 +83,12 @@ START_TEST(multicall_results)
 	struct multicall_entry *e = at(&guest_, 1, 0);
 	e[0] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 77 };
 	e[1] = (struct multicall_entry){ .op = 63, .result = 77 };
-	e[2] = (struct multicall_entry){ .op = __HYPERVISOR_multicall, .result = 77, .args = { va(1, 0), 3 } };
+	e[2] = (struct multicall_entry){
+		.op = __HYPERVISOR_multicall, .result = 77, .args = {va(1, 0), 3}};
 	e[3] = (struct multicall_entry){ .op = __HYPERVISOR_iret, .result = 77 };
 	e[4] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 77 };
-	e[5] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .args = { XENVER_pagesize }, .result = 77 };
+	e[5] = (struct multicall_entry){
+		.op = __HYPERVISOR_xen_version, .args = {XENVER_pagesize}, .result = 77};
 	e[6].result = 77;
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_multicall, va(1, 0), 6), 0);
 	ck_assert_int_eq((int64_t)e[0].result, 4 << 16 | 17);
@@ -104,12 +111,14 @@ START_TEST(multicall_preempted)
 
 	for (unsigned i = 0; i < 256; i++)
 		list[i] = 1000 + i;
-	*r = (struct xen_memory_reservation){ .extent_start = va(3, 0), .nr_extents = 256, .domid = DOMID_SELF };
+	*r = (struct xen_memory_reservation){
+		.extent_start = va(3, 0), .nr_extents = 256, .domid = DOMID_SELF};
 	r[1] = *r;
 	r[1].nr_extents = 0;
 	for (unsigned i = 0; i < 40; i++)
-		e[i] = (struct multicall_entry){ .op = __HYPERVISOR_memory_op,
-			.args = { XENMEM_populate_physmap, va(2, i == 20 ? 0 : sizeof *r) }, .result = 77 };
+		e[i] = (struct multicall_entry){.op = __HYPERVISOR_memory_op,
+			.args = {XENMEM_populate_physmap, va(2, i == 20 ? 0 : sizeof *r)},
+			.result = 77};
 	world_preempt(1);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_multicall, va(1, 0), 40), 0);
 	ck_assert_uint_ge(world_preempted, 4);
@@ -124,22 +133,29 @@ START_TEST(versions)
 	char *text = at(&guest_, 1, 0);
 	struct xen_feature_info *f = at(&guest_, 2, 0);
 
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_capabilities, va(1, 0)), 0);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_capabilities, va(1, 0)), 0);
 	ck_assert_str_eq(text, "xen-3.0-x86_64 ");
 	text[16] = 'x';
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_extraversion, va(1, 0)), 0);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_extraversion, va(1, 0)), 0);
 	ck_assert_int_eq(text[0], '.');
 	ck_assert_int_eq(text[16], 'x');		/* not a byte more than the ABI's 16 */
 	f->submap_idx = 0;
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_get_features, va(2, 0)), 0);
-	ck_assert_uint_eq(f->submap & (1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_gnttab_map_avail_bits),
-			  1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_gnttab_map_avail_bits);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_get_features, va(2, 0)), 0);
+	ck_assert_uint_eq(f->submap & (1u << XENFEAT_mmu_pt_update_preserve_ad |
+					      1u << XENFEAT_gnttab_map_avail_bits),
+		1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_gnttab_map_avail_bits);
 	ck_assert_uint_eq(f->submap & 0xf, 0);
 	ck_assert_uint_eq(f->submap & 1u << XENFEAT_dom0, 0);
 	f->submap_idx = 1;
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_get_features, va(2, 0)), -EINVAL);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_commandline, va(1, 0)), -EPERM);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_xen_version, XENVER_guest_handle, va(1, 0)), 0);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_get_features, va(2, 0)), -EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_commandline, va(1, 0)), -EPERM);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_xen_version, XENVER_guest_handle, va(1, 0)), 0);
 	world_run(&dom0_);
 	f = at(&dom0_, 2, 0);
 	f->submap_idx = 0;
@@ -151,13 +167,20 @@ END_TEST
 
 START_TEST(vm_assist)
 {
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag), 0);
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
+				 VMASST_TYPE_runstate_update_flag),
+		0);
 	ck_assert_uint_eq(guest_.d->vm_assist, 1u << VMASST_TYPE_runstate_update_flag);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), 0);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag), 0);
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
+				 VMASST_TYPE_writable_pagetables),
+		0);
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_disable,
+				 VMASST_TYPE_runstate_update_flag),
+		0);
 	ck_assert_uint_eq(guest_.d->vm_assist, 1u << VMASST_TYPE_writable_pagetables);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 33), -EINVAL);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, 7, VMASST_TYPE_writable_pagetables), -ENOSYS);
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vm_assist, 7, VMASST_TYPE_writable_pagetables),
+		-ENOSYS);
 }
 END_TEST
 
@@ -169,10 +192,13 @@ START_TEST(vcpus)
 	for (uint64_t id = 2; id < 100; id++)
 		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_is_up, id), -ENOENT);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1ull << 32), -ENOENT);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_up, 1), -EINVAL);	/* no context yet */
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 1), -EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_up, 1), -EINVAL); /* no context yet */
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 1), -EINVAL);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0), 0);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_get_physid, 0, va(1, 0)), -EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_get_physid, 0, va(1, 0)), -EINVAL);
 
 	static struct vcpu_guest_context ctx;
 	memset(&ctx, 0, sizeof ctx);
@@ -182,13 +208,15 @@ START_TEST(vcpus)
 	memcpy(at(&guest_, 1, 0), &ctx, 4096);
 	memcpy(at(&guest_, 2, 0), (char *)&ctx + 4096, sizeof ctx - 4096);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, va(1, 0)), 0);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, va(1, 0)), -EEXIST);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, va(1, 0)), -EEXIST);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1), 0);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_up, 1), 0);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1), 1);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_down, 1), 0);
 	ck_assert(!guest_.d->is_shut_down);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_down, 0), 0);	/* the last one */
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_vcpu_op, VCPUOP_down, 0), 0); /* the last one */
 	ck_assert(guest_.d->is_shut_down);
 	ck_assert_uint_eq(guest_.d->shutdown_code, SHUTDOWN_poweroff);
 }
@@ -204,9 +232,11 @@ START_TEST(scheduling)
 	p->ports = 0xffff800000000000;
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_poll, va(1, 0)), -EFAULT);
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_yield), 0);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, va(1, 0)), -EPERM);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, va(1, 0)), -EPERM);
 	s->reason = SHUTDOWN_MAX + 1;
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, va(1, 64)), -EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, va(1, 64)), -EINVAL);
 	s->reason = SHUTDOWN_reboot;
 	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_sched_op, SCHEDOP_shutdown, va(1, 64)), 0);
 	ck_assert(guest_.d->is_shut_down);
@@ -224,8 +254,10 @@ static void console_seen(const char *text, size_t n)
 START_TEST(console)
 {
 	memcpy(at(&guest_, 1, 0), "hello\n", 6);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 6, va(1, 0)), -EPERM);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 6, va(1, 0)), -EPERM);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 6, va(1, 0)), -EPERM);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 6, va(1, 0)), -EPERM);
 	guest_.d->may_print = true;
 	uint64_t pos = 0;
 	char log[8192];
@@ -235,8 +267,12 @@ START_TEST(console)
 	log_read(&pos, log, &n);
 	log[n] = 0;
 	ck_assert_ptr_nonnull(strstr(log, "(d1) hello\n"));
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 0xffffffff, va(1, 0)), -EINVAL);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 5000, va(WORLD_PAGES, 0)), -EFAULT);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 0xffffffff, va(1, 0)),
+		-EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 5000, va(WORLD_PAGES, 0)),
+		-EFAULT);
 
 	world_run(&dom0_);
 	log_clear();			/* dom0's words go to the console, not into the log */
@@ -257,7 +293,8 @@ START_TEST(console)
 	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 100, va(1, 0)), 0);
 	for (unsigned i = 0; i < 5000; i++)
 		console_input("x", 1);
-	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 4096, va(1, 0)), 1024);
+	ck_assert_int_eq(
+		call(dom0_.v, __HYPERVISOR_console_io, CONSOLEIO_read, 4096, va(1, 0)), 1024);
 }
 END_TEST
 
@@ -268,15 +305,19 @@ START_TEST(console_flood)
 	guest_.d->may_print = true;
 	memset(at(&guest_, 1, 0), 'x', 4096);
 	for (unsigned i = 0; i < 100; i++)
-		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 4096, va(1, 0)), 0);
+		ck_assert_int_eq(
+			call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 4096, va(1, 0)),
+			0);
 	log_clear();
 	uint64_t pos = 0;
 	size_t n = sizeof log;
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 100, va(1, 0)), 0);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 100, va(1, 0)), 0);
 	log_read(&pos, log, &n);
 	ck_assert_uint_eq(n, 0);
 	host_time_advance(10000000000ull);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 100, va(1, 0)), 0);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 100, va(1, 0)), 0);
 	pos = 0;
 	n = sizeof log;
 	log_read(&pos, log, &n);
@@ -286,8 +327,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { unknown_numbers, control_only, wild_arguments, multicall_results,
-				       multicall_preempted, versions, vm_assist, vcpus, scheduling, console,
-				       console_flood, NULL };
+	const TTest *const tests[] = {unknown_numbers, control_only, wild_arguments,
+		multicall_results, multicall_preempted, versions, vm_assist, vcpus, scheduling,
+		console, console_flood, NULL};
 	return world_main("call", setup, tests);
 }

@@ -1,6 +1,6 @@
-/* Two hostile guests that share an event channel and grants with dom0, each issuing random hypercalls whose
- * operands come from what exists: frames of any domain, live ports, addresses of tables, their own memory.
- * One in eight batches is preempted at random windows. The judge is the audit after every call, and that
+/* Two hostile guests beside dom0, each issuing random hypercalls whose operands come from what
+ * exists: frames of any domain, live ports, addresses of tables, their own memory. One call in
+ * eight is preempted at random windows. The judge is the audit after every call, and that
  * destroying both leaves the machine as it was. A guest that was crashed or shut down is replaced.
  * Reproduce a failure with HOSTILE_SEED=n (printed) and HOSTILE_STEPS. */
 #define WORLD_FRAMES 1024u
@@ -46,7 +46,8 @@ static uint64_t some_mfn(void)
 
 static uint64_t some_entry(void)
 {
-	uint64_t flags = PTE_PRESENT | (rnd(2) ? PTE_WRITE : 0) | (rnd(2) ? PTE_USER : 0) | PTE_ACCESSED;
+	uint64_t flags =
+		PTE_PRESENT | (rnd(2) ? PTE_WRITE : 0) | (rnd(2) ? PTE_USER : 0) | PTE_ACCESSED;
 	if (rnd(4) == 0)
 		flags ^= 1ull << rnd(64);
 	return rnd(6) == 0 ? rnd(2) * rnd(~0ull) : pte_make(mfn(some_mfn()), flags);
@@ -91,8 +92,10 @@ static void fill_mmu(struct guest *g, unsigned page)
 		return;
 	for (unsigned i = 0; i < 48; i++) {
 		const struct guest *of = rnd(6) ? g : any_guest();
-		const mfn_t table[] = { of->l1, of->l1, of->l1, of->l2, of->l3, of->l4, of->page[1 + rnd(WORLD_PAGES)] };
-		u[i].ptr = mfn_to_maddr(table[rnd(ARRAY_COUNT(table))]).a | (rnd(2) ? rnd(110) : rnd(512)) * 8 | rnd(4);
+		const mfn_t table[] = {of->l1, of->l1, of->l1, of->l2, of->l3, of->l4,
+			of->page[1 + rnd(WORLD_PAGES)]};
+		u[i].ptr = mfn_to_maddr(table[rnd(ARRAY_COUNT(table))]).a |
+			   (rnd(2) ? rnd(110) : rnd(512)) * 8 | rnd(4);
 		u[i].val = some_entry();
 	}
 }
@@ -110,15 +113,39 @@ static void fill_mmuext(struct guest *g, unsigned page)
 }
 
 static const unsigned numbers[] = {
-	__HYPERVISOR_set_trap_table, __HYPERVISOR_mmu_update, __HYPERVISOR_mmu_update, __HYPERVISOR_mmu_update,
-	__HYPERVISOR_set_gdt, __HYPERVISOR_stack_switch, __HYPERVISOR_fpu_taskswitch, __HYPERVISOR_platform_op,
-	__HYPERVISOR_set_debugreg, __HYPERVISOR_get_debugreg, __HYPERVISOR_update_descriptor,
-	__HYPERVISOR_memory_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall, __HYPERVISOR_update_va_mapping,
-	__HYPERVISOR_set_timer_op, __HYPERVISOR_xen_version, __HYPERVISOR_console_io, __HYPERVISOR_grant_table_op,
-	__HYPERVISOR_grant_table_op, __HYPERVISOR_vm_assist, __HYPERVISOR_update_va_mapping_otherdomain,
-	__HYPERVISOR_vcpu_op, __HYPERVISOR_set_segment_base, __HYPERVISOR_mmuext_op, __HYPERVISOR_mmuext_op,
-	__HYPERVISOR_sched_op, __HYPERVISOR_callback_op, __HYPERVISOR_event_channel_op,
-	__HYPERVISOR_event_channel_op, __HYPERVISOR_physdev_op, __HYPERVISOR_sysctl, __HYPERVISOR_domctl,
+	__HYPERVISOR_set_trap_table,
+	__HYPERVISOR_mmu_update,
+	__HYPERVISOR_mmu_update,
+	__HYPERVISOR_mmu_update,
+	__HYPERVISOR_set_gdt,
+	__HYPERVISOR_stack_switch,
+	__HYPERVISOR_fpu_taskswitch,
+	__HYPERVISOR_platform_op,
+	__HYPERVISOR_set_debugreg,
+	__HYPERVISOR_get_debugreg,
+	__HYPERVISOR_update_descriptor,
+	__HYPERVISOR_memory_op,
+	__HYPERVISOR_memory_op,
+	__HYPERVISOR_multicall,
+	__HYPERVISOR_update_va_mapping,
+	__HYPERVISOR_set_timer_op,
+	__HYPERVISOR_xen_version,
+	__HYPERVISOR_console_io,
+	__HYPERVISOR_grant_table_op,
+	__HYPERVISOR_grant_table_op,
+	__HYPERVISOR_vm_assist,
+	__HYPERVISOR_update_va_mapping_otherdomain,
+	__HYPERVISOR_vcpu_op,
+	__HYPERVISOR_set_segment_base,
+	__HYPERVISOR_mmuext_op,
+	__HYPERVISOR_mmuext_op,
+	__HYPERVISOR_sched_op,
+	__HYPERVISOR_callback_op,
+	__HYPERVISOR_event_channel_op,
+	__HYPERVISOR_event_channel_op,
+	__HYPERVISOR_physdev_op,
+	__HYPERVISOR_sysctl,
+	__HYPERVISOR_domctl,
 };
 
 /* Number and arguments of one random hypercall; its argument structures are filled in. */
@@ -181,13 +208,14 @@ static void reservation(struct guest *g)
 {
 	struct xen_memory_reservation *r = at(g, 1, 0);
 	uint64_t *list = at(g, 2, 0);
-	if (frame_type_now(frame_of(g->page[1])) >= FT_SEGDESC || frame_type_now(frame_of(g->page[2])) >= FT_SEGDESC)
+	if (frame_type_now(frame_of(g->page[1])) >= FT_SEGDESC ||
+		frame_type_now(frame_of(g->page[2])) >= FT_SEGDESC)
 		return;
 	*r = (struct xen_memory_reservation){ .extent_start = va(2, 0), .nr_extents = 1 + rnd(4),
 		.extent_order = rnd(3) ? 0 : (unsigned)rnd(3), .domid = DOMID_SELF };
 	for (unsigned i = 0; i < 4; i++)
 		list[i] = rnd(2) ? some_mfn() : rnd(500);
-	uint64_t a[6] = { rnd(2) ? XENMEM_populate_physmap : XENMEM_decrease_reservation, va(1, 0) };
+	uint64_t a[6] = {rnd(2) ? XENMEM_populate_physmap : XENMEM_decrease_reservation, va(1, 0)};
 	(void)call6(g->v, __HYPERVISOR_memory_op, a);
 }
 
@@ -199,8 +227,9 @@ static void grants_refresh(struct guest *g)
 	for (unsigned i = 0; i < 16; i++) {
 		if (e[i].flags & (GTF_reading | GTF_writing))
 			continue;
-		e[i] = (struct grant_entry_v1){ .domid = any_guest()->d->id, .frame = (uint32_t)some_mfn(),
-						.flags = (uint16_t)(GTF_permit_access | rnd(2) * GTF_readonly) };
+		e[i] = (struct grant_entry_v1){.domid = any_guest()->d->id,
+			.frame = (uint32_t)some_mfn(),
+			.flags = (uint16_t)(GTF_permit_access | rnd(2) * GTF_readonly)};
 	}
 }
 
@@ -285,8 +314,9 @@ static void run(uint64_t seed, unsigned steps)
 			uint64_t a[6];
 			unsigned nr = one_call(&guest[i], a);
 			if (getenv("HOSTILE_TRACE"))
-				fprintf(stderr, "%u: d%u %u(%llx, %llx, %llx, %llx)", n, guest[i].d->id, nr,
-					(unsigned long long)a[0], (unsigned long long)a[1], (unsigned long long)a[2],
+				fprintf(stderr, "%u: d%u %u(%llx, %llx, %llx, %llx)", n,
+					guest[i].d->id, nr, (unsigned long long)a[0],
+					(unsigned long long)a[1], (unsigned long long)a[2],
 					(unsigned long long)a[3]);
 			int64_t rc = call6(guest[i].v, nr, a);
 			if (getenv("HOSTILE_TRACE"))
@@ -298,7 +328,8 @@ static void run(uint64_t seed, unsigned steps)
 	kill_guest(&guest[0]);
 	kill_guest(&guest[1]);
 	ck_assert_uint_eq(heap_pages_in_use(), heap_before);
-	ck_assert_uint_ge(frame_free_count() + 1, free_before);	/* a page of dom0's table of grants in use */
+	ck_assert_uint_ge(
+		frame_free_count() + 1, free_before); /* a page of dom0's table of grants in use */
 }
 
 #define SEEDS 12

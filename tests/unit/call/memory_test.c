@@ -13,11 +13,12 @@ static void setup(void)
 	world_run(&guest_);
 }
 
-static struct xen_memory_reservation *reservation(struct guest *g, uint64_t n, unsigned order, domid_t domid)
+static struct xen_memory_reservation *reservation(
+	struct guest *g, uint64_t n, unsigned order, domid_t domid)
 {
 	struct xen_memory_reservation *r = at(g, 1, 0);
-	*r = (struct xen_memory_reservation){ .extent_start = va(2, 0), .nr_extents = n, .extent_order = order,
-					      .domid = domid };
+	*r = (struct xen_memory_reservation){
+		.extent_start = va(2, 0), .nr_extents = n, .extent_order = order, .domid = domid};
 	return r;
 }
 
@@ -28,7 +29,8 @@ static int64_t memory_op(struct guest *g, unsigned cmd)
 
 START_TEST(populate_and_release)
 {
-	uint64_t *list = at(&guest_, 2, 0), before = guest_.d->mem.frame_count, free_before = frame_free_count();
+	uint64_t *list = at(&guest_, 2, 0), before = guest_.d->mem.frame_count,
+		 free_before = frame_free_count();
 	reservation(&guest_, 300, 0, DOMID_SELF);
 	for (unsigned i = 0; i < 300; i++)
 		list[i] = 500 + i;
@@ -43,7 +45,8 @@ START_TEST(populate_and_release)
 	ck_assert_uint_eq(frame_free_count(), free_before);
 	for (unsigned i = 0; i < 300; i++)
 		ck_assert_uint_eq(m2p_get(mfn(list[i])).n, M2P_INVALID);
-	ck_assert_int_eq(memory_op(&guest_, XENMEM_decrease_reservation), 0);	/* not its frames any more */
+	ck_assert_int_eq(
+		memory_op(&guest_, XENMEM_decrease_reservation), 0); /* not its frames any more */
 }
 END_TEST
 
@@ -70,7 +73,8 @@ START_TEST(populate_limits)
 	struct xen_memory_reservation *r = reservation(&guest_, 4, 0, 0);
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), -EPERM);	/* another's */
 	*r = *reservation(&guest_, 1, 10, DOMID_SELF);
-	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), -EINVAL);	/* too large an order */
+	ck_assert_int_eq(
+		memory_op(&guest_, XENMEM_populate_physmap), -EINVAL); /* too large an order */
 	reservation(&guest_, 1ull << 60, 0, DOMID_SELF);
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), -EINVAL);
 	reservation(&guest_, 2, 0, DOMID_SELF);
@@ -79,8 +83,12 @@ START_TEST(populate_limits)
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), 1);
 	ck_assert_uint_eq(guest_.d->mem.frame_count, before + 1);
 	/* Resumed beyond the end, with a forged index. */
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_memory_op, XENMEM_populate_physmap | 3 << 6, va(1, 0)), -EINVAL);
-	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_memory_op, ~0ull << 6 | XENMEM_populate_physmap, va(1, 0)), -EINVAL);
+	ck_assert_int_eq(
+		call(guest_.v, __HYPERVISOR_memory_op, XENMEM_populate_physmap | 3 << 6, va(1, 0)),
+		-EINVAL);
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_memory_op,
+				 ~0ull << 6 | XENMEM_populate_physmap, va(1, 0)),
+		-EINVAL);
 	/* Up to the quota and not further. */
 	guest_.d->mem.frame_max = before + 3;
 	reservation(&guest_, 100, 0, DOMID_SELF);
@@ -119,13 +127,19 @@ START_TEST(release_in_use)
 }
 END_TEST
 
-static int64_t exchange(unsigned in_n, unsigned in_order, unsigned out_n, unsigned out_order, unsigned bits)
+static int64_t exchange(
+	unsigned in_n, unsigned in_order, unsigned out_n, unsigned out_order, unsigned bits)
 {
 	struct xen_memory_exchange *x = at(&dom0_, 1, 0);
-	*x = (struct xen_memory_exchange){
-		.in = { .extent_start = va(2, 0), .nr_extents = in_n, .extent_order = in_order, .domid = DOMID_SELF },
-		.out = { .extent_start = va(3, 0), .nr_extents = out_n, .extent_order = out_order,
-			 .mem_flags = XENMEMF_address_bits(bits), .domid = DOMID_SELF } };
+	*x = (struct xen_memory_exchange){.in = {.extent_start = va(2, 0),
+						  .nr_extents = in_n,
+						  .extent_order = in_order,
+						  .domid = DOMID_SELF},
+		.out = {.extent_start = va(3, 0),
+			.nr_extents = out_n,
+			.extent_order = out_order,
+			.mem_flags = XENMEMF_address_bits(bits),
+			.domid = DOMID_SELF}};
 	return memory_op(&dom0_, XENMEM_exchange);
 }
 
@@ -179,7 +193,8 @@ START_TEST(exchange_refused)
 	world_run(&dom0_);
 	fill_in(in, 64);
 	out[0] = 2000;
-	uint64_t digest = frame_audit_digest(), max = dom0_.d->mem.frame_max, free = frame_free_count();
+	uint64_t digest = frame_audit_digest(), max = dom0_.d->mem.frame_max,
+		 free = frame_free_count();
 #define REFUSED(expr, err) do { \
 		ck_assert_int_eq((expr), -(err)); \
 		ck_assert_uint_eq(x->nr_exchanged, 0); \
@@ -221,7 +236,8 @@ START_TEST(questions)
 	*id = DOMID_SELF;
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_ram_page), WORLD_FRAMES - 1);
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_reservation), 1024);
-	ck_assert_int_eq(memory_op(&guest_, XENMEM_current_reservation), (int64_t)guest_.d->mem.frame_count);
+	ck_assert_int_eq(
+		memory_op(&guest_, XENMEM_current_reservation), (int64_t)guest_.d->mem.frame_count);
 	*id = 0;
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_reservation), -EPERM);
 	struct xen_machphys_mapping *m = at(&guest_, 1, 0);
@@ -248,7 +264,8 @@ START_TEST(maps)
 	world_run(&dom0_);
 	set[0] = (struct record){ 0, 0x10000000, 1 };
 	set[1] = (struct record){ 0x20000000, 0x1000, 2 };
-	*f = (struct xen_foreign_memory_map){ .domid = 1, .map = { .nr_entries = 1000, .buffer = va(2, 0) } };
+	*f = (struct xen_foreign_memory_map){
+		.domid = 1, .map = {.nr_entries = 1000, .buffer = va(2, 0)}};
 	ck_assert_int_eq(memory_op(&dom0_, XENMEM_set_memory_map), -EINVAL);
 	f->map.nr_entries = 2;
 	f->domid = 77;
@@ -308,7 +325,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { populate_and_release, populate_preempted, populate_limits, release_in_use,
-				       exchange_both_ways, exchange_refused, questions, maps, resources, NULL };
+	const TTest *const tests[] = {populate_and_release, populate_preempted, populate_limits,
+		release_in_use, exchange_both_ways, exchange_refused, questions, maps, resources,
+		NULL};
 	return world_main("memory_op", setup, tests);
 }

@@ -1,6 +1,6 @@
-/* Interrupts for dom0 on a modelled IO-APIC and two modelled PCI devices: GSIs edge and level, EOI, the
- * bitmap of owed EOIs, MSI with and without mask bits, MSI-X, the configuration window's latch, and
- * what is refused. */
+/* Interrupts for dom0 on a modelled IO-APIC and two modelled PCI devices: GSIs edge and level, EOI,
+ * the bitmap of owed EOIs, MSI with and without mask bits, MSI-X, the configuration window's latch,
+ * and what is refused. */
 #include "protocol/event_channel.h"
 #include "protocol/physdev.h"
 #include "tests/unit/guest_world.h"
@@ -28,14 +28,17 @@ static uint32_t get(const uint8_t *p, unsigned size)
 static uint8_t *config_at(uint32_t bdf, uint32_t offset)
 {
 	unsigned dev = bdf >> 3;
-	return (dev == 3 || dev == 4) && !(bdf & 7) && offset < 256 ? &config[dev - 3][offset] : NULL;
+	return (dev == 3 || dev == 4) && !(bdf & 7) && offset < 256 ? &config[dev - 3][offset]
+								    : NULL;
 }
 
 static uint64_t mmio_read(maddr_t a, unsigned size)
 {
 	if (a.a == IOAPIC + 0x10) {
 		ck_assert_uint_eq(size, 4);
-		return select_ == 1 ? (PINS - 1) << 16 | 0x20 : select_ >= 0x10 ? pin[select_ - 0x10] : 0;
+		return select_ == 1      ? (PINS - 1) << 16 | 0x20
+		       : select_ >= 0x10 ? pin[select_ - 0x10]
+					 : 0;
 	}
 	if (a.a >= ECAM && a.a < ECAM + 0x10000000) {
 		const uint8_t *p = config_at((uint32_t)(a.a - ECAM) >> 12, a.a & 0xfff);
@@ -69,7 +72,8 @@ static uint32_t port_in(uint16_t port, unsigned size)
 	if (port == 0xcf8)
 		return address_port;
 	if (port >= 0xcfc && port < 0xd00 && address_port >> 31) {
-		const uint8_t *p = config_at(address_port >> 8 & 0xffff, (address_port & 0xfc) + (port & 3));
+		const uint8_t *p =
+			config_at(address_port >> 8 & 0xffff, (address_port & 0xfc) + (port & 3));
 		return p ? get(p, size) : ~0u;
 	}
 	return ~0u;
@@ -80,7 +84,8 @@ static void port_out(uint16_t port, unsigned size, uint32_t value)
 	if (port == 0xcf8 && size == 4)
 		address_port = value;
 	if (port >= 0xcfc && port < 0xd00 && address_port >> 31) {
-		uint8_t *p = config_at(address_port >> 8 & 0xffff, (address_port & 0xfc) + (port & 3));
+		uint8_t *p =
+			config_at(address_port >> 8 & 0xffff, (address_port & 0xfc) + (port & 3));
 		if (p)
 			memcpy(p, &value, size);
 	}
@@ -143,8 +148,13 @@ static int64_t bind(uint32_t pirq, uint32_t *port)
 static int64_t map(int type, int index, int devfn, int entry, uint64_t base)
 {
 	struct physdev_map_pirq *m = at(&dom0_, 1, 0);
-	*m = (struct physdev_map_pirq){ .domid = DOMID_SELF, .type = type, .index = index,
-		.pirq = type == MAP_PIRQ_TYPE_GSI ? index : -1, .devfn = devfn, .entry_nr = entry, .table_base = base };
+	*m = (struct physdev_map_pirq){.domid = DOMID_SELF,
+		.type = type,
+		.index = index,
+		.pirq = type == MAP_PIRQ_TYPE_GSI ? index : -1,
+		.devfn = devfn,
+		.entry_nr = entry,
+		.table_base = base};
 	int64_t rc = physdev(PHYSDEVOP_map_pirq);
 	return rc ? rc : m->pirq;
 }
@@ -223,7 +233,7 @@ START_TEST(edge_line)
 	ck_assert(pending(port));
 	interrupt(pin[2] & 0xff);
 	ck_assert(pending(port));
-	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 2, 0, 0, 0), 2);	/* ours, mapped all the same */
+	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 2, 0, 0, 0), 2); /* ours, mapped all the same */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 24, 0, 0, 0), -EINVAL);	/* no such pin */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, -1, 0, 0, 0), -EINVAL);
 	ck_assert_int_eq(bind(3, &port), -EINVAL);			/* not mapped */
@@ -266,12 +276,17 @@ START_TEST(eoi_bitmap)
 	uint64_t *bits = at(&dom0_, 10, 0);
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 9, 0, 0, 0), 9);
 	ck_assert_int_eq(bind(9, &port), 0);
-	*(struct physdev_pirq_eoi_gmfn *)at(&dom0_, 1, 0) = (struct physdev_pirq_eoi_gmfn){ dom0_.l1.n };
+	*(struct physdev_pirq_eoi_gmfn *)at(&dom0_, 1, 0) =
+		(struct physdev_pirq_eoi_gmfn){dom0_.l1.n};
 	ck_assert_int_lt(physdev(PHYSDEVOP_pirq_eoi_gmfn_v2), 0);	/* a page table */
-	*(struct physdev_pirq_eoi_gmfn *)at(&dom0_, 1, 0) = (struct physdev_pirq_eoi_gmfn){ dom0_.page[10].n };
-	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, va(1, 0)), 0);
-	ck_assert_uint_eq(bits[0], 1u << 9);				/* bound before it was registered */
-	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, va(1, 0)), -EBUSY);
+	*(struct physdev_pirq_eoi_gmfn *)at(&dom0_, 1, 0) =
+		(struct physdev_pirq_eoi_gmfn){dom0_.page[10].n};
+	ck_assert_int_eq(
+		call(dom0_.v, __HYPERVISOR_physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, va(1, 0)), 0);
+	ck_assert_uint_eq(bits[0], 1u << 9); /* bound before it was registered */
+	ck_assert_int_eq(
+		call(dom0_.v, __HYPERVISOR_physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, va(1, 0)),
+		-EBUSY);
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 1, 0, 0, 0), 1);
 	ck_assert_int_eq(bind(1, &port), 0);
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_GSI, 21, 0, 0, 0), 21);
@@ -310,16 +325,17 @@ START_TEST(msix)
 	ck_assert_uint_eq(q->flags, 0);
 	/* The device lost its table in a reset. */
 	memset(table, 0xee, sizeof table);
-	*(struct physdev_pci_device *)at(&dom0_, 1, 0) = (struct physdev_pci_device){ 0, 0, 3 << 3 };
+	*(struct physdev_pci_device *)at(&dom0_, 1, 0) = (struct physdev_pci_device){0, 0, 3 << 3};
 	ck_assert_int_eq(physdev(PHYSDEVOP_restore_msi_ext), 0);
 	ck_assert_uint_eq(table[0] >> 20, 0xfee);
 	ck_assert_uint_eq(table[3], 0);
-	/* Teardown in Linux' order: port, then pirq; the number and the vector can be used again. */
+	/* Teardown in Linux' order: port, then pirq; number and vector can be used again. */
 	uint32_t vector = table[2];
 	*(struct evtchn_close *)at(&dom0_, 2, 0) = (struct evtchn_close){ port[0] };
 	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_event_channel_op, EVTCHNOP_close, va(2, 0)), 0);
 	ck_assert_uint_eq(table[3], 1);
-	*(struct physdev_unmap_pirq *)at(&dom0_, 1, 0) = (struct physdev_unmap_pirq){ DOMID_SELF, (int32_t)pirq[0] };
+	*(struct physdev_unmap_pirq *)at(&dom0_, 1, 0) =
+		(struct physdev_unmap_pirq){DOMID_SELF, (int32_t)pirq[0]};
 	ck_assert_int_eq(physdev(PHYSDEVOP_unmap_pirq), 0);
 	ck_assert_int_eq(physdev(PHYSDEVOP_unmap_pirq), -EINVAL);
 	interrupt(vector);
@@ -331,7 +347,7 @@ END_TEST
 START_TEST(msix_refused)
 {
 	put(0, 0x04, 2, 0);
-	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL);	/* memory off */
+	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL); /* memory off */
 	put(0, 0x04, 2, 2);
 	put(0, 0x14, 4, 0x1000);		/* a BAR over RAM */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL);
@@ -340,7 +356,7 @@ START_TEST(msix_refused)
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL);
 	put(0, 0x40, 2, 0x4009);		/* a list that goes round */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -ENODEV);
-	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 5 << 3, 0, 0), -ENODEV);	/* nothing there */
+	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 5 << 3, 0, 0), -ENODEV); /* nothing there */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MULTI_MSI, -1, 4 << 3, 4, 0), -EOPNOTSUPP);
 	ck_assert_int_eq(map(77, -1, 4 << 3, 0, 0), -EINVAL);
 	struct physdev_map_pirq *m = at(&dom0_, 1, 0);
@@ -363,8 +379,9 @@ START_TEST(msi)
 	ck_assert_uint_eq(get(&config[1][0x50], 4), 0);
 	interrupt(get(&config[1][0x4c], 2));
 	ck_assert(pending(port));
-	*(struct physdev_unmap_pirq *)at(&dom0_, 1, 0) = (struct physdev_unmap_pirq){ DOMID_SELF, (int32_t)pirq };
-	ck_assert_int_eq(physdev(PHYSDEVOP_unmap_pirq), 0);	/* still bound: stops all the same */
+	*(struct physdev_unmap_pirq *)at(&dom0_, 1, 0) =
+		(struct physdev_unmap_pirq){DOMID_SELF, (int32_t)pirq};
+	ck_assert_int_eq(physdev(PHYSDEVOP_unmap_pirq), 0); /* still bound: stops all the same */
 	ck_assert_uint_eq(get(&config[1][0x50], 4), 1);
 	put(1, 0x42, 2, 0);					/* 32 bits, no mask */
 	memset(&config[1][0x44], 0, 16);
@@ -423,7 +440,8 @@ START_TEST(others_refused)
 	for (unsigned cmd = 8; cmd < 40; cmd++)
 		ck_assert_int_eq(call(guest.v, __HYPERVISOR_physdev_op, cmd, va(1, 0)), -EPERM);
 	*(struct evtchn_bind_pirq *)at(&guest, 1, 0) = (struct evtchn_bind_pirq){ .pirq = 1 };
-	ck_assert_int_eq(call(guest.v, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, va(1, 0)), -EPERM);
+	ck_assert_int_eq(
+		call(guest.v, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, va(1, 0)), -EPERM);
 }
 END_TEST
 
@@ -448,8 +466,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { level_line, edge_line, claimed_line, eoi_bitmap, msix, msix_refused, msi,
-				       config_window, ports, others_refused, exhaustion, NULL };
+	const TTest *const tests[] = {level_line, edge_line, claimed_line, eoi_bitmap, msix,
+		msix_refused, msi, config_window, ports, others_refused, exhaustion, NULL};
 	int rc = world_main("irq", setup, tests);
 	by_ports = true;
 	const TTest *const again[] = { msix, msi, msix_refused, config_window, NULL };

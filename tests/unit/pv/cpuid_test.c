@@ -11,10 +11,16 @@ enum { EAX, EBX, ECX, EDX };
 /* Everything set, but for structure: maxima, sizes, and the sub-leaves of 4 and 0xd. */
 static void raw_everything(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
-	static const uint32_t size[] = { [2] = 256, [3] = 64, [4] = 64, [5] = 64, [6] = 512, [7] = 1024,
-					 [8] = 128, [9] = 8 };
-	static const uint32_t at[] = { [2] = 576, [3] = 960, [4] = 1024, [5] = 1088, [6] = 1152, [7] = 1664,
-				       [8] = 0, [9] = 2688 };
+	static const uint32_t size[] = {
+		[2] = 256, [3] = 64, [4] = 64, [5] = 64, [6] = 512, [7] = 1024, [8] = 128, [9] = 8};
+	static const uint32_t at[] = {[2] = 576,
+		[3] = 960,
+		[4] = 1024,
+		[5] = 1088,
+		[6] = 1152,
+		[7] = 1664,
+		[8] = 0,
+		[9] = 2688};
 	memset(out, 0xff, 16);
 	switch (leaf) {
 	case 0: out[EAX] = 0x1f; break;
@@ -57,28 +63,35 @@ START_TEST(hidden_bits)
 	uint32_t r[4];
 	cpuid_policy(&server, &dom0, 1, 0, r);
 	/* MONITOR VMX SMX EIST PDCM PCID DCA x2APIC TSC-deadline DTES64 */
-	ck_assert_uint_eq(r[ECX] & (BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(15) | BIT(17) | BIT(18) | BIT(21) |
-				    BIT(24) | BIT(2)), 0);
+	ck_assert_uint_eq(r[ECX] & (BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(15) | BIT(17) |
+					   BIT(18) | BIT(21) | BIT(24) | BIT(2)),
+		0);
 	/* VME PSE MCE MTRR PGE MCA PSE36 DS HTT */
-	ck_assert_uint_eq(r[EDX] & (BIT(1) | BIT(3) | BIT(7) | BIT(12) | BIT(13) | BIT(14) | BIT(17) | BIT(21) |
-				    BIT(28)), 0);
+	ck_assert_uint_eq(r[EDX] & (BIT(1) | BIT(3) | BIT(7) | BIT(12) | BIT(13) | BIT(14) |
+					   BIT(17) | BIT(21) | BIT(28)),
+		0);
 	cpuid_policy(&server, &dom0, 7, 0, r);
 	/* FSGSBASE TSC_ADJUST SGX HLE SMEP INVPCID RTM MPX SMAP PT */
-	ck_assert_uint_eq(r[EBX] & (BIT(0) | BIT(1) | BIT(2) | BIT(4) | BIT(7) | BIT(10) | BIT(11) | BIT(14) |
-				    BIT(20) | BIT(25)), 0);
+	ck_assert_uint_eq(r[EBX] & (BIT(0) | BIT(1) | BIT(2) | BIT(4) | BIT(7) | BIT(10) | BIT(11) |
+					   BIT(14) | BIT(20) | BIT(25)),
+		0);
 	/* UMIP PKU OSPKE CET_SS LA57 RDPID */
 	ck_assert_uint_eq(r[ECX] & (BIT(2) | BIT(3) | BIT(4) | BIT(7) | BIT(16) | BIT(22)), 0);
 	/* CET_IBT AMX IBRS STIBP L1D ARCH_CAPS SSBD */
-	ck_assert_uint_eq(r[EDX] & (BIT(20) | BIT(22) | BIT(24) | BIT(25) | BIT(26) | BIT(27) | BIT(28) | BIT(29) |
-				    BIT(31)), 0);
+	ck_assert_uint_eq(r[EDX] & (BIT(20) | BIT(22) | BIT(24) | BIT(25) | BIT(26) | BIT(27) |
+					   BIT(28) | BIT(29) | BIT(31)),
+		0);
 	ck_assert_uint_eq(r[EAX], 1);
 	cpuid_policy(&server, &dom0, 7, 1, r);
-	ck_assert_uint_eq(r[EAX] & (BIT(6) | BIT(17) | BIT(18) | BIT(26)), 0);	/* LASS FRED LKGS LAM */
+	ck_assert_uint_eq(
+		r[EAX] & (BIT(6) | BIT(17) | BIT(18) | BIT(26)), 0); /* LASS FRED LKGS LAM */
 	cpuid_policy(&server, &dom0, 0xd, 1, r);
 	ck_assert_uint_eq(r[EAX], 7);		/* no XSAVES, no XFD */
 	cpuid_policy(&server, &dom0, 0x80000001, 0, r);
-	ck_assert_uint_eq(r[ECX] & (BIT(2) | BIT(3) | BIT(4) | BIT(22) | BIT(29)), 0);	/* SVM .. TOPOEXT MONITORX */
-	ck_assert_uint_eq(r[EDX] & (BIT(3) | BIT(13) | BIT(26) | BIT(27)), 0);	/* PSE PGE PAGE1GB RDTSCP */
+	ck_assert_uint_eq(r[ECX] & (BIT(2) | BIT(3) | BIT(4) | BIT(22) | BIT(29)),
+		0); /* SVM .. TOPOEXT MONITORX */
+	ck_assert_uint_eq(
+		r[EDX] & (BIT(3) | BIT(13) | BIT(26) | BIT(27)), 0); /* PSE PGE PAGE1GB RDTSCP */
 }
 END_TEST
 
@@ -86,14 +99,17 @@ START_TEST(shown_bits)
 {
 	uint32_t r[4];
 	cpuid_policy(&server, &domu, 1, 0, r);
-	ck_assert_uint_eq(r[ECX] & (BIT(31) | BIT(26) | BIT(27) | BIT(28)), BIT(31) | BIT(26) | BIT(27) | BIT(28));
-	ck_assert_uint_eq(r[EDX] & (BIT(16) | BIT(19) | BIT(24) | BIT(26)), BIT(16) | BIT(19) | BIT(24) | BIT(26));
+	ck_assert_uint_eq(r[ECX] & (BIT(31) | BIT(26) | BIT(27) | BIT(28)),
+		BIT(31) | BIT(26) | BIT(27) | BIT(28));
+	ck_assert_uint_eq(r[EDX] & (BIT(16) | BIT(19) | BIT(24) | BIT(26)),
+		BIT(16) | BIT(19) | BIT(24) | BIT(26));
 	ck_assert_uint_eq(r[EDX] & BIT(9), 0);			/* APIC: dom0 only */
 	ck_assert_uint_eq(r[EBX] >> 24, 6);			/* vCPU 3 */
 	cpuid_policy(&server, &dom0, 1, 0, r);
 	ck_assert_uint_ne(r[EDX] & BIT(9), 0);
 	cpuid_policy(&server, &domu, 0x80000001, 0, r);
-	ck_assert_uint_eq(r[EDX] & (BIT(11) | BIT(20) | BIT(29)), BIT(11) | BIT(20) | BIT(29));	/* SYSCALL NX LM */
+	ck_assert_uint_eq(r[EDX] & (BIT(11) | BIT(20) | BIT(29)),
+		BIT(11) | BIT(20) | BIT(29)); /* SYSCALL NX LM */
 	cpuid_policy(&server, &domu, 0x80000007, 0, r);
 	ck_assert_uint_eq(r[EDX], BIT(8));
 	cpuid_policy(&no_avx512, &domu, 0x80000007, 0, r);
@@ -110,7 +126,9 @@ START_TEST(avx512_follows_state)
 	cpuid_policy(&server, &domu, 7, 0, r);
 	ck_assert_uint_ne(r[EBX] & BIT(16), 0);
 	cpuid_policy(&no_avx512, &domu, 7, 0, r);
-	ck_assert_uint_eq(r[EBX] & (BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31)), 0);
+	ck_assert_uint_eq(r[EBX] & (BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) |
+					   BIT(30) | BIT(31)),
+		0);
 	ck_assert_uint_ne(r[EBX] & BIT(5), 0);		/* AVX2 stays */
 	ck_assert_uint_eq(r[ECX] & (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14)), 0);
 	ck_assert_uint_eq(r[EDX] & (BIT(2) | BIT(3) | BIT(8) | BIT(23)), 0);
@@ -168,8 +186,9 @@ START_TEST(maxima)
 	ck_assert_uint_eq(r[EAX], 0x16);
 	cpuid_policy(&server, &domu, 0x80000000, 0, r);
 	ck_assert_uint_eq(r[EAX], 0x80000008);
-	static const uint32_t dark[] = { 3, 5, 6, 9, 0xa, 0xb, 0x14, 0x17, 0x1f, 0x20, 0x80000009, 0x8000001e, 0x80000021,
-					 0x40000006, 0x400000ff, 0x40000100, 0xffffffff, 0x7fffffff, 0xc0000000 };
+	static const uint32_t dark[] = {3, 5, 6, 9, 0xa, 0xb, 0x14, 0x17, 0x1f, 0x20, 0x80000009,
+		0x8000001e, 0x80000021, 0x40000006, 0x400000ff, 0x40000100, 0xffffffff, 0x7fffffff,
+		0xc0000000};
 	for (unsigned i = 0; i < sizeof dark / sizeof dark[0]; i++) {
 		cpuid_policy(&server, &dom0, dark[i], 0, r);
 		ck_assert_msg(!(r[EAX] | r[EBX] | r[ECX] | r[EDX]), "leaf %x is not dark", dark[i]);
