@@ -200,6 +200,30 @@ START_TEST(death)
 }
 END_TEST
 
+/* dom0's back ends learn of a dead front end by the watch on its state, as the toolstack makes it. */
+START_TEST(death_tells_back_ends)
+{
+	static const char state[] = "/local/domain/3/device/vif/0/state\0tok";
+
+	begin();
+	introduce(3);
+	ASK(p, XS_SET_PERMS, 0, "/local/domain/3\0n0\0r3", &a);
+	WRITE(p, 0, "/local/domain/3/device/vif/0/state\0001", &a);
+	ASK(p, XS_SET_PERMS, 0, "/local/domain/3/device/vif/0\0n3\0r0", &a);
+	ASK(p, XS_SET_PERMS, 0, "/local/domain/3/device/vif/0/state\0n3\0r0", &a);
+	ck_assert_ptr_null(ask(p, XS_WATCH, 0, state, sizeof state, &a));
+	(void)event_of(p);
+	ck_assert_ptr_null(ring_ask(3, XS_WRITE, "device/vif/0/state\0006", 20));
+	ck_assert_str_eq(event_of(p), "/local/domain/3/device/vif/0/state tok");
+	lab.dom[3].life = DOMAIN_DYING;
+	domains_check(lab.s);
+	ck_assert_str_eq(event_of(p), "/local/domain/3/device/vif/0/state tok");
+	ck_assert_str_eq(error_of(ASK(p, XS_READ, 0, "/local/domain/3/device/vif/0/state", &a)),
+			 "ENOENT");
+	end();
+}
+END_TEST
+
 START_TEST(released)
 {
 	begin();
@@ -213,4 +237,5 @@ START_TEST(released)
 }
 END_TEST
 
-TESTS_RUN("ring", traffic, hostile_indices, oversized, reconnect, death, released)
+TESTS_RUN("ring", traffic, hostile_indices, oversized, reconnect, death,
+	  death_tells_back_ends, released)
