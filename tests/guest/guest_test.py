@@ -26,12 +26,15 @@ EITHER = "iret_rip iret_rsp iret_cs iret_ss bad_handler bad_handler_cs bad_callb
 
 
 class Domain:
-    def __init__(self, kernel, vcpus=1, memory=16, line="", connect=None, may_die=False):
+    def __init__(self, kernel, vcpus=1, memory=16, line="", connect=None, may_die=False,
+                 initial=False):
         self.kernel, self.vcpus, self.memory = kernel, vcpus, memory
-        self.line, self.connect, self.may_die = line, connect, may_die
+        self.line, self.connect, self.may_die, self.initial = line, connect, may_die, initial
         self.name = self.outcome = None
 
     def module(self):
+        if self.initial:
+            return f"{BUILD}/guest/{self.kernel}.elf {self.line}".rstrip()
         wire = f" connect={self.connect}" if self.connect else ""
         return (f"{BUILD}/guest/{self.kernel}.elf domain name={self.name} memory={self.memory} "
                 f"vcpus={self.vcpus}{wire} -- {self.line}").rstrip()
@@ -52,6 +55,9 @@ MACHINES = {
                  Domain("hostile", line="seed=3 rounds=100")]),
     "hostile": (2, [Domain("hostile", line=f"seed={s} rounds=400") for s in (1, 2, 77)] +
                    [Domain("hostile", 2, line="seed=5 rounds=300"), Domain("trap")]),
+    # In the place of dom0, whose rights are wider.
+    "dom0-mmu": (2, [Domain("mmu", line="zeroed", initial=True), Domain("mmu", line="zeroed")]),
+    "dom0-trap": (1, [Domain("trap", initial=True)]),
     "kill": (2, [kill(a) for a in KILLED + EITHER] + [Domain("event"), Domain("ptwr")]),
 }
 
@@ -62,13 +68,14 @@ class Run:
     def __init__(self, name, cpus, domains, verbose):
         self.name, self.domains, self.verbose = name, domains, verbose
         self.numbers, self.crashed, self.text = {}, set(), []
+        self.initial = next((d for d in domains if d.initial), Domain("none"))
         for i, d in enumerate(domains):
             d.name = f"{d.kernel}-{i}"
         modules = ",".join(d.module().replace(",", ",,") for d in domains)
         self.args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", os.environ.get("CPU", "max"),
                      "-smp", str(cpus), "-m", "768", "-nographic", "-net", "none", "-no-reboot",
                      "-kernel", os.environ.get("HV", str(BUILD / "hv.elf")),
-                     "-append", "console=com1 com1=115200,8n1", "-initrd", modules]
+                     "-append", "console=com1 com1=115200,8n1 dom0_mem=32M", "-initrd", modules]
 
     def line(self, line):
         self.text.append(line)
@@ -78,6 +85,9 @@ class Run:
             self.numbers[int(m[1])] = m[2]
         if m := re.search(r"\(d(\d+)\) TEST [\w-]+: (\w+)(.*)", line):
             self.outcome(int(m[1]), m[2] + m[3])
+        # dom0's own lines carry no mark.
+        if m := re.match(r"TEST [\w-]+: (\w+)(.*)", line):
+            self.initial.outcome = (m[1] + m[2]).rstrip("?\r ")
         if m := re.search(r"\(d(\d+)\) KILL [\w-]+: expect (\w+)", line):
             self.outcome(int(m[1]), "expect " + m[2])
         if m := re.search(r"d(\d+).*crashed", line):
