@@ -55,8 +55,8 @@ static void interrupt(unsigned vector)
 	case VECTOR_SPURIOUS:
 		break;
 	default:
-		apic_eoi();
 		upcall_irq(vector);
+		apic_eoi();	/* after a level line was masked there: it would interrupt again at once */
 	}
 }
 
