@@ -11,7 +11,6 @@
  * A stack that cannot be written is the guest's end, as a double fault would be.
  * Spec: public header arch-x86/xen-x86_64.h; Linux's entry code pops it. */
 #include "hv/base/atomic.h"
-#include "hv/base/string.h"
 #include "hv/mem/guest_copy.h"
 #include "hv/pv/state.h"
 #include "protocol/xen.h"
@@ -30,19 +29,21 @@ static uint64_t frame_rflags(const struct vcpu *v)
 	return READ_ONCE(v->info->evtchn_upcall_mask) ? flags : flags | RFLAGS_IF;
 }
 
-/* Push @n words @low (lowest first) and then the machine part of the frame; go to @address. */
-static void bounce(struct vcpu *v, const uint64_t *low, size_t n, uint64_t cs, uint64_t address)
+#define MACHINE_WORDS 5
+
+/* @frame has @n words already, lowest first: add the machine part, push it all, go to @address. Inlined, so
+ * that the common frames have a constant size. */
+static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t *frame, size_t n, uint64_t cs,
+							 uint64_t address)
 {
 	struct cpu_regs *r = &v->ctx.regs;
 	bool from_kernel = v->ctx.kernel_mode;
-	uint64_t frame[12];
-	memcpy(frame, low, n * sizeof frame[0]);
 	frame[n] = r->rip;
 	frame[n + 1] = from_kernel ? r->cs & ~3ull : r->cs;
 	frame[n + 2] = frame_rflags(v);
 	frame[n + 3] = r->rsp;
 	frame[n + 4] = r->ss;
-	size_t bytes = (n + 5) * sizeof frame[0];
+	size_t bytes = (n + MACHINE_WORDS) * sizeof frame[0];
 	uint64_t top = from_kernel ? r->rsp & ~15ull : v->pv->kernel_sp;
 	if (!from_kernel)
 		cpu_context_set_mode(&v->ctx, true);
@@ -61,14 +62,17 @@ static void bounce(struct vcpu *v, const uint64_t *low, size_t n, uint64_t cs, u
 void pv_inject(struct vcpu *v, unsigned vector, uint32_t error)
 {
 	const struct trap_info *t = &v->pv->trap[vector];
-	uint64_t low[3] = { v->ctx.regs.rcx, v->ctx.regs.r11, error };
+	uint64_t frame[3 + MACHINE_WORDS];
+	frame[0] = v->ctx.regs.rcx;
+	frame[1] = v->ctx.regs.r11;
+	frame[2] = error;
 	if (!t->address) {
 		domain_crash(v->domain, "vcpu %u: no handler for vector %u (error %x, rip %lx, cr2 %lx, rsp %lx)", v->id,
 			     vector, error, (unsigned long)v->ctx.regs.rip, (unsigned long)v->info->arch.cr2,
 			     (unsigned long)v->ctx.regs.rsp);
 		return;
 	}
-	bounce(v, low, vector_has_error(vector) ? 3 : 2, t->cs, t->address);
+	bounce(v, frame, vector_has_error(vector) ? 3 : 2, t->cs, t->address);
 	if (TI_GET_IF(t))
 		WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
 }
@@ -81,8 +85,10 @@ void pv_inject_page_fault(struct vcpu *v, uint64_t address, uint32_t error)
 
 void pv_bounce_callback(struct vcpu *v, const struct pv_callback *target)
 {
-	uint64_t low[2] = { v->ctx.regs.rcx, v->ctx.regs.r11 };
-	bounce(v, low, 2, FLAT_CS64, target->address);
+	uint64_t frame[2 + MACHINE_WORDS];
+	frame[0] = v->ctx.regs.rcx;
+	frame[1] = v->ctx.regs.r11;
+	bounce(v, frame, 2, FLAT_CS64, target->address);
 	if (target->masks_events)
 		WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
 }
@@ -97,8 +103,8 @@ void pv_bounce_failsafe(struct vcpu *v)
 		return;
 	}
 	cpu_context_sync(ctx);
-	uint64_t low[6] = { ctx->regs.rcx, ctx->regs.r11, ctx->ds, ctx->es, ctx->fs, ctx->gs };
-	bounce(v, low, 6, FLAT_CS64, v->pv->failsafe.address);
+	uint64_t frame[6 + MACHINE_WORDS] = { ctx->regs.rcx, ctx->regs.r11, ctx->ds, ctx->es, ctx->fs, ctx->gs };
+	bounce(v, frame, 6, FLAT_CS64, v->pv->failsafe.address);
 	if (v->pv->failsafe.masks_events)
 		WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
 }

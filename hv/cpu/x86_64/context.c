@@ -237,9 +237,13 @@ void cpu_context_load_debug(struct cpu_context *ctx)
 
 /* --- tables and modes --- */
 
+static inline mfn_t context_l4(const struct cpu_context *ctx)
+{
+	return ctx->kernel_mode || !ctx->user_l4.n ? ctx->kernel_l4 : ctx->user_l4;
+}
+
 void cpu_context_set_tables(struct cpu_context *ctx)
 {
-	mfn_t l4 = ctx->kernel_mode || !ctx->user_l4.n ? ctx->kernel_l4 : ctx->user_l4;
 	struct percpu *p = percpu();
 	uint64_t bit = 1ull << p->id;
 	if (!(__atomic_load_n(ctx->dirty_cpus, __ATOMIC_RELAXED) & bit))
@@ -247,7 +251,7 @@ void cpu_context_set_tables(struct cpu_context *ctx)
 	struct cpu_context *old = p->tables_of;
 	p->tables_of = ctx;
 	tlb_note_flush();
-	cr3_write(l4.n << PAGE_SHIFT);
+	cr3_write(context_l4(ctx).n << PAGE_SHIFT);
 	/* Only now: until CR3 is written a page walk may still touch the old tables. */
 	if (old && old->dirty_cpus != ctx->dirty_cpus)
 		ATOMIC_AND(old->dirty_cpus, ~bit);
@@ -259,7 +263,8 @@ void cpu_context_set_mode(struct cpu_context *ctx, bool kernel)
 		return;
 	ctx->kernel_mode = kernel;
 	__asm__ volatile ("swapgs" : : : "memory");
-	cpu_context_set_tables(ctx);
+	tlb_note_flush();
+	cr3_write(context_l4(ctx).n << PAGE_SHIFT);	/* the same owner's tables: nothing else changes */
 }
 
 /* --- switching --- */

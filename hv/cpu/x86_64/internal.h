@@ -1,5 +1,6 @@
 /* Shared among the files of hv/cpu/x86_64. Layer: cpu. */
 #pragma once
+#include "hv/base/atomic.h"
 #include "hv/cpu/machine.h"
 #include "hv/cpu/x86_64/percpu.h"
 #include "hv/cpu/x86_64/regs.h"
@@ -73,7 +74,12 @@ bool fixup_apply(struct cpu_regs *f);
 void early_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 void context_drop_lazy(void);
-void tlb_note_flush(void);	/* about to write CR3 */
+/* Before CR3 is written: this CPU's full flush gets the next number (tlb.c). */
+extern uint64_t tlb_epoch;
+static inline void tlb_note_flush(void)
+{
+	WRITE_ONCE(percpu()->flushed_epoch, ATOMIC_ADD(&tlb_epoch, 1ull) + 1);
+}
 extern bool cpu_uses_smap, cpu_has_xsaveopt;
 
 /* Assembly. */

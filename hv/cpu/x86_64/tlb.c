@@ -12,12 +12,7 @@
 #include "hv/base/atomic.h"
 #include "hv/cpu/x86_64/internal.h"
 
-static uint64_t epoch = 1;
-
-void tlb_note_flush(void)
-{
-	WRITE_ONCE(percpu()->flushed_epoch, ATOMIC_ADD(&epoch, 1ull) + 1);
-}
+uint64_t tlb_epoch = 1;
 
 static void flush_here(void)
 {
@@ -74,13 +69,13 @@ void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
 
 uint32_t cpu_tlb_epoch(void)
 {
-	return (uint32_t)LOAD_ACQUIRE(&epoch);
+	return (uint32_t)LOAD_ACQUIRE(&tlb_epoch);
 }
 
 cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t stamp)
 {
 	cpumask_t stale = 0;
-	uint64_t now = LOAD_ACQUIRE(&epoch);
+	uint64_t now = LOAD_ACQUIRE(&tlb_epoch);
 	uint64_t full = now - (uint32_t)((uint32_t)now - stamp);
 	for (cpumask_t m = mask & cpu_online_mask(); m; m &= m - 1) {
 		unsigned cpu = (unsigned)__builtin_ctzll(m);
