@@ -19,7 +19,7 @@ START_TEST(numbers_like_printf)
 	SAME("%ld %lu %lx", (long)(-9223372036854775807L - 1), 18446744073709551615ul, 0xfffffffffffffffful);
 	SAME("[%5d][%-5d][%05d][%.3d][%8.3x]", 42, 42, 42, 7, 0xau);
 	SAME("[%*d][%-*d]", 6, 1, 6, 2);
-	SAME("%zu %llu %hx", (size_t)77, 5ull, 0x12);
+	SAME("%zu %llu %hx", (size_t)77, 5ull, (unsigned short)0x12);
 	SAME("%08lx %-10lu|", 0x1234ul, 99ul);
 }
 END_TEST
