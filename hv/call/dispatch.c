@@ -14,6 +14,7 @@
 #include "hv/core/work.h"
 #include "hv/irq/irq.h"
 #include "hv/pv/pv.h"
+#include "protocol/hypercall.h"
 
 #define SYSCALL_BYTES 2u	/* length of the instruction `syscall` */
 
@@ -53,6 +54,8 @@ void call_dispatch(struct vcpu *v)
 	};
 	preempt_begin();
 	int64_t rc = call_run(&c);
+	if (c.nr == __HYPERVISOR_iret)
+		return;		/* every register is the frame's, whatever rax says */
 	if (rc != -ERESTART) {
 		r->rax = (uint64_t)rc;
 		return;

@@ -117,11 +117,10 @@ int64_t call_callback_op(struct call *c)
 	return pv_callback_op(c->vcpu, (unsigned)c->arg[0], gva(c->arg[1]));
 }
 
-/* The frame on the stack replaces every register, rax too: it is the result. */
+/* The frame on the stack replaces every register, rax too: the dispatcher takes no result. */
 int64_t call_iret(struct call *c)
 {
-	(void)pv_iret(c->vcpu);	/* a frame it cannot take ends in a guest trap or a crash */
-	return (int64_t)c->vcpu->ctx.regs.rax;
+	return pv_iret(c->vcpu);	/* a frame it cannot take ends in a guest trap or a crash */
 }
 
 /* Direct writes to page tables are always emulated, so that assist is accepted and changes

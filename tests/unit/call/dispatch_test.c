@@ -128,6 +128,29 @@ START_TEST(multicall_preempted)
 }
 END_TEST
 
+/* The frame's registers are loaded as they are: a value that looks like our own "again" is none. */
+START_TEST(iret_registers)
+{
+	struct iret_context *f = at(&guest_, 1, 0);
+	struct cpu_regs *r = &guest_.v->ctx.regs;
+	const uint64_t values[] = { 0, 77, (uint64_t)-ERESTART, (uint64_t)-ENOSYS, ~0ull };
+
+	for (unsigned i = 0; i < ARRAY_COUNT(values); i++) {
+		*f = (struct iret_context){ .rax = values[i], .rcx = 3, .r11 = 4, .rip = 0x5000,
+			.cs = FLAT_CS64 & ~3u, .rflags = 0x202, .rsp = 0x6000, .ss = FLAT_DS };
+		r->rax = __HYPERVISOR_iret;
+		r->rip = 0x1002;
+		r->rsp = va(1, 0);
+		call_dispatch(guest_.v);
+		ck_assert_uint_eq(r->rax, values[i]);
+		ck_assert_uint_eq(r->rip, 0x5000);
+		ck_assert_uint_eq(r->rcx, 3);
+		ck_assert_uint_eq(r->rsp, 0x6000);
+		ck_assert_uint_eq(r->cs, FLAT_CS64);
+	}
+}
+END_TEST
+
 START_TEST(versions)
 {
 	char *text = at(&guest_, 1, 0);
@@ -328,7 +351,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {unknown_numbers, control_only, wild_arguments,
-		multicall_results, multicall_preempted, versions, vm_assist, vcpus, scheduling,
-		console, console_flood, NULL};
+		multicall_results, multicall_preempted, iret_registers, versions, vm_assist,
+		vcpus, scheduling, console, console_flood, NULL};
 	return world_main("call", setup, tests);
 }
