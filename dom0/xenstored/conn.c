@@ -131,26 +131,35 @@ static void out_queue(struct conn *c, const uint8_t *bytes, size_t len, bool rep
 	c->transport->want(c, true, true);
 }
 
+/* Write a message past the empty queue, as far as there is room. Returns how much went. */
+static size_t out_direct(struct conn *c, const uint8_t *bytes, size_t len)
+{
+	size_t sent = 0;
+	ssize_t n;
+
+	/* An error is met again in the next round, where it can end the connection. */
+	while (sent < len && (n = c->transport->write(c, bytes + sent, len - sent)) > 0)
+		sent += (size_t)n;
+	if (!c->serving)
+		c->transport->flush(c);
+	return sent;
+}
+
 static void out_send(struct conn *c, const struct xsd_sockmsg *h, const void *body, bool reply)
 {
 	uint8_t bytes[MSG_MAX];
 	size_t len = sizeof *h + h->len;
-	ssize_t sent = 0;
+	size_t sent;
 
 	memcpy(bytes, h, sizeof *h);
 	memcpy(bytes + sizeof *h, body, h->len);
-	if (!c->out_first) {
-		sent = c->transport->write(c, bytes, len);
-		if (sent < 0)
-			sent = 0;	/* the next round meets the error where it can end us */
-		if (!c->serving)
-			c->transport->flush(c);
-	}
-	if ((size_t)sent < len) {
-		out_queue(c, bytes, len, reply);
-		if (c->out_first->len == len && c->out_first->sent == 0 && !c->out_first->next)
-			c->out_first->sent = (uint32_t)sent;
-	}
+	sent = c->out_first ? 0 : out_direct(c, bytes, len);
+	if (sent == len)
+		return;
+	out_queue(c, bytes, len, reply);
+	/* Only what found the queue empty may have been sent in part. */
+	if (sent)
+		c->out_first->sent = (uint32_t)sent;
 }
 
 /* Send what waits. 0; -EAGAIN: more waits for room; else the connection is broken. */
@@ -162,10 +171,11 @@ static int out_drain(struct conn *c)
 
 		if (n < 0)
 			return (int)n;
-		m->sent += (uint32_t)n;
-		if (m->sent < m->len)
+		if (n == 0)
 			return -EAGAIN;
-		out_pop(c);
+		m->sent += (uint32_t)n;
+		if (m->sent == m->len)
+			out_pop(c);
 	}
 	return 0;
 }
@@ -288,11 +298,10 @@ static int serve_some(struct conn *c)
 			return 0;	/* woken again when it reads */
 		err = request_next(c, &h);
 		if (err == -EAGAIN) {
-			/* Who writes more after a short read wakes us again. */
 			err = emptied ? -EAGAIN : input_fill(c);
 			if (err < 0)
 				return err == -EAGAIN ? 0 : err;
-			emptied = err == 1;
+			emptied = err == 1 && c->transport->short_read_wakes;
 			continue;
 		}
 		if (err)

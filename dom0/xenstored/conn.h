@@ -22,7 +22,7 @@ struct conn;
 
 /* What carries the bytes. Errors are fatal for the connection. */
 struct transport {
-	/* Move what is there: bytes > 0; 0: none or no room now; -Exxx. */
+	/* Move what is there: bytes > 0; 0: none or no room now; -Exxx. We are woken after a 0. */
 	ssize_t (*read)(struct conn *c, void *buf, size_t size);
 	ssize_t (*write)(struct conn *c, const void *buf, size_t size);
 	/* Tell the peer of what was read and written; called once per round. */
@@ -31,6 +31,8 @@ struct transport {
 	void (*want)(struct conn *c, bool input, bool output);
 	/* The connection ends: -Exxx says why, 0: orderly. */
 	void (*close)(struct conn *c, int why);
+	/* We are woken after a short read as well, without having seen the 0. */
+	bool short_read_wakes;
 };
 
 struct out_msg {

@@ -1,7 +1,9 @@
 /* A domain's store ring: two byte streams in one shared page.
  *
  * Indices run modulo 2^32 and are masked at use. What the guest claims is compared with the ring's
- * size before a byte is touched; data is copied out once. */
+ * size before a byte is touched; data is copied out once. Publishing our index and looking at the
+ * peer's again are kept in order by a full barrier: the peer does the same, and only so does one of
+ * the two see that the other moved. */
 #include "dom0/xenstored/ring.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@ static uint32_t index_load(const uint32_t *shared)
 static void index_store(uint32_t *shared, uint32_t value)
 {
 	__atomic_store_n(shared, value, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void ring_attach(struct ring *r, struct xenstore_domain_interface *page)

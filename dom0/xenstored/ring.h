@@ -16,7 +16,9 @@ struct ring {
 
 /* Take over @page where its indices stand, a predecessor's included. */
 void ring_attach(struct ring *r, struct xenstore_domain_interface *page);
-/* Move bytes: > 0; 0: none or no room; -EPROTO: the indices make no sense. */
+/* Move bytes: > 0; 0: none or no room; -EPROTO: the indices make no sense.
+ * A peer notifies only if it found the ring empty (of requests) or full (of replies): go on until
+ * 0, else nobody wakes us for what is left. */
 ssize_t ring_read(struct ring *r, void *buf, size_t size) MUST_CHECK;
 ssize_t ring_write(struct ring *r, const void *buf, size_t size) MUST_CHECK;
 /* Start over as the peer asked for (connection field). */

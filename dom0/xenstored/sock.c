@@ -72,6 +72,7 @@ static const struct transport sock_transport = {
 	.flush = sock_flush,
 	.want = sock_want,
 	.close = sock_closed,
+	.short_read_wakes = true,
 };
 
 static void sock_ready(struct loop_source *src, uint32_t events)

@@ -52,6 +52,8 @@ static void port_notify(void *arg, uint32_t port)
 	struct lab *lab = arg;
 
 	lab->dom[port - 100].notified++;
+	if (lab->meanwhile)
+		lab->meanwhile((int)port - 100);
 }
 
 static enum domain_life life(void *arg, uint16_t domid)

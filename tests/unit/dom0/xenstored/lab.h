@@ -24,6 +24,8 @@ struct lab {
 	struct store *s;
 	struct domain_host host;
 	struct lab_domain dom[LAB_DOMAINS];
+	/* Runs inside a notification: what another CPU does in the middle of our work. */
+	void (*meanwhile)(int domid);
 };
 
 struct peer {

@@ -224,6 +224,34 @@ START_TEST(death_tells_back_ends)
 }
 END_TEST
 
+/* Linux notifies only if the daemon had read everything before: a request that arrives while the one
+ * before it is served comes without an event. */
+static void second_request(int domid)
+{
+	struct xsd_sockmsg h = { .type = XS_WRITE, .req_id = 43, .len = 4 };
+
+	if (domid != 4)
+		return;
+	lab.meanwhile = NULL;
+	guest_put(3, &h, sizeof h);
+	guest_put(3, "y\0v", 4);
+}
+
+START_TEST(request_without_event)
+{
+	begin();
+	introduce(3);
+	introduce(4);
+	ASK(p, XS_SET_PERMS, 0, "/local/domain/3\0n3\0r4", &a);
+	ck_assert_ptr_null(ring_ask(4, XS_WATCH, "/local/domain/3\0t", 18));
+	lab.meanwhile = second_request;
+	ck_assert_ptr_null(ring_ask(3, XS_WRITE, "x\0v", 3));
+	ck_assert_ptr_null(ASK(p, XS_READ, 0, "/local/domain/3/x", &a));
+	ck_assert_msg(!ASK(p, XS_READ, 0, "/local/domain/3/y", &a), "the second waits for an event");
+	end();
+}
+END_TEST
+
 START_TEST(released)
 {
 	begin();
@@ -238,4 +266,4 @@ START_TEST(released)
 END_TEST
 
 TESTS_RUN("ring", traffic, hostile_indices, oversized, reconnect, death,
-	  death_tells_back_ends, released)
+	  death_tells_back_ends, request_without_event, released)
