@@ -239,13 +239,17 @@ static void second_request(int domid)
 
 START_TEST(request_without_event)
 {
+	struct xsd_sockmsg h = { .type = XS_WRITE, .req_id = 42, .len = 4 };
+
 	begin();
 	introduce(3);
 	introduce(4);
 	ASK(p, XS_SET_PERMS, 0, "/local/domain/3\0n3\0r4", &a);
 	ck_assert_ptr_null(ring_ask(4, XS_WATCH, "/local/domain/3\0t", 18));
 	lab.meanwhile = second_request;
-	ck_assert_ptr_null(ring_ask(3, XS_WRITE, "x\0v", 3));
+	guest_put(3, &h, sizeof h);
+	guest_put(3, "x\0v", 4);
+	turn(3);
 	ck_assert_ptr_null(ASK(p, XS_READ, 0, "/local/domain/3/x", &a));
 	ck_assert_msg(!ASK(p, XS_READ, 0, "/local/domain/3/y", &a), "the second waits for an event");
 	end();
