@@ -8,6 +8,8 @@
  * (0) from user (3).
  * INVARIANT B1: everything a frame is built from is the guest's own state; nothing else is written.
  * INVARIANT B2: addresses entered are canonical: checked when they were registered.
+ * INVARIANT B3: the failsafe frame always loads: flat selectors, whatever the guest asked for. Else a
+ * frame that fails would lead to the next without end, with interrupts disabled.
  * A stack that cannot be written is the guest's end, as a double fault would be.
  * Spec: public header arch-x86/xen-x86_64.h; Linux's entry code pops it. */
 #include "hv/base/atomic.h"
@@ -56,7 +58,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
 	r->cs = cs | 3;
 	r->rflags = (r->rflags & ~(uint64_t)FLAGS_CLEARED) | RFLAGS_IF | RFLAGS_FIXED;
 	r->rsp = top - bytes;
-	r->ss = v->pv->kernel_ss ? v->pv->kernel_ss | 3u : FLAT_DS;
+	r->ss = FLAT_DS;
 }
 
 void pv_inject(struct vcpu *v, unsigned vector, uint32_t error)

@@ -22,7 +22,8 @@ import time
 BUILD = pathlib.Path(os.environ.get("O", "build"))
 KILLED = """iret_user iret_stack no_table bad_stack bad_stack_hypervisor
 bad_stack_noncanonical unmap_self unmap_all""".split()
-EITHER = "iret_rip iret_rsp iret_cs iret_ss bad_handler bad_handler_cs bad_callback ports spin".split()
+EITHER = """iret_rip iret_rsp iret_cs iret_ss bad_handler bad_handler_cs kernel_ss bad_callback
+ports spin""".split()
 
 
 class Domain:

@@ -96,6 +96,27 @@ static void bad_stack(void)
 	__asm__ volatile("mov $0x3000, %%rsp; ud2" : : : "memory");
 }
 
+/* A kernel stack segment that does not load, and a stack without an end: 512 GiB of the same eight
+ * pages. Whoever answers a frame that fails with the next such frame never comes back. */
+static void kernel_ss(void)
+{
+	uint64_t *l1 = page_alloc(), *l2 = page_alloc(), *l3 = page_alloc(), page[8];
+
+	for (unsigned i = 0; i < 8; i++)
+		page[i] = va_to_mfn(page_alloc());
+	for (unsigned i = 0; i < 512; i++) {
+		l1[i] = pte_make(page[i % 8], PTE_KERNEL);
+		l2[i] = pte_make(va_to_mfn(l1), PTE_KERNEL);
+		l3[i] = pte_make(va_to_mfn(l2), PTE_KERNEL);
+	}
+	page_protect(l1, 0), page_protect(l2, 0), page_protect(l3, 0);
+	CHECK_EQ(pte_write(l4_mfn() << 12 | 8, pte_make(va_to_mfn(l3), PTE_KERNEL)), 0);
+	hypercall3(__HYPERVISOR_stack_switch, 0x1234, 0xfffffff000, 0);
+	__asm__ volatile("mov %%rsp, %%rbx\n\tmovabs $0xfffffff000, %%rsp\n\t"
+			 "movq $9f, trap_resume(%%rip)\n\tud2\n9:\tmov %%rbx, %%rsp"
+			 : : : "rbx", "memory");
+}
+
 static void bad_stack_hypervisor(void)
 {
 	__asm__ volatile("mov $0xffff830000001000, %%rsp; ud2" : : : "memory");
@@ -172,6 +193,7 @@ static const struct {
 	{ "no_table", "killed", no_table },
 	{ "bad_handler", "either", bad_handler },
 	{ "bad_handler_cs", "either", bad_handler_cs },
+	{ "kernel_ss", "either", kernel_ss },
 	{ "bad_stack", "killed", bad_stack },
 	{ "bad_stack_hypervisor", "killed", bad_stack_hypervisor },
 	{ "bad_stack_noncanonical", "killed", bad_stack_noncanonical },
