@@ -249,12 +249,13 @@ void cpu_context_set_tables(struct cpu_context *ctx)
 	if (!(__atomic_load_n(ctx->dirty_cpus, __ATOMIC_RELAXED) & bit))
 		ATOMIC_OR(ctx->dirty_cpus, bit);
 	struct cpu_context *old = p->tables_of;
-	p->tables_of = ctx;
 	tlb_note_flush();
 	cr3_write(context_l4(ctx).n << PAGE_SHIFT);
-	/* Only now: until CR3 is written a page walk may still touch the old tables. */
+	/* Only now: until CR3 is written a page walk may still touch the old tables. And in this order:
+	 * once tables_of says that we left, whoever evicts @old does not wait, and frees it. */
 	if (old && old->dirty_cpus != ctx->dirty_cpus)
 		ATOMIC_AND(old->dirty_cpus, ~bit);
+	STORE_RELEASE(&p->tables_of, ctx);
 }
 
 void cpu_context_set_mode(struct cpu_context *ctx, bool kernel)
@@ -324,21 +325,24 @@ void cpu_context_sync(struct cpu_context *ctx)
 
 /* --- lazily loaded tables --- */
 
+/* Also asked for in the middle of a switch, by another CPU while context_load() waits for a third: then
+ * current is the next context already, and what is loaded is not its. */
 void context_drop_lazy(void)
 {
 	struct percpu *p = percpu();
-	if (!p->tables_of || !p->current->is_idle)
-		return;
 	struct cpu_context *old = p->tables_of;
-	p->tables_of = NULL;
+	if (!old || old == p->current)
+		return;
+	tlb_note_flush();
 	cr3_write(image_maddr(hv_l4).a);
 	ATOMIC_AND(old->dirty_cpus, ~(1ull << p->id));
+	STORE_RELEASE(&p->tables_of, (struct cpu_context *)NULL);
 }
 
 void cpu_context_evict(struct cpu_context *ctx)
 {
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		if (READ_ONCE(percpu_of(cpu)->tables_of) != ctx)
+		if (LOAD_ACQUIRE(&percpu_of(cpu)->tables_of) != ctx)
 			continue;
 		WRITE_ONCE(percpu_of(cpu)->drop_lazy, true);
 		if (cpu == cpu_id())
