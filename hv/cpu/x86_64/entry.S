@@ -192,6 +192,7 @@ ist_entry:
 	testb $3, F_CS(%rsp)
 	jz from_hv_ist
 	/* From the guest: the C side copies the frame into the context's regs and goes on there. */
+ist_from_guest:
 	push_regs
 	movq %rsp, %rdi
 	cld
@@ -202,7 +203,16 @@ ist_entry:
 	call cpu_guest_trap
 	jmp exit_to_guest
 from_hv_ist:
-	push_regs
+	/* `mov ss` with a watchpoint, then `int1`: a second #DB before the first one's stub has run, over
+	 * the guest's frame on the same stack. To return there would be for ever. */
+	cmpl $1, 4(%rsp)
+	jne 1f
+	pushq %rax
+	leaq vector_stubs + 16(%rip), %rax
+	cmpq %rax, 8 + F_RIP(%rsp)
+	popq %rax
+	je ist_from_guest
+1:	push_regs
 	movq %rsp, %rdi
 	cld
 	call cpu_hv_trap

@@ -15,6 +15,7 @@ extern char image_start[], image_end[];
 
 #define VECTOR_DB 1
 #define VECTOR_NMI 2
+#define VECTOR_DF 8
 #define VECTOR_MC 18
 #define DR6_INITIAL 0xffff0ff0u
 
@@ -90,6 +91,12 @@ struct cpu_context *cpu_guest_ist(const struct cpu_regs *frame)
 {
 	struct cpu_context *ctx = percpu()->current;
 	ctx->regs = *frame;
+	if ((frame->cs & 3) == 0) {	/* #DB within #DB: where the guest was is lost */
+		ctx->regs.rip = ctx->regs.rsp = 0;
+		ctx->regs.cs = FLAT_CS64;
+		ctx->regs.ss = FLAT_DS;
+		ctx->regs.rflags = RFLAGS_IF | RFLAGS_FIXED;
+	}
 	if (frame->vector == VECTOR_DB) {
 		ctx->dr6 = dr6_read();
 		dr6_write(DR6_INITIAL);
@@ -137,7 +144,7 @@ void cpu_hv_trap(struct cpu_regs *f)
 		dr6_write(DR6_INITIAL);
 		return;
 	}
-	if (fixup_apply(f))
+	if (f->vector != VECTOR_MC && f->vector != VECTOR_DF && fixup_apply(f))
 		return;
 	early_print("\n(hv) fault in the hypervisor on CPU %u\n", cpu_id());
 	print_regs(f);
