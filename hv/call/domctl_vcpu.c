@@ -16,7 +16,8 @@ static_assert(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER, "
 static int context_load(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
 	lock(&domctl_lock);
-	int rc = pv_vcpu_set_context(v, ctx);
+	/* Its tables have been let go, or are about to be: take none again. */
+	int rc = domain_is_dying(v->domain) ? -EINVAL : pv_vcpu_set_context(v, ctx);
 	if (!rc)
 		v->is_initialised = true;
 	unlock(&domctl_lock);

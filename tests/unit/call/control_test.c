@@ -185,6 +185,33 @@ START_TEST(life)
 }
 END_TEST
 
+/* Between two steps of its destruction a domain takes no new base tables: the next step would find
+ * them held. */
+START_TEST(context_of_the_dying)
+{
+	struct cpu_regs *r = &dom0_.v->ctx.regs;
+	domid_t id = create(2);
+
+	build(id);
+	(void)populate(id, 200);
+	op->cmd = XEN_DOMCTL_destroydomain;
+	op->domain = id;
+	r->rax = __HYPERVISOR_domctl;
+	r->rdi = va(1, 0);
+	r->rip = 0x1002;
+	world_preempt(1);
+	call_dispatch(dom0_.v);
+	ck_assert_uint_eq(r->rip, 0x1000);
+	world_preempt(0);
+	work_run();
+
+	op->u.vcpucontext = (struct xen_domctl_vcpucontext){ .vcpu = 1, .ctxt = va(4, 0) };
+	ck_assert_int_eq(domctl(XEN_DOMCTL_setvcpucontext, id), -EINVAL);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), -ESRCH);
+}
+END_TEST
+
 START_TEST(own_domain_is_safe)
 {
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, 0), -EINVAL);
@@ -437,8 +464,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {interface_versions, create_refused, life, own_domain_is_safe,
-		vcpu_operations, settings, hypercall_stubs, policy_lists, machine_facts,
+	const TTest *const tests[] = {interface_versions, create_refused, life,
+		context_of_the_dying, own_domain_is_safe, vcpu_operations, settings, hypercall_stubs, policy_lists, machine_facts,
 		log_reading, platform_operations, NULL};
 	return world_main("control", setup, tests);
 }
