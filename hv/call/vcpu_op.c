@@ -67,8 +67,12 @@ static int register_time(struct vcpu *v, gva_t arg)
 static int register_info(struct vcpu *v, gva_t arg)
 {
 	struct vcpu_register_vcpu_info a;
-	return guest_read(&a, arg, sizeof a) ? -EFAULT
-					     : vcpu_info_register(v, mfn(a.mfn), a.offset);
+	if (guest_read(&a, arg, sizeof a))
+		return -EFAULT;
+	lock(&v->domain->lock);		/* two vCPUs may register a third's: one of them must lose */
+	int rc = vcpu_info_register(v, mfn(a.mfn), a.offset);
+	unlock(&v->domain->lock);
+	return rc;
 }
 
 static int set_periodic(struct vcpu *v, gva_t arg)
