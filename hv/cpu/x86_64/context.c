@@ -68,6 +68,9 @@ static void fpu_save(struct cpu_context *ctx)
 static void fpu_load(struct cpu_context *ctx)
 {
 	void *area = ctx->fpu;
+	static const uint32_t zero;
+	if (cpu_keeps_fpu_pointers)	/* they then name this instruction, not another guest's */
+		__asm__ volatile ("fnclex\n\tffree %%st(7)\n\tfildl %0" : : "m" (zero));
 	if (!cpu_features.has_xsave) {
 		__asm__ volatile ("fxrstorq (%0)" : : "r" (area) : "memory");
 	} else {

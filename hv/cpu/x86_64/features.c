@@ -10,7 +10,7 @@
 
 struct cpu_features cpu_features;
 static uint64_t cr4_bits;
-bool cpu_uses_smap, cpu_has_xsaveopt;
+bool cpu_uses_smap, cpu_has_xsaveopt, cpu_keeps_fpu_pointers;
 
 void cpu_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
@@ -26,6 +26,16 @@ static bool is_tcg(void)
 		return false;
 	cpu_cpuid(0x40000000, 0, r);
 	return memcmp(&r[1], "TCGTCGTCGTCG", 12) == 0;
+}
+
+/* AMD and Hygon restore the x87 instruction and data pointers only with an exception pending, until
+ * CPUID says otherwise. Spec: AMD 24594 FXRSTOR, CPUID Fn8000_0008_EBX[XSaveErPtr]. */
+static bool keeps_fpu_pointers(uint32_t fn8_ebx)
+{
+	uint32_t r[4];
+	cpu_cpuid(0, 0, r);
+	bool amd = !memcmp(&r[1], "Auth", 4), hygon = !memcmp(&r[1], "Hygo", 4);
+	return (amd || hygon) && !(fn8_ebx >> 2 & 1);
 }
 
 static void xsave_detect(void)
@@ -59,9 +69,11 @@ void features_detect(void)
 	max_ext = r[0];
 	cpu_cpuid(0x80000001, 0, r);
 	cpu_features.has_nx = r[3] >> 20 & 1;
+	cpu_keeps_fpu_pointers = keeps_fpu_pointers(0);
 	if (max_ext >= 0x80000008) {
 		cpu_cpuid(0x80000008, 0, r);
 		cpu_features.phys_bits = (uint8_t)r[0];
+		cpu_keeps_fpu_pointers = keeps_fpu_pointers(r[1]);
 	}
 	cpu_cpuid(1, 0, r);
 	if (r[3] >> 13 & 1)

@@ -81,6 +81,7 @@ static inline void tlb_note_flush(void)
 	WRITE_ONCE(percpu()->flushed_epoch, ATOMIC_ADD(&tlb_epoch, 1ull) + 1);
 }
 extern bool cpu_uses_smap, cpu_has_xsaveopt;
+extern bool cpu_keeps_fpu_pointers;	/* restoring FPU state may leave those of the vCPU before */
 
 /* Assembly. */
 extern const char vector_stubs[], syscall_stub[], syscall_stub_end[], syscall_entry[], syscall32_entry[];
