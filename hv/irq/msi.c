@@ -69,6 +69,8 @@ static int table_entry_find(
 	*at = maddr(base.a + (table & ~7u) + (uint64_t)entry * ENTRY_BYTES);
 	if (!base.a || (base.a & 0xf) || frame_is_ram(maddr_to_mfn(*at)))
 		return -EINVAL;
+	if (at->a < base.a || at->a >> cpu_features.phys_bits)
+		return -EINVAL;		/* no processor can address it: our access would fault */
 	return pci_read(a, CONFIG_COMMAND, 2) & COMMAND_MEMORY ? 0 : -EINVAL;
 }
 

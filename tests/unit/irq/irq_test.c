@@ -351,6 +351,9 @@ START_TEST(msix_refused)
 	put(0, 0x04, 2, 2);
 	put(0, 0x14, 4, 0x1000);		/* a BAR over RAM */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL);
+	put(0, 0x14, 4, 0);			/* no BAR: the caller's word, out of reach */
+	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, 1ull << 40), -EINVAL);
+	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 1, 0 - 16ull), -EINVAL);
 	put(0, 0x14, 4, 1);			/* a port BAR */
 	put(0, 0x54, 4, 0x807);			/* BAR 7 */
 	ck_assert_int_eq(map(MAP_PIRQ_TYPE_MSI_SEG, -1, 3 << 3, 0, BAR), -EINVAL);
