@@ -57,7 +57,11 @@ static int extent_give(
 	struct domain *d, const struct xen_memory_reservation *r, uint64_t p, gva_t slot)
 {
 	mfn_t m;
-	int rc = frame_alloc(&d->mem, r->extent_order, XENMEMF_get_address_bits(r->mem_flags), &m);
+	unsigned bits = XENMEMF_get_address_bits(r->mem_flags);
+	/* Low memory is kept for devices, and those are a control domain's. */
+	if (bits && !d->is_control)
+		return -EPERM;
+	int rc = frame_alloc(&d->mem, r->extent_order, bits, &m);
 	if (rc)
 		return rc;
 	memory_m2p_set(m, p, 1ull << r->extent_order);

@@ -72,6 +72,11 @@ START_TEST(populate_limits)
 	uint64_t *list = at(&guest_, 2, 0), before = guest_.d->mem.frame_count;
 	struct xen_memory_reservation *r = reservation(&guest_, 4, 0, 0);
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), -EPERM);	/* another's */
+	*r = *reservation(&guest_, 1, 0, DOMID_SELF);
+	r->mem_flags = XENMEMF_address_bits(32);	/* low memory is for devices */
+	list[0] = 700;
+	ck_assert_int_eq(memory_op(&guest_, XENMEM_populate_physmap), 0);
+	ck_assert_int_eq(memory_op(&guest_, XENMEM_increase_reservation), 0);
 	*r = *reservation(&guest_, 1, 10, DOMID_SELF);
 	ck_assert_int_eq(
 		memory_op(&guest_, XENMEM_populate_physmap), -EINVAL); /* too large an order */
