@@ -70,7 +70,7 @@ struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *in
 {
 	struct dom0_vga_console_info video;
 	struct domain_config config = {
-		.max_vcpus = vcpus_choose(o), .is_control = true, .allow_tsc = true};
+		.max_vcpus = vcpus_choose(o), .is_control = true};
 	struct boot_domain b = {.name = "dom0",
 		.kernel = &p->dom0_kernel,
 		.initrd = initrd,

@@ -32,7 +32,7 @@ static void module_create(
 		return;
 	}
 	string_copy(m->line, m->spec.guest_line, sizeof m->line);
-	struct domain_config config = { .max_vcpus = m->spec.vcpus, .allow_tsc = true };
+	struct domain_config config = { .max_vcpus = m->spec.vcpus };
 	int rc = domain_create(DOMID_CHOOSE, &config, &m->domain);
 	if (rc < 0) {
 		log_err("%s: cannot create a domain (%d)", m->spec.name, rc);

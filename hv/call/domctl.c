@@ -43,7 +43,6 @@ static int create(struct xen_domctl *op)
 		.max_grant_frames = c->max_grant_frames > 0 ? (unsigned)c->max_grant_frames : 0,
 		.max_maptrack_frames =
 			c->max_maptrack_frames > 0 ? (unsigned)c->max_maptrack_frames : 0,
-		.allow_tsc = true,
 	};
 	memcpy(config.uuid, c->handle, sizeof config.uuid);
 	bool choose = op->domain == 0 || op->domain >= DOMID_FIRST_RESERVED;

@@ -15,7 +15,6 @@ struct evtchn_table;
 struct grant_table;
 struct shared_info;
 struct pv_domain;
-struct irq_domain;
 struct memory_map;
 struct sched_domain;
 
@@ -31,7 +30,6 @@ struct domain_config {			/* what domain_create() needs; checked by it */
 	unsigned max_grant_frames;	/* 0 = default 64 */
 	unsigned max_maptrack_frames;	/* 0 = default 1024 */
 	bool is_control;		/* dom0 */
-	bool allow_tsc;			/* native TSC (always true now) */
 };
 
 struct domain {
@@ -57,16 +55,13 @@ struct domain {
 	struct shared_info *shared;	/* our mapping of its shared_info frame */
 	mfn_t shared_mfn;
 	uint64_t created_ns;
-	uint32_t handle_flags;		/* reserved, 0 */
 	struct log_budget log_budget;
 	uint32_t vm_assist;		/* bits 1 << VMASST_TYPE_* */
-	uint64_t wallclock_offset_ns;	/* informational */
 
 	struct sched_domain *sched;	/* weight, cap */
 	struct evtchn_table *events;	/* hv/event */
 	struct grant_table *grants;	/* hv/grant */
 	struct pv_domain *pv;		/* hv/pv */
-	struct irq_domain *irqs;	/* hv/irq: PIRQs; NULL unless it has any */
 	struct memory_map *memory_map;	/* hv/call: XENMEM_set_memory_map, NULL = none */
 	bool may_print;			/* console_io write, rate-limited: boot modules */
 };

@@ -79,7 +79,7 @@ static bool mov_dr(struct vcpu *v, const struct pv_insn *i)
 	return pv_get_debugreg(v, i->reg, gpr) == 0;
 }
 
-static void cpuid(struct vcpu *v)
+void pv_emulate_cpuid(struct vcpu *v)
 {
 	struct cpu_regs *r = &v->ctx.regs;
 	uint32_t out[4];
@@ -102,7 +102,7 @@ static bool emulate_kernel(struct vcpu *v, const struct pv_insn *i)
 	case INSN_MOV_TO_DR: return mov_dr(v, i);
 	case INSN_CLTS: return pv_fpu_taskswitch(v, false) == 0;
 	case INSN_XSETBV: return (uint32_t)r->rcx == 0 && cpu_context_set_xcr0(&v->ctx, edx_eax(r)) == 0;
-	case INSN_CPUID: cpuid(v); return true;
+	case INSN_CPUID: pv_emulate_cpuid(v); return true;
 	case INSN_WBINVD: return true;
 	case INSN_CLI: WRITE_ONCE(v->info->evtchn_upcall_mask, 1); return true;
 	case INSN_STI: WRITE_ONCE(v->info->evtchn_upcall_mask, 0); return true;

@@ -35,6 +35,8 @@ bool pv_decode(const uint8_t *bytes, size_t n, struct pv_insn *out);
 
 /* Emulate the instruction at rip of @v, which raised #GP; true if done, registers advanced. emulate.c */
 bool pv_emulate(struct vcpu *v);
+/* CPUID as policy has it, into the registers; rip stays. */
+void pv_emulate_cpuid(struct vcpu *v);
 /* The same for port instructions: port_io.c */
 bool pv_emulate_port(struct vcpu *v, const struct pv_insn *insn);
 

@@ -52,12 +52,7 @@ static void invalid_opcode(struct vcpu *v)
 		pv_inject(v, TRAP_UD, 0);
 		return;
 	}
-	uint32_t out[4];
-	pv_cpuid(v, (uint32_t)r->rax, (uint32_t)r->rcx, out);
-	r->rax = out[0];
-	r->rbx = out[1];
-	r->rcx = out[2];
-	r->rdx = out[3];
+	pv_emulate_cpuid(v);
 	r->rip += sizeof insn;
 }
 
