@@ -12,3 +12,5 @@ mfn_t page_mfn(const void *p);
 void *heap_alloc(size_t size) MUST_CHECK;
 void heap_free(void *p);
 uint64_t heap_pages_in_use(void);
+/* Tests: asked before each allocation of frames or objects; true makes it fail. NULL: none fails. */
+extern bool (*alloc_refuse)(void);

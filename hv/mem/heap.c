@@ -137,6 +137,8 @@ void *heap_alloc(size_t size)
 {
 	unsigned class = 0;
 	ASSERT(size > 0 && size <= PAGE_SIZE);
+	if (alloc_refuse && alloc_refuse())
+		return NULL;
 	while (class < CLASSES && class_bytes[class] < size)
 		class++;
 	lock(&heap_lock);

@@ -7,6 +7,7 @@
  * requests that name a limit (dom0's DMA buffers), except on machines too small to matter.
  * A frame keeps the epoch of its last use: whoever takes it flushes by that. */
 #include "hv/base/atomic.h"
+#include "hv/mem/alloc.h"
 #include "hv/mem/frame_bits.h"
 #include "hv/mem/pool.h"
 
@@ -16,6 +17,7 @@
 #define RESERVE_BITS 24u	/* 16 MiB */
 #define RESERVE_MIN_FRAMES 0x10000u
 
+bool (*alloc_refuse)(void);
 static struct lock pool_lock = LOCK_INIT(RANK_PAGES);
 static uint32_t heads[ZONES][POOL_MAX_ORDER + 1];
 static uint64_t zones_with[POOL_MAX_ORDER + 1];	/* bit z: heads[z][order] is not empty */
@@ -86,7 +88,7 @@ uint32_t pool_take(unsigned order, unsigned addr_bits)
 {
 	uint64_t allowed = (1ull << ZONES) - 1;
 	unsigned k = 0;
-	if (order > POOL_MAX_ORDER)
+	if (order > POOL_MAX_ORDER || (alloc_refuse && alloc_refuse()))
 		return FRAME_NONE;
 	if (addr_bits == 0)
 		allowed &= ~reserve_zones;
