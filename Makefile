@@ -2,6 +2,7 @@
 #
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
 #   make host       hosted build and its tests       make demo   the same without a terminal
+#   make coverage   what of hv/ the hosted tests reach
 #   make check      every test                       make bench  print the figures
 #   make menuconfig, make defconfig                  make clean
 #
@@ -64,8 +65,9 @@ bare-flags := $(base) -O2 -ffreestanding -nostdinc \
 # The hypervisor lies where no 32-bit address reaches: code finds its data relative to itself.
 hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
 guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
-host-flags := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -D_GNU_SOURCE
+# How hosted programs watch themselves; `make coverage` puts counters in its place.
+instrument := -fsanitize=address,undefined -fno-sanitize-recover=all
+host-flags := $(base) -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
 host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
@@ -132,7 +134,8 @@ host: $(unit-tests) $(abi-tests)
 	tests/run --jobs 2 $^
 $(O)/host/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
-	$(call q,CC)$(CC) -O1 -g -fsanitize=address -w $(third-hv-flags) -c build/third/src/$*.c -o $@
+	$(call q,CC)$(CC) -O1 -g $(if $(findstring address,$(instrument)),-fsanitize=address) -w $(third-hv-flags) \
+		-c build/third/src/$*.c -o $@
 $(O)/host/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(host-flags) $(third-inc) -c $< -o $@
@@ -186,11 +189,20 @@ check: all host-programs guests
 		$(filter tests/system/%,$(scripts))
 host-programs: $(unit-tests) $(abi-tests)
 
+# Which lines and branches of the hypervisor the hosted programs reach: a build of its own, with counters.
+coverage-of = $(filter-out $(addprefix $(O)/host/unit/,dom0/% toolstack/%),$(unit-tests))
+coverage:
+	+@$(MAKE) --no-print-directory O=$(O)/coverage CC=clang instrument='-O0 -fprofile-instr-generate -fcoverage-mapping' \
+		coverage-run COVERAGE='$(COVERAGE)'
+coverage-run: $$(coverage-of)
+	@tests/coverage/coverage.py --build $(O) $(COVERAGE) $^
+
 print-%:
 	@echo $($*)
 clean:
 	rm -rf $(O)
 
-.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
+.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench \
+	coverage coverage-run
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)
