@@ -67,7 +67,7 @@ hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
 guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
 # How hosted programs watch themselves; `make coverage` puts counters in its place.
 instrument := -fsanitize=address,undefined -fno-sanitize-recover=all
-host-flags := $(base) -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
+host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
 host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread

@@ -3,20 +3,28 @@
 #pragma once
 #include "hv/base/types.h"
 
+/* Between any two accesses marked here another CPU may act. A build that interleaves CPUs says what to
+ * do then (hv/cpu/host/yield.h); for all others a point is nothing. */
+#ifndef ATOMIC_POINT
+#define ATOMIC_POINT(kind)	((void)0)
+#endif
+
 /* One load or store that the compiler may not split, repeat or invent. */
-#define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
-#define LOAD_ACQUIRE(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define STORE_RELEASE(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define ATOMIC_ADD(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)	/* old value */
-#define ATOMIC_SUB(p, v)	__atomic_fetch_sub((p), (v), __ATOMIC_SEQ_CST)	/* old value */
-#define ATOMIC_OR(p, v)		__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)	/* old value */
-#define ATOMIC_AND(p, v)	__atomic_fetch_and((p), (v), __ATOMIC_SEQ_CST)	/* old value */
-#define ATOMIC_XCHG(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+#define READ_ONCE(x)		(ATOMIC_POINT(LOOK), *(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)	(ATOMIC_POINT(LOOK), *(volatile __typeof__(x) *)&(x) = (v))
+#define LOAD_ACQUIRE(p)		(ATOMIC_POINT(LOOK), __atomic_load_n((p), __ATOMIC_ACQUIRE))
+#define STORE_RELEASE(p, v)	(ATOMIC_POINT(STEP), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
+#define ATOMIC_ADD(p, v)	ATOMIC_STEP(fetch_add, p, v)	/* old value */
+#define ATOMIC_SUB(p, v)	ATOMIC_STEP(fetch_sub, p, v)	/* old value */
+#define ATOMIC_OR(p, v)		ATOMIC_STEP(fetch_or, p, v)	/* old value */
+#define ATOMIC_AND(p, v)	ATOMIC_STEP(fetch_and, p, v)	/* old value */
+#define ATOMIC_XCHG(p, v)	ATOMIC_STEP(exchange_n, p, v)
+#define ATOMIC_STEP(op, p, v)	(ATOMIC_POINT(STEP), __atomic_##op((p), (v), __ATOMIC_SEQ_CST))
 /* Compare *p with *expected; store v if equal, else refresh *expected. True if stored. */
 #define ATOMIC_CAS(p, expected, v) \
-	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
-#define SMP_MB()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+	(ATOMIC_POINT(STEP), __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, \
+							 __ATOMIC_SEQ_CST))
+#define SMP_MB()		(ATOMIC_POINT(STEP), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
 /* Bit operations on an array of 64-bit words shared with guests or other CPUs. */
 static inline bool bit_test(const uint64_t *map, uint64_t bit)

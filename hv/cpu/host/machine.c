@@ -3,12 +3,13 @@
  * RAM is one anonymous mapping; frame_map() hands out addresses in it and counts, per CPU, what was
  * not given back. Time is a number that tests advance; a timer that becomes due runs its upcall on
  * its own CPU. One TSC tick is one nanosecond.
- * Neighbours: tlb.c (translation), context.c (vCPU state), devices.c (ports, MMIO, MSRs). */
+ * Neighbours: fiber.c (CPUs that take turns), tlb.c (translation), context.c (vCPU state), devices.c (ports, MMIO, MSRs). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "hv/base/string.h"
 #include "hv/cpu/host/host.h"
+#include "hv/cpu/host/yield.h"
 
 /* Larger machines start with zeroed RAM, which costs nothing until it is touched. */
 #define PATTERN_FRAMES 8192u
@@ -31,6 +32,7 @@ void (*host_upcall_irq)(unsigned vector);
 void (*host_hook_preempt)(void);
 void (*host_hook_relax)(void);
 void (*host_hook_stop)(bool reboot);
+void (*host_yield_hook)(enum host_point why);
 uint64_t host_wallclock_base_ns;
 
 static void arena_replace(uint64_t frames)
@@ -64,6 +66,7 @@ void host_reset(unsigned cpus, uint64_t frames)
 	host_hook_preempt = NULL;
 	host_hook_relax = NULL;
 	host_hook_stop = NULL;
+	host_yield_hook = NULL;
 	host_wallclock_base_ns = 1700000000000000000ull;
 	host_tlb_reset(cpus);
 	host_context_reset(cpus);
@@ -108,6 +111,7 @@ void cpu_relax(void)
 {
 	if (host_hook_relax)
 		host_hook_relax();
+	host_point(POINT_RELAX);
 }
 
 void cpu_poll(void)
@@ -166,6 +170,7 @@ void cpu_idle(void)
 
 void cpu_preempt_window(void)
 {
+	host_point(POINT_WINDOW);
 	if (host_hook_preempt)
 		host_hook_preempt();
 	host_interrupts();

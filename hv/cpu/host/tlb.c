@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "hv/base/string.h"
 #include "hv/cpu/host/host.h"
+#include "hv/cpu/host/yield.h"
 
 #define CACHED 256		/* per CPU; the oldest is replaced */
 
@@ -78,9 +79,19 @@ void cpu_tlb_flush(cpumask_t mask)
 	if (host_hook_flush)
 		host_hook_flush(mask);
 	host_flushes++;
-	for (unsigned i = 0; i < cpu_count(); i++)
-		if (mask >> i & 1)
-			cache_drop_all(i);
+	for (unsigned i = 0; i < cpu_count(); i++) {
+		if (!(mask >> i & 1))
+			continue;
+		host_point(POINT_FLUSH);
+		cache_drop_all(i);
+	}
+}
+
+static void cache_drop_page(unsigned cpu, uint64_t page)
+{
+	for (struct cached *c = cache[cpu]; c < cache[cpu] + CACHED; c++)
+		if (c->used && (c->level > 0 || c->va == page))
+			c->used = false;
 }
 
 void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
@@ -91,10 +102,12 @@ void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
 	if (host_hook_flush)
 		host_hook_flush(mask);
 	host_flushes_page++;
-	for (unsigned i = 0; i < cpu_count(); i++)
-		for (struct cached *c = cache[i]; (mask >> i & 1) && c < cache[i] + CACHED; c++)
-			if (c->used && (c->level > 0 || c->va == (va.a & PAGE_MASK)))
-				c->used = false;
+	for (unsigned i = 0; i < cpu_count(); i++) {
+		if (!(mask >> i & 1))
+			continue;
+		host_point(POINT_FLUSH);
+		cache_drop_page(i, va.a & PAGE_MASK);
+	}
 }
 
 uint32_t cpu_tlb_epoch(void)
@@ -226,6 +239,7 @@ static unsigned translate(const struct access *a, uint64_t *frame)
 
 static unsigned guest_access(unsigned cpu, uint64_t va, bool write, bool fetch, uint64_t *frame)
 {
+	host_point(POINT_GUEST);
 	struct access a = { cpu, loaded_l4[cpu], va, write, fetch };
 	return translate(&a, frame);
 }
