@@ -6,9 +6,8 @@
  * Device memory (DOMID_IO) is mapped as one's own. *d is referenced or NULL: mmu_owner_put(). -EPERM, -ESRCH. */
 int mmu_owner_get(struct vcpu *v, domid_t id, struct owner **o, struct domain **d) MUST_CHECK;
 void mmu_owner_put(struct domain *d);
-/* Should a batch stop here? After item @i; looks at table work done for @o and opens a preemption window when
- * enough was done. */
-bool mmu_preempt_check(struct owner *o, unsigned i);
+/* One more request of a batch is done and others follow: should it stop here? */
+bool mmu_preempt_check(void);
 /* Flush @va (or everything if @all) on the CPUs where vCPUs of the bitmap at @mask may have translations. */
 int mmu_flush_vcpus(struct vcpu *v, gva_t mask, bool all, gva_t va) MUST_CHECK;	/* -EFAULT */
 void mmu_flush_local(bool all, gva_t va);

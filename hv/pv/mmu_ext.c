@@ -164,7 +164,7 @@ static int64_t ops_run(struct vcpu *v, struct owner *o, gva_t ops, unsigned coun
 		if (rc)
 			return rc == -ENOENT ? -EINVAL : rc;
 		*done = i + 1;
-		if (pending_finish(o) || (mmu_preempt_check(o, i) && i + 1 < count))
+		if (pending_finish(o) || (i + 1 < count && mmu_preempt_check()))
 			return -ERESTART;
 	}
 	return 0;

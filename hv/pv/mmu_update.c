@@ -14,9 +14,6 @@
 #include "hv/pv/mmu.h"
 #include "protocol/xen.h"
 
-#define CHECK_ITEMS 32u
-#define CHECK_ENTRIES 512u
-
 int mmu_owner_get(struct vcpu *v, domid_t id, struct owner **o, struct domain **d)
 {
 	*d = NULL;
@@ -45,12 +42,10 @@ void mmu_owner_put(struct domain *d)
 		domain_put(d);
 }
 
-bool mmu_preempt_check(struct owner *o, unsigned i)
+bool mmu_preempt_check(void)
 {
-	if (LIKELY((i + 1) % CHECK_ITEMS != 0 && READ_ONCE(o->work) < CHECK_ENTRIES))
-		return false;
-	WRITE_ONCE(o->work, 0u);
-	return preempt_needed();
+	preempt_count(PREEMPT_ITEM);
+	return preempt_due();
 }
 
 /* The machine-to-physical entry of a frame of @o. */
@@ -90,7 +85,7 @@ static int64_t requests_run(struct owner *tables, struct owner *frames, gva_t re
 		if (UNLIKELY(rc))
 			return rc;
 		*done = i + 1;
-		if (UNLIKELY(mmu_preempt_check(tables, i)) && i + 1 < count)
+		if (UNLIKELY(i + 1 < count) && mmu_preempt_check())
 			return -ERESTART;
 	}
 	return UNLIKELY(owner_has_pending(tables)) ? owner_run_pending(tables) : 0;

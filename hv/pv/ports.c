@@ -14,7 +14,11 @@ static unsigned reserved_count;
 
 void pv_port_reserve(uint16_t first, uint16_t last)
 {
-	ASSERT(first <= last && reserved_count < RESERVED_MAX);
+	ASSERT(first <= last);
+	for (unsigned i = 0; i < reserved_count; i++)
+		if (reserved[i].first == first && reserved[i].last == last)
+			return;
+	ASSERT(reserved_count < RESERVED_MAX);
 	reserved[reserved_count].first = first;
 	reserved[reserved_count++].last = last;
 }

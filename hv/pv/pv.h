@@ -61,7 +61,7 @@ int pv_msr_read(struct vcpu *v, uint32_t msr, uint64_t *value) MUST_CHECK;	/* -E
 int pv_msr_write(struct vcpu *v, uint32_t msr, uint64_t value) MUST_CHECK;
 /* May @d's kernel touch this port itself (dom0 minus what we own)? */
 bool pv_port_allowed(const struct domain *d, uint32_t port, unsigned size);
-/* Ports the hypervisor owns: set by hv/boot (UART), hv/irq (PIC, config address). */
+/* Ports the hypervisor owns: set by hv/boot (UART), hv/call (PIC, config address); twice is once. */
 void pv_port_reserve(uint16_t first, uint16_t last);
 /* Port accesses emulated for dom0 (PCI config address latch): set by hv/irq; true if handled. */
 extern bool (*pv_port_hook)(struct vcpu *v, uint16_t port, unsigned size, bool write, uint32_t *value);

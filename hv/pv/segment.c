@@ -8,6 +8,7 @@
 #include "hv/base/atomic.h"
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
+#include "hv/core/work.h"
 #include "hv/mem/segdesc.h"
 #include "hv/mem/table.h"
 #include "hv/pv/state.h"
@@ -19,20 +20,25 @@ static void pages_put(const mfn_t *pages, unsigned n)
 			frame_put_with_type(frame_of(pages[i]));
 }
 
-/* Take a descriptor page; tables are never among them, so there is nothing to preempt. */
+/* Take a descriptor page. -ERESTART: preempted behind it; it need not be checked again then. */
 static int page_take(struct vcpu *v, mfn_t m)
 {
 	struct frame *f;
+	preempt_count(PREEMPT_ITEM);
 	int rc = m.n ? frame_get_with_type(&v->domain->mem, m, FT_SEGDESC, &f) : -EINVAL;
-	return rc == -ERESTART ? -EBUSY : rc;
+	if (!rc && preempt_due()) {
+		frame_put_with_type(f);
+		rc = -ERESTART;
+	}
+	return rc;
 }
 
-int pv_gdt_take(struct vcpu *v, const uint64_t *frames, unsigned entries)
+int pv_gdt_hold(struct vcpu *v, const uint64_t *frames, unsigned entries, mfn_t fresh[GDT_GUEST_PAGES])
 {
-	mfn_t fresh[GDT_GUEST_PAGES] = { 0 };
 	unsigned pages = (entries + 511) / 512;
 	if (entries > GDT_GUEST_ENTRIES)
 		return -EINVAL;
+	memset(fresh, 0, GDT_GUEST_PAGES * sizeof fresh[0]);
 	for (unsigned i = 0; i < pages; i++) {
 		int rc = page_take(v, mfn(frames[i]));
 		if (rc) {
@@ -41,14 +47,23 @@ int pv_gdt_take(struct vcpu *v, const uint64_t *frames, unsigned entries)
 		}
 		fresh[i] = mfn(frames[i]);
 	}
+	return 0;
+}
+
+void pv_gdt_put(const mfn_t pages[GDT_GUEST_PAGES])
+{
+	pages_put(pages, GDT_GUEST_PAGES);
+}
+
+void pv_gdt_replace(struct vcpu *v, const mfn_t fresh[GDT_GUEST_PAGES], unsigned entries)
+{
 	mfn_t old[GDT_GUEST_PAGES];
 	memcpy(old, v->ctx.gdt, sizeof old);
-	memcpy(v->ctx.gdt, fresh, sizeof fresh);
+	memcpy(v->ctx.gdt, fresh, sizeof old);
 	v->ctx.gdt_entries = entries;
 	if (v == vcpu_current())
 		cpu_context_load_gdt(&v->ctx);
 	pages_put(old, GDT_GUEST_PAGES);
-	return 0;
 }
 
 void pv_gdt_drop(struct vcpu *v)
@@ -60,7 +75,11 @@ void pv_gdt_drop(struct vcpu *v)
 
 int pv_set_gdt(struct vcpu *v, const uint64_t *frames, unsigned entries)
 {
-	return pv_gdt_take(v, frames, entries);
+	mfn_t fresh[GDT_GUEST_PAGES];
+	int rc = pv_gdt_hold(v, frames, entries, fresh);
+	if (!rc)
+		pv_gdt_replace(v, fresh, entries);
+	return rc;
 }
 
 void pv_ldt_drop(struct vcpu *v)
@@ -125,7 +144,7 @@ int pv_update_descriptor(struct vcpu *v, maddr_t at, uint64_t desc)
 	rc = frame_type_get(f, t);
 	if (rc) {
 		frame_put(f);
-		return rc == -ERESTART ? -EBUSY : rc;
+		return rc;
 	}
 	char *page = frame_map(maddr_to_mfn(at));
 	STORE_RELEASE((uint64_t *)(void *)(page + at.a % PAGE_SIZE), desc);

@@ -48,7 +48,11 @@ void pv_bounce_callback(struct vcpu *v, const struct pv_callback *target);
 void pv_bounce_failsafe(struct vcpu *v);
 
 /* segment.c: take the frames of a new GDT or LDT without loading it; all or nothing. */
-int pv_gdt_take(struct vcpu *v, const uint64_t *frames, unsigned entries) MUST_CHECK;
+/* Hold the pages of a new GDT: 0 and @fresh; -EINVAL, -EPERM, -EBUSY, -ERESTART. Then make it the vCPU's, or put
+ * them. */
+int pv_gdt_hold(struct vcpu *v, const uint64_t *frames, unsigned entries, mfn_t fresh[GDT_GUEST_PAGES]) MUST_CHECK;
+void pv_gdt_replace(struct vcpu *v, const mfn_t fresh[GDT_GUEST_PAGES], unsigned entries);
+void pv_gdt_put(const mfn_t pages[GDT_GUEST_PAGES]);
 void pv_gdt_drop(struct vcpu *v);
 void pv_ldt_drop(struct vcpu *v);
 /* callback.c: register the delivery of events with hv/dom. */

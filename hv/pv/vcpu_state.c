@@ -8,6 +8,7 @@
  * of a running vCPU). Spec: public header arch-x86/xen.h, struct vcpu_guest_context. */
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
+#include "hv/core/work.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/audit.h"
 #include "hv/mem/frame.h"
@@ -15,6 +16,7 @@
 #include "protocol/xen.h"
 
 #define TRAPS 256
+#define VCPU_FRAMES (2 + GDT_GUEST_PAGES + LDT_PAGES)
 
 static int context_check(const struct vcpu_guest_context *c)
 {
@@ -123,16 +125,18 @@ static void state_load(struct vcpu *v, const struct vcpu_guest_context *c)
 
 int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	mfn_t kernel, user;
+	mfn_t kernel, user, gdt[GDT_GUEST_PAGES];
 	int rc = context_check(c);
+	/* One of two base tables may have been let go at the last preemption, complete. */
+	if (!rc && owner_has_pending(&v->domain->mem))
+		rc = owner_run_pending(&v->domain->mem);
 	if (!rc)
-		rc = l4_take(v, c, &kernel, &user);
+		rc = pv_gdt_hold(v, c->gdt_frames, (unsigned)c->gdt_ents, gdt);
 	if (rc)
 		return rc;
-	rc = pv_gdt_take(v, c->gdt_frames, (unsigned)c->gdt_ents);
+	rc = l4_take(v, c, &kernel, &user);
 	if (rc) {
-		l4_put(kernel);
-		l4_put(user);
+		pv_gdt_put(gdt);
 		return rc;
 	}
 	/* Commit: cannot fail. */
@@ -142,6 +146,7 @@ int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	v->ctx.user_l4 = user;
 	l4_put(old_kernel);
 	l4_put(old_user);
+	pv_gdt_replace(v, gdt, (unsigned)c->gdt_ents);
 	state_load(v, c);
 	v->is_initialised = true;
 	return 0;
@@ -241,8 +246,12 @@ static int vcpu_state_create(struct vcpu *v)
 static int domain_state_kill(struct domain *d)
 {
 	for (unsigned i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i])
+		if (d->vcpu[i] && d->vcpu[i]->is_initialised) {
 			pv_vcpu_drop_tables(d->vcpu[i]);
+			preempt_count(VCPU_FRAMES * PREEMPT_ITEM);
+			if (preempt_due())
+				return -ERESTART;
+		}
 	return 0;
 }
 
