@@ -12,12 +12,12 @@
 static char host_tlb_text[128];
 
 /* I5: no CPU can write a table through a stale translation... */
-static inline void host_tlb_judge(unsigned cpu, uint64_t va, mfn_t m, bool writable)
+static inline void host_tlb_judge(const struct host_tlb_entry *e)
 {
-	struct frame *f = frame_of(m);
-	if (f && writable && (f->type & 0xffffffffffff) > 0 && (f->type >> 48 & 7) >= FT_SEGDESC)
+	struct frame *f = frame_of(e->m);
+	if (f && e->writable && (f->type & 0xffffffffffff) > 0 && (f->type >> 48 & 7) >= FT_SEGDESC)
 		(void)format_string(host_tlb_text, sizeof host_tlb_text, "I5: CPU %u can write table %llx at %llx",
-				    cpu, (unsigned long long)m.n, (unsigned long long)va);
+				    e->cpu, (unsigned long long)e->m.n, (unsigned long long)e->va);
 }
 /* ... nor walk a frame that a guest can write. */
 static inline void host_tlb_judge_table(unsigned cpu, uint64_t va, mfn_t m)

@@ -51,9 +51,16 @@ extern uint64_t host_flushes_page;
 #define FAULT_FETCH 16u
 unsigned host_guest_load(unsigned cpu, uint64_t va, uint64_t *value) MUST_CHECK;
 unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value) MUST_CHECK;
+extern uint64_t host_reached;	/* the frame that the last access reached; ~0ull: it faulted */
+/* A range of @cpu's guest addresses that is @bytes, whatever the tables say: a test's arguments and code, which
+ * its guest cannot lose. Seen by cpu_guest_read() and cpu_guest_write() only. */
+void host_window(unsigned cpu, uint64_t va, void *bytes, size_t size);
+extern unsigned host_tlb_size;	/* entries per CPU: 256; tests lower it */
 unsigned host_guest_fetch(unsigned cpu, uint64_t va, void *bytes, size_t n) MUST_CHECK;
-/* Every cached leaf translation: fn(cpu, va, frame, writable). For the audit's I5. */
-void host_tlb_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t m, bool writable));
+/* Every cached leaf translation. For the audit's I5. */
+struct host_tlb_entry { unsigned cpu; mfn_t l4; uint64_t va; mfn_t m; bool writable; };
+typedef void host_tlb_fn(const struct host_tlb_entry *e);
+void host_tlb_each(host_tlb_fn *fn);
 /* Every cached pointer to a table: fn(cpu, va, table). */
 void host_tlb_tables_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t table));
 void host_epoch_set(uint32_t epoch);		/* to test the wrap */

@@ -12,6 +12,7 @@
 #include "hv/cpu/host/yield.h"
 
 #define CACHED 256		/* per CPU; the oldest is replaced */
+unsigned host_tlb_size;		/* how many of them there are */
 
 struct cached {
 	bool used;
@@ -25,8 +26,11 @@ static uint64_t loaded_l4[MAX_CPUS];
 static uint32_t epoch, flushed_at[MAX_CPUS];
 static unsigned entries_per_table = 512;
 
+static struct window { uint64_t va, size; uint8_t *bytes; } window[MAX_CPUS];
+
 void (*host_hook_flush)(cpumask_t mask);
 bool host_l4_load_flushes;
+uint64_t host_reached;
 uint64_t host_flushes, host_flushes_page;
 
 void host_tlb_reset(unsigned cpus)
@@ -38,6 +42,8 @@ void host_tlb_reset(unsigned cpus)
 	for (unsigned i = 0; i < cpus; i++)
 		flushed_at[i] = 1;
 	entries_per_table = 512;
+	host_tlb_size = CACHED;
+	memset(window, 0, sizeof window);
 	host_hook_flush = NULL;
 	host_l4_load_flushes = false;
 	host_flushes = 0;
@@ -47,6 +53,11 @@ void host_tlb_reset(unsigned cpus)
 void host_geometry(unsigned entries)
 {
 	entries_per_table = entries;
+}
+
+void host_window(unsigned cpu, uint64_t va, void *bytes, size_t size)
+{
+	window[cpu] = (struct window){ va, size, bytes };
 }
 
 void host_epoch_set(uint32_t e)
@@ -60,7 +71,7 @@ void host_epoch_set(uint32_t e)
 
 static void cache_drop_all(unsigned cpu)
 {
-	memset(cache[cpu], 0, sizeof cache[cpu]);
+	memset(cache[cpu], 0, host_tlb_size * sizeof cache[cpu][0]);
 	flushed_at[cpu] = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -89,7 +100,7 @@ void cpu_tlb_flush(cpumask_t mask)
 
 static void cache_drop_page(unsigned cpu, uint64_t page)
 {
-	for (struct cached *c = cache[cpu]; c < cache[cpu] + CACHED; c++)
+	for (struct cached *c = cache[cpu]; c < cache[cpu] + host_tlb_size; c++)
 		if (c->used && (c->level > 0 || c->va == page))
 			c->used = false;
 }
@@ -123,18 +134,18 @@ cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t stamp)
 	return mask & cpu_online_mask();
 }
 
-void host_tlb_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t m, bool writable))
+void host_tlb_each(host_tlb_fn *fn)
 {
 	for (unsigned i = 0; i < cpu_count(); i++)
-		for (struct cached *c = cache[i]; c < cache[i] + CACHED; c++)
+		for (struct cached *c = cache[i]; c < cache[i] + host_tlb_size; c++)
 			if (c->used && c->level == 0)
-				fn(i, c->va, mfn(c->frame), c->write);
+				fn(&(struct host_tlb_entry){ i, mfn(c->l4), c->va, mfn(c->frame), c->write });
 }
 
 void host_tlb_tables_each(void (*fn)(unsigned cpu, uint64_t va, mfn_t table))
 {
 	for (unsigned i = 0; i < cpu_count(); i++)
-		for (struct cached *c = cache[i]; c < cache[i] + CACHED; c++)
+		for (struct cached *c = cache[i]; c < cache[i] + host_tlb_size; c++)
 			if (c->used && c->level > 0)
 				fn(i, c->va, mfn(c->frame));
 }
@@ -151,7 +162,7 @@ static unsigned shift_of(unsigned level)	/* of the virtual address, for an entry
 static struct cached *cache_find(const struct access *a, unsigned level)
 {
 	uint64_t va = a->va & ~((1ull << (level ? shift_of(level + 1) : 12)) - 1);
-	for (struct cached *c = cache[a->cpu]; c < cache[a->cpu] + CACHED; c++)
+	for (struct cached *c = cache[a->cpu]; c < cache[a->cpu] + host_tlb_size; c++)
 		if (c->used && c->level == level && c->l4 == a->l4 && c->va == va)
 			return c;
 	return NULL;
@@ -161,7 +172,7 @@ static void cache_fill(const struct access *a, unsigned level, uint64_t frame, b
 {
 	struct cached *c = cache_find(a, level);
 	if (!c)
-		c = &cache[a->cpu][cache_next[a->cpu]++ % CACHED];
+		c = &cache[a->cpu][cache_next[a->cpu]++ % host_tlb_size];
 	*c = (struct cached){ true, (uint8_t)level, write, fetch, a->l4,
 			      a->va & ~((1ull << (level ? shift_of(level + 1) : 12)) - 1), frame };
 }
@@ -270,10 +281,31 @@ unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value)
 	return 0;
 }
 
+/* The part of [va, va + n) in this CPU's window, from its beginning on: copied. */
+static size_t window_copy(uint64_t va, void *buffer, size_t n, bool write)
+{
+	struct window *w = &window[cpu_id()];
+	if (va - w->va >= w->size)
+		return 0;
+	size_t part = min_u64(n, w->va + w->size - va);
+	uint8_t *at = w->bytes + (va - w->va);
+	memcpy(write ? at : buffer, write ? buffer : at, part);
+	return part;
+}
+
 static size_t guest_copy(uint64_t va, void *buffer, size_t n, bool write, bool fetch)
 {
 	while (n > 0) {
-		uint64_t frame, offset = va & 0xfff, part = min_u64(n, 0x1000 - offset);
+		uint64_t frame, offset = va & 0xfff, part = window_copy(va, buffer, n, write);
+		if (part == n)
+			return 0;
+		if (part) {
+			va += part;
+			buffer = (uint8_t *)buffer + part;
+			n -= part;
+			continue;
+		}
+		part = min_u64(n, 0x1000 - offset);
 		if (guest_access(cpu_id(), va, write, fetch, &frame) || frame >= host_frame_count())
 			break;
 		uint8_t *at = (uint8_t *)host_frame(mfn(frame)) + offset;
