@@ -106,17 +106,30 @@ static const char *count_host(struct domain *d, const struct track *k, void *arg
 /* Grant entries in the tables of all domains. */
 static uint64_t entries_count(void)
 {
-	uint64_t n = 0;
-	for (uint64_t m = 0; m < frame_max_mfn(); m++) {
+	uint64_t n = 0, frames = frame_max_mfn();
+	for (uint64_t m = 0; m < frames; m++) {
 		const struct frame *f = frame_of(mfn(m));
 		if (!f || frame_type_now(f) != FT_L1)
 			continue;
 		const uint64_t *table = frame_map(mfn(m));
 		for (unsigned i = 0; i < table_entries; i++)
-			n += (table[i] & PTE_PRESENT) && (table[i] & PTE_GRANT);
+			n += (table[i] & (PTE_PRESENT | PTE_GRANT)) == (PTE_PRESENT | PTE_GRANT);
 		frame_unmap(table);
 	}
 	return n;
+}
+
+static const char *check_domain_active(struct domain *d)
+{
+	const struct paged *p = &d->grants->active;
+	const char *broken = NULL;
+	for (uint32_t ref = paged_next(p, 0); ref < p->limit && !broken; ref = paged_next(p, ref)) {
+		const struct active *a = paged_at(p, ref);
+		for (uint32_t end = ref + p->per_page; ref < end && ref < p->limit && !broken; ref++, a++)
+			if (a->readers | a->writers)
+				broken = check_active(d, ref);
+	}
+	return broken;
 }
 
 const char *grant_check(void)
@@ -129,11 +142,8 @@ const char *grant_check(void)
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);
-		const struct paged *p = d->grants ? &d->grants->active : NULL;
-		for (uint32_t ref = 0; !broken && p && ref < p->limit; ref++) {
-			ref = paged_next(p, ref);
-			broken = check_active(d, ref);
-		}
+		if (!broken && d->grants)
+			broken = check_domain_active(d);
 	}
 	return broken;
 }

@@ -25,6 +25,13 @@ extern struct frame *frame_table;
 static struct expected {
 	uint32_t refs, count[8];
 } expected[AUDIT_FRAMES_MAX];
+/* What the records say each owner has. Tests have domains 0..64 and the reserved numbers. */
+#define OWNERS 81u
+static struct tally {
+	const struct owner *o;
+	uint64_t plain, shared, listed, queued;
+} tally[OWNERS];
+static uint64_t frames;			/* records to look at */
 static char text[160];
 static bool broken;
 static void (*enumerators[8])(audit_add_fn *add);
@@ -66,7 +73,24 @@ static unsigned type_of(uint64_t m)
 
 static bool in_table(uint64_t m)
 {
-	return m < frame_max_mfn() && record(m)->owner != NOT_RAM;
+	return m < frames && record(m)->owner != NOT_RAM;
+}
+
+static struct tally *tally_of(domid_t d)
+{
+	return d <= 64 ? &tally[d] : d >> 4 == 0x7ff ? &tally[65 + (d & 15)] : NULL;
+}
+
+static const struct owner *owner_of(uint64_t m)
+{
+	const struct tally *t = tally_of(record(m)->owner);
+	return t ? t->o : owner_by_domid(record(m)->owner);
+}
+
+static void tallies_begin(void)
+{
+	for (unsigned i = 0; i < OWNERS; i++)
+		tally[i] = (struct tally){ .o = owner_by_domid((domid_t)(i < 65 ? i : 0x7ff0 + i - 65)) };
 }
 
 static void add(mfn_t m, unsigned refs, enum frame_type t, unsigned type_count)
@@ -84,7 +108,7 @@ static void add(mfn_t m, unsigned refs, enum frame_type t, unsigned type_count)
 static void leaf_collect(uint64_t table, unsigned i, uint64_t e)
 {
 	uint64_t m = FRAME_OF(e);
-	const struct owner *o = owner_by_domid(record(table)->owner);
+	const struct owner *o = owner_of(table);
 	if (!in_table(m)) {
 		if (!o || !o->is_control)
 			BROKEN("I6: L1 %llx[%u] maps device memory %llx", (unsigned long long)table, i, (unsigned long long)m);
@@ -198,7 +222,7 @@ static void frame_compare(uint64_t m)
 		free_compare(m);
 		return;
 	}
-	if (!owner_by_domid(f->owner))
+	if (!owner_of(m))
 		BROKEN("I12: frame %llx belongs to domain %u, which is gone", (unsigned long long)m, f->owner);
 	if (COUNT_OF(f->refs) == 0)
 		BROKEN("I1: frame %llx owned but without reference", (unsigned long long)m);
@@ -226,68 +250,78 @@ static void list_check(const struct owner *o, uint64_t listed)
 		       (unsigned long long)listed);
 }
 
-static void owner_check(const struct owner *o)
+static void frame_tally(uint64_t m)
 {
-	uint64_t plain = 0, shared = 0, listed = 0, queued = 0;
-	for (uint64_t m = 0; m < frame_max_mfn(); m++) {
-		const struct frame *f = record(m);
-		if (f->owner != o->domid)
-			continue;
-		if (BIT(f->refs, R_SHARED))
-			shared++;
-		else
-			plain++;
-		listed += BIT(f->refs, R_ALLOCATED) && !BIT(f->refs, R_SHARED);
-		queued += BIT(f->type, W_QUEUED);
-		if (COUNT_OF(f->type) > 0 && type_of(m) >= FT_L1 && !BIT(f->refs, R_ALLOCATED))
-			BROKEN("I12: released frame %llx is a table", (unsigned long long)m);
-	}
-	if (plain != o->frame_count || shared != o->shared_count)
-		BROKEN("I11: domain %u has %llu+%llu frames, counted %llu+%llu", o->domid, (unsigned long long)plain,
-		       (unsigned long long)shared, (unsigned long long)o->frame_count, (unsigned long long)o->shared_count);
+	const struct frame *f = record(m);
+	struct tally *t = tally_of(f->owner);
+	if (!t)
+		return;
+	if (BIT(f->refs, R_SHARED))
+		t->shared++;
+	else
+		t->plain++;
+	t->listed += BIT(f->refs, R_ALLOCATED) && !BIT(f->refs, R_SHARED);
+	t->queued += BIT(f->type, W_QUEUED);
+	if (COUNT_OF(f->type) > 0 && type_of(m) >= FT_L1 && !BIT(f->refs, R_ALLOCATED))
+		BROKEN("I12: released frame %llx is a table", (unsigned long long)m);
+}
+
+static void owner_check(const struct tally *t)
+{
+	const struct owner *o = t->o;
+	uint64_t queued = t->queued;
+	if (t->plain != o->frame_count || t->shared != o->shared_count)
+		BROKEN("I11: domain %u has %llu+%llu frames, counted %llu+%llu", o->domid,
+		       (unsigned long long)t->plain, (unsigned long long)t->shared,
+		       (unsigned long long)o->frame_count, (unsigned long long)o->shared_count);
 	for (uint32_t m = o->pending; m != FRAME_NONE && queued > 0; m = record(m)->epoch, queued--)
 		if (!BIT(record(m)->type, W_QUEUED))
 			BROKEN("I4: pending frame %x is not queued", m);
 	if (queued)
 		BROKEN("I4: domain %u lost a pending table", o->domid);
 	if (o != &owner_hv)
-		list_check(o, listed);
+		list_check(o, t->listed);
 }
 
-static void totals_check(void)
+static void totals_check(uint64_t ram, uint64_t free_now)
 {
-	uint64_t free_now = 0, ram = 0;
-	for (uint64_t m = 0; m < frame_max_mfn(); m++) {
-		ram += record(m)->owner != NOT_RAM;
-		free_now += record(m)->owner == NOBODY;
-	}
 	if (free_now != frame_free_count() || ram != frame_total_count())
 		BROKEN("I11: %llu frames free, counted %llu", (unsigned long long)free_now,
 		       (unsigned long long)frame_free_count());
-	for (unsigned d = 0; d < 0x8000; d++) {
-		const struct owner *o = owner_by_domid((domid_t)d);
-		if (o)
-			owner_check(o);
-		if (d == 64)
-			d = 0x7fef;	/* between, tests have no domains */
-	}
+	for (unsigned i = 0; i < OWNERS; i++)
+		if (tally[i].o)
+			owner_check(&tally[i]);
 }
 
-const char *frame_audit(void)
+/* First what every layer holds, then each record against it. */
+static void frames_check(void)
 {
-	if (frame_max_mfn() > AUDIT_FRAMES_MAX)
-		return NULL;
-	broken = false;
-	memset(expected, 0, frame_max_mfn() * sizeof expected[0]);
-	for (uint64_t m = 0; m < frame_max_mfn(); m++)
+	uint64_t ram = 0, free_now = 0;
+	for (uint64_t m = 0; m < frames; m++)
 		if (in_table(m) && record(m)->owner != NOBODY)
 			frame_collect(m);
 	for (unsigned i = 0; i < ARRAY_COUNT(enumerators) && enumerators[i]; i++)
 		enumerators[i](add);
-	for (uint64_t m = 0; m < frame_max_mfn(); m++)
-		if (in_table(m))
-			frame_compare(m);
-	totals_check();
+	for (uint64_t m = 0; m < frames; m++) {
+		if (!in_table(m))
+			continue;
+		ram++;
+		free_now += record(m)->owner == NOBODY;
+		frame_tally(m);
+		frame_compare(m);
+	}
+	totals_check(ram, free_now);
+}
+
+const char *frame_audit(void)
+{
+	frames = frame_max_mfn();
+	if (frames > AUDIT_FRAMES_MAX)
+		return NULL;
+	broken = false;
+	memset(expected, 0, frames * sizeof expected[0]);
+	tallies_begin();
+	frames_check();
 	for (unsigned i = 0; i < ARRAY_COUNT(checks) && checks[i] && !broken; i++) {
 		const char *s = checks[i]();
 		if (s)
@@ -299,7 +333,8 @@ const char *frame_audit(void)
 uint64_t frame_audit_digest(void)
 {
 	uint64_t h = 0xcbf29ce484222325ull;
-	for (uint64_t m = 0; m < frame_max_mfn(); m++) {
+	frames = frame_max_mfn();
+	for (uint64_t m = 0; m < frames; m++) {
 		const struct frame *f = record(m);
 		uint64_t count = COUNT_OF(f->type), word = count ? f->type & ~(1ull << 60) : 0;
 		uint64_t parts[] = { f->refs, word, f->owner, m2p_table[m], BIT(word, W_PARTIAL) ? f->cursor : 0 };
