@@ -133,8 +133,7 @@ static void stack_prepare(struct fibers *s, unsigned i)
 	if (__asan_unpoison_memory_region)
 		__asan_unpoison_memory_region(stack_of(i), STACK_BYTES);
 	void **sp = (void **)(void *)stack_of(i + 1);
-	*--sp = NULL;				/* alignment */
-	*--sp = NULL;				/* return address of the first frame: the end */
+	*--sp = NULL;				/* return address of the first frame: the end, and 8 modulo 16 */
 	*--sp = (void *)(uintptr_t)fiber_main;
 	for (unsigned r = 0; r < 6; r++)
 		*--sp = NULL;
