@@ -17,9 +17,13 @@ extern unsigned world_cpu[SLOTS][VCPUS];	/* which CPU a vCPU has */
 /* world.c */
 int world_birth(unsigned slot);			/* 0, -ENOMEM: nothing is left of the attempt */
 void world_death(unsigned slot);
+void world_windows_place(void);			/* each vCPU's window on the CPU it has now */
 /* run.c */
 void world_hooks_set(void);
 void world_settle(void);			/* every CPU that was asked to comes by, until none is */
+extern uint64_t world_busy;			/* mask of CPUs that pair.c runs */
+bool world_is_harness(unsigned kind);
+void world_act(const struct act *a, void (*between)(void *), void *arg, struct outcome *o);
 /* judge.c: what no CPU may still reach; registered with the audit. */
 const char *world_judge(void);
 

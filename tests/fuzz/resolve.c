@@ -128,7 +128,7 @@ static uint64_t run_find(const struct slot *s, unsigned from, unsigned order)
 struct slot *world_slot_of(uint16_t domid, unsigned self)
 {
 	if (domid == DOMID_SELF)
-		return &world_slot[self];
+		return world_slot[self].d ? &world_slot[self] : NULL;
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (world_slot[i].d && world_slot[i].id == domid)
 			return &world_slot[i];

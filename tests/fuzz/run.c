@@ -17,6 +17,10 @@ static unsigned cut_every, windows;	/* preempt at every cut_every-th check; 0: n
 static unsigned fail_at, allocations;	/* the fail_at-th allocation fails; 0: none */
 static bool fail_met;
 
+/* CPUs that are in the middle of something (pair.c): nobody else may move them. */
+uint64_t world_busy;
+char world_cut_broken[160];
+
 /* --- hooks --- */
 
 static void window_hook(void)
@@ -36,10 +40,12 @@ static void others_come_by(void)
 {
 	unsigned self = cpu_id();
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		if (cpu == self)
+		if (cpu == self || (world_busy >> cpu & 1))
 			continue;
 		host_cpu_select(cpu);
+		world_busy |= 1ull << cpu;	/* one at a time, also if we are switched away from in there */
 		(void)return_try();
+		world_busy &= ~(1ull << cpu);
 	}
 	host_cpu_select(self);
 }
@@ -47,6 +53,8 @@ static void others_come_by(void)
 void world_hooks_set(void)
 {
 	cut_every = fail_at = 0;
+	world_busy = 0;
+	world_cut_broken[0] = 0;
 	host_hook_preempt = window_hook;
 	host_hook_relax = others_come_by;
 	alloc_refuse = refuse_hook;
@@ -58,10 +66,15 @@ void world_settle(void)
 	for (bool again = true; again;) {
 		again = false;
 		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+			if (cpu != self && (world_busy >> cpu & 1))
+				continue;
 			host_cpu_select(cpu);
 			if (!host_kicked(cpu) && !work_is_pending())
 				continue;
+			uint64_t was = world_busy & 1ull << cpu;
+			world_busy |= 1ull << cpu;
 			(void)return_try();
+			world_busy = (world_busy & ~(1ull << cpu)) | was;
 			again = true;
 		}
 	}
@@ -117,11 +130,12 @@ static bool call_once(struct request *r, bool first)
 	return regs->rip == WINDOW_CODE;
 }
 
+/* Between two operations that run at once nothing can be said. */
 static void judge(void)
 {
-	const char *s = world_check();
-	if (s && !world_cut_broken)
-		world_cut_broken = s;
+	const char *s = world_busy ? NULL : world_check();
+	if (s && !world_cut_broken[0])
+		string_copy(world_cut_broken, s, sizeof world_cut_broken);
 }
 
 static void call_run_whole(const struct act *a, struct request *r, void (*between)(void *), void *arg,
@@ -162,29 +176,31 @@ static void hypercall_run(const struct act *a, void (*between)(void *), void *ar
 	domain_put(d);
 }
 
-static bool is_harness(unsigned kind)
+bool world_is_harness(unsigned kind)
 {
 	return kind == OP_CREATE || kind == OP_REVIVE || kind == OP_MIGRATE || kind == OP_ADVANCE;
 }
 
-const char *world_cut_broken;
+void world_act(const struct act *a, void (*between)(void *), void *arg, struct outcome *o)
+{
+	if (!world_can_act(a->slot, a->vcpu))
+		return;
+	if (a->kind == OP_LOAD || a->kind == OP_STORE)
+		guest_access_run(a, vcpu_at(a->slot, a->vcpu), o);
+	else if (a->kind == OP_GRANT || a->kind == OP_PORT_MASK)
+		o->ran = guest_plain_run(a);
+	else
+		hypercall_run(a, between, arg, o);
+}
 
 void world_run(const struct act *a, const struct op *how, void (*between)(void *), void *arg, struct outcome *out)
 {
 	*out = (struct outcome){ .ran = false };
 	how_begin(how);
-	if (is_harness(a->kind)) {
+	if (world_is_harness(a->kind))
 		harness_run(a, out);
-	} else if (world_can_act(a->slot, a->vcpu)) {
-		unsigned cpu = world_cpu[a->slot][a->vcpu];
-		host_window(cpu, WINDOW_VA, world_window[a->slot][a->vcpu], WINDOW_PAGES * PAGE_SIZE);
-		if (a->kind == OP_LOAD || a->kind == OP_STORE)
-			guest_access_run(a, vcpu_at(a->slot, a->vcpu), out);
-		else if (a->kind == OP_GRANT || a->kind == OP_PORT_MASK)
-			out->ran = guest_plain_run(a);
-		else
-			hypercall_run(a, between, arg, out);
-	}
+	else
+		world_act(a, between, arg, out);
 	out->failed_alloc = fail_met;
 	how_end();
 	world_settle();

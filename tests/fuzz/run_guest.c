@@ -146,6 +146,7 @@ static bool migrate(const struct act *a)
 		return false;
 	*theirs = *mine;
 	*mine = cpu;
+	world_windows_place();
 	for (unsigned i = 0; i < SLOTS * VCPUS; i++) {
 		struct domain *d = world_slot[i / VCPUS].d;
 		if (d && sched_affinity_set(d->vcpu[i % VCPUS], 1ull << world_cpu[i / VCPUS][i % VCPUS], ~0ull))

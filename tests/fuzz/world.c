@@ -190,6 +190,13 @@ int world_birth(unsigned slot)
 	return rc;
 }
 
+void world_windows_place(void)
+{
+	for (unsigned i = 0; i < SLOTS * VCPUS; i++)
+		host_window(world_cpu[i / VCPUS][i % VCPUS], WINDOW_VA, world_window[i / VCPUS][i % VCPUS],
+			    WINDOW_PAGES * PAGE_SIZE);
+}
+
 /* The slot forgets a domain that is dead, dying or never came to life. */
 void world_death(unsigned slot)
 {
@@ -224,6 +231,7 @@ void world_start(const struct world_config *c)
 		world_slot[s].id = (domid_t)(DOMID_LIMIT + s);
 	}
 	memory_start();
+	world_windows_place();
 	layers_start();
 	/* What is made once and stays (blocks of the table of owners) is made by a first life. */
 	if (world_birth(1))

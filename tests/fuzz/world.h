@@ -42,8 +42,12 @@ void world_resolve(const struct op *o, struct act *a);
 /* Carry @a out on its vCPU's CPU, to the end or until the vCPU can no longer act. @o: how (cut, fail). Between the
  * first cut and the re-entry @between(arg) runs, if not NULL. Updates world_slot. */
 void world_run(const struct act *a, const struct op *how, void (*between)(void *), void *arg, struct outcome *out);
-/* What world_check() said first at a preemption inside an operation; the caller reads and clears it. */
-extern const char *world_cut_broken;
+/* What world_check() said first at a preemption inside an operation, or empty; the caller clears it. */
+extern char world_cut_broken[160];
+/* Two acts of different vCPUs at once, switched as @seed says. NULL, or how they hung; then start over. Only what
+ * world_can_pair() allows; neither is cut nor fails an allocation. */
+bool world_can_pair(const struct act *a, const struct act *b);
+const char *world_run_pair(const struct act *a, struct outcome *oa, const struct act *b, struct outcome *ob, uint8_t seed);
 /* Can this vCPU execute guest code now? */
 bool world_can_act(unsigned slot, unsigned vcpu);
 /* The frame number that a frame operand names now, the address that a pair of bytes does, the slot a domain number

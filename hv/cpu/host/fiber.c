@@ -60,8 +60,10 @@ static void switch_to(struct fibers *s, unsigned to)
 	size_t size;
 	s->self = to;
 	s->switches++;
+	if (from < FIBERS_MAX)
+		s->at[from] = cpu_id();		/* perhaps not its own: who waits may act for an idle CPU */
 	if (to < FIBERS_MAX)
-		host_cpu_select(s->fiber[to].cpu);
+		host_cpu_select(s->at[to]);
 	if (__sanitizer_start_switch_fiber)
 		__sanitizer_start_switch_fiber(leaves ? NULL : &fake, to < FIBERS_MAX ? stack_of(to) : caller_bottom,
 					       to < FIBERS_MAX ? STACK_BYTES : caller_size);
@@ -152,6 +154,7 @@ enum fibers_end fibers_run(struct fibers *s)
 	}
 	for (unsigned i = 0; i < s->n; i++) {
 		stack_prepare(s, i);
+		s->at[i] = s->fiber[i].cpu;
 		s->points_of[i] = 0;
 	}
 	s->live = (1u << s->n) - 1;

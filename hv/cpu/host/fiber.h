@@ -27,6 +27,7 @@ struct fibers {
 	uint64_t switches;
 
 	unsigned self, idle_rounds;	/* private */
+	unsigned at[FIBERS_MAX];	/* the CPU selected when it was left */
 	void *sp[FIBERS_MAX + 1];
 };
 
