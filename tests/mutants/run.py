@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""Do the tests notice? Each tests/mutants/**/*.patch puts one known kind of bug into one file of hv/ (README.md tells
+the format). The file is compiled anew, linked in the place of the sound one with each piece of evidence in turn, and
+the mutant is caught when a program that passes on the sound tree fails on it. First every program is run on the
+sound tree; one that fails there is no evidence, and the whole run fails.
+
+Evidence, in order: the state-aware engine; the interleaver; the directed hosted tests of the folder and of
+hypercalls. A patch's `by:` line names what to try first. All of it ends after --seconds for a mutant.
+
+    run.py [--seconds 60] [--jobs 2] [--sample N --seed S] [--only KIND] [--json FILE] [NAME...]        O=build
+"""
+import argparse, concurrent.futures, glob, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+O = os.environ.get("O", "build")
+KINDS = ("fuzz", "interleave", "unit")
+# A share of a mutant's seconds for each kind, so that a survivor of one still meets the next.
+SHARE = {"fuzz": 0.5, "interleave": 0.25, "unit": 1.0}
+# Whose hosted tests reach a folder of hv/ that has none, or more than its own.
+FOLDERS = {"mem": ("mem", "grant", "pv", "call"), "grant": ("grant", "call"), "event": ("event", "call"), "dom": ("dom", "call"),
+           "pv": ("pv", "call"), "irq": ("irq", "call"), "call": ("call", "grant"), "core": ("core", "dom", "call"), "base": ("base",)}
+# What a failing program says: a statement of the oracle, the model's word, a panic, a failed check, a sanitizer.
+SAID = [re.compile(p) for p in (
+    r"\bI[0-9]+: .*", r"\b(?:model|limits|world|race): .*", r"panic: .*|assertion.*", r"[A-Za-z]*Sanitizer: .*|runtime error: .*",
+    r"tests/unit/[^:]*:\d+:[EF]:.*", r"(?:violation|VIOLATION).*", r"not ok.*|FAIL.*")]
+
+
+class Mutant:
+    def __init__(self, path):
+        self.path, self.name = path, os.path.relpath(path, ROOT + "/tests/mutants")[:-len(".patch")]
+        self.head = {"class": [], "bug": [], "unreachable": [], "by": []}
+        with open(path) as f:
+            text = f.read()
+        for line in text.split("\n--- ")[0].splitlines():
+            key, _, rest = line.partition(":")
+            if key not in self.head:
+                sys.exit(f"{path}: unknown header line: {line}")
+            self.head[key].append(rest.strip())
+        self.files = re.findall(r"^\+\+\+ b/(\S+)", text, re.M)
+        if not self.files or not self.head["class"] or not self.head["bug"]:
+            sys.exit(f"{path}: class, bug or file missing")
+        self.row = re.sub(r"\s*\(.*", "", self.head["class"][0])
+        self.reachable = not self.head["unreachable"]
+        self.by = (self.head["by"] or [""])[0]
+
+
+class Program:
+    """One piece of evidence: objects to link with the mutant's before the archive, and how to run it."""
+    def __init__(self, name, kind, build, args, sound, env=None):
+        self.name, self.kind, self.build, self.args, self.sound, self.env = name, kind, build, args, sound, env or {}
+        self.seconds = 0.0      # on the sound tree
+
+    def run(self, path, limit):
+        """(failed, what it said)"""
+        args = [path] + [a.replace("@SECONDS@", str(max(1, int(limit)))) for a in self.args]
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", CK_DEFAULT_TIMEOUT="0", **self.env)
+        timed = "@SECONDS@" in " ".join(self.args)
+        process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, start_new_session=True)
+        try:
+            out, _ = process.communicate(timeout=limit + (10 if timed else 0))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return timed or limit > 5 * self.seconds + 2, "hangs"
+        text = out.decode(errors="replace")
+        return process.returncode != 0, said(text) if process.returncode else ""
+
+
+def said(text):
+    for pattern in SAID:
+        found = pattern.search(text)
+        if found:
+            return found.group(0).strip()[:150]
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip()[:150] if lines else "fails without a word"
+
+
+class Build:
+    """A set of objects of the hosted build with its options: optimised for the engine, sanitized for the tests."""
+    def __init__(self, flags, compiler, objects, archive, libs):
+        drop = re.compile(r"-(MMD|MP|W.*|ffile-prefix-map=.*)$")
+        self.flags = [f for f in flags.split() if not drop.match(f)] + ["-w"]
+        self.compiler, self.objects, self.archive, self.libs = compiler, objects, archive, libs.split()
+
+    def users(self, header):
+        """Sources of hv/ that include @header, from the compiler's own notes."""
+        for note in glob.glob(f"{self.objects}/hv/**/*.d", recursive=True):
+            with open(note) as f:
+                words = f.read().replace("\\\n", " ").split()
+            if header in words:
+                yield words[1]
+
+    def mutated(self, mutant, where):
+        """Objects of the files that @mutant changes; they lie patched under @where."""
+        out = []
+        for file in mutant.files:
+            for source in [file] if file.endswith(".c") else sorted(set(self.users(file))):
+                path = f"{where}/{source}" if source in mutant.files else source
+                out.append(f"{where}/{len(out)}.{id(self)}.o")
+                run([self.compiler, f"-I{where}", *self.flags, "-c", path, "-o", out[-1]])
+        return out
+
+    def link(self, objects, program, path):
+        run([self.compiler, *self.flags, "-o", path, *objects, *program, self.archive, *self.libs])
+
+
+def run(args):
+    done = subprocess.run(args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(args)}\n{done.stdout}")
+    return done.stdout
+
+
+def make(*what):
+    return run(["make", "-s", "--no-print-directory", f"O={O}", *what])
+
+
+def programs():
+    """Everything there is, built."""
+    value = lambda name: make(f"print-{name}").strip()
+    make("host-programs", *value("engine-programs").split())
+    unit = Build(value("host-flags"), value("CC"), f"{O}/host", f"{O}/host/libhv.a",
+                 run(["pkg-config", "--libs", "check"]) + " " + value("host-libs"))
+    out = engine(value)
+    for test in sorted(glob.glob(f"{ROOT}/tests/unit/*/*_test.c")):
+        folder = os.path.dirname(test)
+        if os.path.basename(folder) in {f for names in FOLDERS.values() for f in names}:
+            helpers = [c for c in glob.glob(folder + "/*.c") if not c.endswith("_test.c")]
+            objects = [f"{O}/host/{os.path.relpath(c, ROOT)}.o" for c in [test, *helpers]]
+            name = os.path.relpath(test, ROOT + "/tests/unit")[:-len("_test.c")]
+            program = Program(name, "unit", unit, [], f"{O}/host/unit/{name}_test", {"RANDOM_SECONDS": "5"})
+            program.objects = objects
+            out.append(program)
+    return out
+
+
+def engine(value):
+    """The state-aware engine and the interleaver, with their optimised objects."""
+    if not value("engine-flags"):
+        return []
+    build = Build(value("engine-flags"), value("CC"), value("engine-objects"), value("engine-archive"), value("engine-libs"))
+    out = []
+    for name, args in (("fuzz", ["--time", "@SECONDS@", "--seed", "1", "--no-shrink"]), ("interleave", ["--time", "@SECONDS@"])):
+        objects = value(f"engine-{name}-objects").split()
+        if objects:
+            out.append(Program(name, name, build, args, f"{O}/fuzz/{name}"))
+            out[-1].objects = objects
+    return out
+
+
+def matching(mutant, all_programs, only):
+    """Evidence for @mutant in its order."""
+    folders = FOLDERS.get(mutant.files[0].split("/")[1], ("call",))
+    def rank(p):
+        folder = p.name.split("/")[0]
+        slow = any(w in p.name for w in ("random", "threads", "hostile"))
+        return (mutant.by not in (p.name, p.kind), KINDS.index(p.kind), slow, folders.index(folder) if folder in folders else 0)
+    fit = [p for p in all_programs if (not only or p.kind == only) and (p.kind != "unit" or p.name.split("/")[0] in folders)]
+    return sorted(fit, key=rank)
+
+
+def judge(mutant, evidence, seconds):
+    """{'caught': program or None, 'said', 'seconds'}"""
+    start, linked = time.monotonic(), {}
+    with tempfile.TemporaryDirectory() as where:
+        for file in mutant.files:
+            os.makedirs(os.path.dirname(f"{where}/{file}"), exist_ok=True)
+            shutil.copy(f"{ROOT}/{file}", f"{where}/{file}")
+        try:
+            run(["patch", "-s", "-f", "-p1", "-d", where, "-i", mutant.path])
+            clock, spent = time.monotonic(), {}
+            for p in evidence:
+                if p.build not in linked:
+                    linked[p.build] = p.build.mutated(mutant, where)
+                path = f"{where}/program"
+                p.build.link(linked[p.build], p.objects, path)
+                left = min(seconds - (time.monotonic() - clock), SHARE[p.kind] * seconds - spent.get(p.kind, 0))
+                if left < 1:
+                    continue
+                before = time.monotonic()
+                failed, text = p.run(path, left)
+                spent[p.kind] = spent.get(p.kind, 0) + time.monotonic() - before
+                if failed:
+                    return {"caught": p.name, "kind": p.kind, "said": text, "seconds": time.monotonic() - before}
+        except (RuntimeError, subprocess.SubprocessError) as e:
+            return {"caught": None, "kind": "broken", "said": str(e), "seconds": 0}
+    return {"caught": None, "kind": "missed", "said": "", "seconds": time.monotonic() - start}
+
+
+def check_sound(all_programs, jobs):
+    """Run everything on the sound tree; the names of what fails there."""
+    def one(p):
+        start = time.monotonic()
+        failed, text = p.run(p.sound, 15 if p.kind != "unit" else 120)
+        p.seconds = time.monotonic() - start
+        if failed:
+            print(f"UNSOUND {p.name}: {text}", flush=True)
+        return failed
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return [p.name for p, failed in zip(all_programs, pool.map(one, all_programs)) if failed]
+
+
+def table(results):
+    rows = {}
+    for m, r in results:
+        row = rows.setdefault(m.row, dict.fromkeys(("all", *KINDS, "missed"), 0))
+        row["all"] += 1
+        row[r["kind"] if r["kind"] in KINDS else "missed"] += 1
+    print(f"\n{'class':<52}{'mutants':>8}{'engine':>8}{'interl.':>8}{'tests':>7}{'missed':>8}")
+    for name in sorted(rows):
+        print(f"{name:<52}" + "".join(f"{rows[name][k]:>{w}}" for k, w in zip(("all", *KINDS, "missed"), (8, 8, 8, 7, 8))))
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--seconds", type=float, default=60)
+    a.add_argument("--jobs", type=int, default=2)
+    a.add_argument("--sample", type=int)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--only", choices=KINDS)
+    a.add_argument("--json")
+    a.add_argument("names", nargs="*")
+    a = a.parse_args()
+    os.chdir(ROOT)
+    start = time.monotonic()
+    mutants = [Mutant(p) for p in sorted(glob.glob(f"{ROOT}/tests/mutants/**/*.patch", recursive=True))]
+    if a.names:
+        mutants = [m for m in mutants if m.name in a.names or os.path.basename(m.name) in a.names]
+    counted = [m for m in mutants if m.reachable]
+    if a.sample:
+        counted = random.Random(a.seed).sample(counted, a.sample)
+    all_programs = [p for p in programs() if not a.only or p.kind == a.only]
+    needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
+    all_programs = [p for p in all_programs if p.name in needed]
+    unsound = check_sound(all_programs, a.jobs)
+    usable = [p for p in all_programs if p.name not in unsound]
+
+    def one(m):
+        r = judge(m, matching(m, usable, a.only), a.seconds)
+        word = "caught" if r["caught"] else r["kind"].upper()
+        print(f"{word:<7}{r['seconds']:6.1f} s  {r['caught'] or '':<18} {m.name}: {r['said'] or m.head['bug'][0]}", flush=True)
+        return m, r
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        results = list(pool.map(one, counted))
+    for m in mutants:
+        if not m.reachable:
+            print(f"not counted {m.name}: {' '.join(m.head['unreachable'])}")
+    table(results)
+    if a.json:
+        with open(a.json, "w") as f:
+            json.dump([{"name": m.name, "class": m.row, **r} for m, r in results], f, indent=1)
+    caught = sum(bool(r["caught"]) for _, r in results)
+    for kind in KINDS:
+        print(f"{sum(r['kind'] == kind for _, r in results)} by {kind}", end=", ")
+    print(f"{time.monotonic() - start:.0f} s")
+    print(f"{caught} of {len(results)} mutants caught")
+    return 0 if results and caught == len(results) and not unsound else 1
+
+
+sys.exit(main())
