@@ -1,8 +1,9 @@
 /* Fibers: a stack per CPU and the switch between them.
  *
  * The switch saves what a function call preserves on the old stack and continues on the new one.
- * Waiting: a CPU that spins passes POINT_RELAX each round. If nothing but that and loads happens for
- * two rounds of everybody, nobody's condition can come true any more.
+ * Waiting: a CPU that spins passes POINT_RELAX each round. If nothing but that and loads happens for many
+ * rounds of everybody, nobody's condition can come true any more. (Many: loads alone may be progress, of
+ * somebody who looks through a page while the others wait.)
  * AddressSanitizer has to know which stack is in use; its functions are weak here, absent without it. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "hv/cpu/host/host.h"
 
 #define STACK_BYTES (256u << 10)
+#define IDLE_ROUNDS 1000u
 #define WEAK __attribute__((weak))
 
 void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t size) WEAK;
@@ -98,7 +100,7 @@ static void point(enum host_point why)
 	s->points_of[self]++;
 	if (why != POINT_RELAX && why != POINT_LOOK)
 		s->idle_rounds = 0;
-	else if (why == POINT_RELAX && ++s->idle_rounds > 2 * s->n)
+	else if (why == POINT_RELAX && ++s->idle_rounds > IDLE_ROUNDS * s->n)
 		give_up(s, FIBERS_STUCK);
 	if (s->points_max && s->points > s->points_max)
 		give_up(s, FIBERS_ENDLESS);
