@@ -14,7 +14,6 @@
 #include "protocol/xen.h"
 
 #define CHUNK		128u			/* bytes copied at a time */
-#define CHUNKS_CHECK	32u			/* chunks between preemption checks */
 #define PRINTERS	32u		/* domains with a budget: boot modules are first */
 #define BYTE_COST_NS	100000u			/* 10,000 bytes a second in the long run */
 #define BURST_NS	(6553600000ull)		/* 64 KiB at once */
@@ -103,7 +102,8 @@ static int64_t console_write(struct call *c)
 
 	if (!d->is_control && (!d->may_print || d->id >= PRINTERS))
 		return -EPERM;
-	for (unsigned done = 1; c->arg[1] > 0; done++) {
+	while (c->arg[1] > 0) {
+		preempt_count(PREEMPT_ITEM);
 		size_t n = c->arg[1] < CHUNK ? c->arg[1] : CHUNK;
 		if (guest_read(chunk, gva(c->arg[2]), n))
 			return -EFAULT;
@@ -113,7 +113,7 @@ static int64_t console_write(struct call *c)
 			print_marked(d->id, chunk, n);
 		c->arg[1] -= n;
 		c->arg[2] += n;
-		if (done % CHUNKS_CHECK == 0 && c->arg[1] > 0 && preempt_needed())
+		if (c->arg[1] > 0 && preempt_due())
 			return -ERESTART;
 	}
 	return 0;

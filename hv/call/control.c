@@ -1,6 +1,7 @@
 /* What domctl and sysctl both need: a description of a domain, CPU bitmaps, the CPU policy. */
 #include "hv/base/errno.h"
 #include "hv/call/control.h"
+#include "hv/core/work.h"
 #include "hv/dom/sched.h"
 #include "hv/base/string.h"
 #include "hv/mem/guest_copy.h"
@@ -72,6 +73,7 @@ int control_mask_write(const struct xenctl_bitmap *b, cpumask_t mask)
 		mask &= (1ull << b->nr_bits) - 1;
 	size_t bytes = (b->nr_bits + 7) / 8;
 	for (size_t at = 0; at < bytes; at += MASK_BYTES) {
+		preempt_count(1);
 		size_t n = bytes - at < MASK_BYTES ? bytes - at : MASK_BYTES;
 		if (guest_write(gva(b->bitmap + at), &mask, n))
 			return -EFAULT;
@@ -87,6 +89,7 @@ static int leaf_write(void *ctx, uint32_t leaf, uint32_t sub, const uint32_t out
 	struct leaf_writer *w = ctx;
 	struct xen_cpuid_leaf l = { leaf, sub, out[0], out[1], out[2], out[3] };
 
+	preempt_count(1);
 	if (w->to.a) {
 		if (w->used >= w->room)
 			return -ENOSPC;

@@ -18,7 +18,7 @@
 struct lock domctl_lock = LOCK_INIT(RANK_DOMCTL);
 
 #define FRAME_INFOS_MAX	1024u
-#define CHECK_EVERY	64u
+#define VCPU_PAGES	8u	/* allocated for a vCPU, about */
 
 static int config_check(const struct xen_domctl_createdomain *c)
 {
@@ -71,8 +71,12 @@ static int max_vcpus(struct domain *d, uint32_t max)
 	lock(&domctl_lock);
 	for (unsigned i = 0; i < max && !rc; i++) {
 		struct vcpu *v;
-		if (!d->vcpu[i])
-			rc = vcpu_create(d, i, &v);
+		if (d->vcpu[i])
+			continue;
+		preempt_count(VCPU_PAGES * PREEMPT_ITEM);
+		rc = vcpu_create(d, i, &v);
+		if (!rc && preempt_due())
+			rc = -ERESTART;
 	}
 	unlock(&domctl_lock);
 	return rc;
@@ -119,13 +123,12 @@ static int frame_infos(struct domain *d, const struct xen_domctl_getpageframeinf
 	for (uint64_t i = 0; i < a->num; i++) {
 		gva_t at = gva(a->array + i * sizeof(uint64_t));
 		uint64_t word;
+		preempt_count(PREEMPT_ITEM);
 		if (guest_read(&word, at, sizeof word))
 			return -EFAULT;
 		word = frame_info(d, mfn(word));
 		if (guest_write(at, &word, sizeof word))
 			return -EFAULT;
-		if (i % CHECK_EVERY == CHECK_EVERY - 1)
-			(void)preempt_needed();		/* let interrupts in; the list is short */
 	}
 	return 0;
 }
@@ -135,7 +138,7 @@ static int hypercall_init(struct domain *d, mfn_t m)
 	struct frame *f;
 	int rc = frame_get_with_type(&d->mem, m, FT_WRITABLE, &f);
 	if (rc)
-		return rc == -ERESTART ? -EBUSY : rc;
+		return rc;
 	void *page = frame_map(m);
 	pv_hypercall_page_fill(page);
 	frame_unmap(page);

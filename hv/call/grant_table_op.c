@@ -12,8 +12,6 @@
 #include "hv/mem/guest_copy.h"
 #include "protocol/grant_table.h"
 
-#define CHECK_EVERY	32u
-
 /* From @field to the end of the structure: what we answer. */
 #define REPLY_WRITE(at, op, field) \
 	guest_write(gva_add((at), offsetof(__typeof__(op), field)), \
@@ -62,13 +60,17 @@ static int setup_one(struct vcpu *v, gva_t at)
 	if (rc == -EPERM)
 		op.status = GNTST_permission_denied;
 	if (!rc) {
-		op.status = (int16_t)grant_setup_table(d, op.nr_frames);
+		rc = grant_setup_table(d, op.nr_frames);
+		op.status = (int16_t)rc;
 		for (uint32_t i = 0; i < op.nr_frames && op.status == GNTST_okay; i++) {
 			uint64_t m = grant_frame(d, i).n;
+			preempt_count(1);
 			if (guest_write(gva(op.frame_list + i * sizeof m), &m, sizeof m))
 				op.status = GNTST_bad_virt_addr;
 		}
 		domain_put(d);
+		if (rc == -ERESTART)
+			return rc;
 	}
 	return status_write(at, offsetof(struct gnttab_setup_table, status), op.status);
 }
@@ -94,13 +96,14 @@ typedef int grant_one_fn(struct vcpu *v, gva_t at);
 static int64_t batch(struct call *c, grant_one_fn *one, size_t op_bytes)
 {
 	uint32_t left = (uint32_t)c->arg[2];
-	for (uint32_t done = 1; left > 0; done++) {
+	while (left > 0) {
+		preempt_count(PREEMPT_ITEM);
 		int rc = one(c->vcpu, gva(c->arg[1]));
 		if (rc)
 			return rc;
 		c->arg[1] += op_bytes;
 		c->arg[2] = --left;
-		if (left && done % CHECK_EVERY == 0 && preempt_needed())
+		if (left && preempt_due())
 			return -ERESTART;
 	}
 	return 0;
@@ -138,13 +141,14 @@ static int64_t unmap(struct call *c)
 	uint32_t left = (uint32_t)c->arg[2];
 	while (left > 0) {
 		uint32_t n = left < GRANT_BATCH ? left : GRANT_BATCH;
+		preempt_count(n * PREEMPT_ITEM);
 		int rc = unmap_group(c->vcpu->domain, gva(c->arg[1]), &n);
 		if (rc)
 			return rc;
 		c->arg[1] += n * sizeof(struct gnttab_unmap_grant_ref);
 		left -= n;
 		c->arg[2] = left;
-		if (left && preempt_needed())
+		if (left && preempt_due())
 			return -ERESTART;
 	}
 	return 0;

@@ -4,7 +4,6 @@
 #include "hv/mem/frame.h"
 #include "protocol/memory.h"
 
-#define MEMORY_ITEMS	512u			/* frames handled between two preemption checks */
 #define PFN_LIMIT	(1ull << 40)		/* pseudo-physical numbers end here */
 
 void memory_m2p_set(mfn_t m, uint64_t p, uint64_t n);

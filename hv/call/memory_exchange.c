@@ -2,8 +2,8 @@
  * device can address.
  *
  * All or nothing: on failure nothing was exchanged and nr_exchanged is 0, on success all of it;
- * dom0's Linux stops the machine on anything between. So the work is limited to what one call may
- * do without preemption, 2 MiB.
+ * dom0's Linux stops the machine on anything between. So the work is limited to 2 MiB, and preemption checks
+ * only let interrupts in.
  * Only control domains: others drive no devices, and a list of frames under a domain's own feet is
  * where hypervisors of this kind were broken most often.
  * INVARIANT: an input frame is referenced by nobody but its allocation and us; twice in the list,
@@ -12,6 +12,7 @@
  * The quota is lifted by the size of the exchange meanwhile, for both halves exist for a moment. */
 #include "hv/base/errno.h"
 #include "hv/call/memory.h"
+#include "hv/core/work.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/guest_copy.h"
 
@@ -57,6 +58,7 @@ static int exchange_read(struct exchange *e)
 		guest_read(e->out_pfn, gva(e->x.out.extent_start),
 			e->x.out.nr_extents * sizeof(uint64_t)))
 		return -EFAULT;
+	preempt_count((unsigned)e->frames);
 	for (uint64_t i = 0; i < e->x.out.nr_extents; i++)
 		if (!memory_pfn_is_valid(e->out_pfn[i], e->x.out.extent_order))
 			return -EINVAL;
@@ -71,10 +73,12 @@ static int exchange_hold(struct owner *o, struct exchange *e)
 {
 	struct frame *f;
 	for (; e->held < e->frames; e->held++) {
+		preempt_count(PREEMPT_ITEM);
 		int rc = frame_get(o, mfn(e->in_mfn[e->held]), &f);
 		if (rc)
 			return -EINVAL;
 	}
+	preempt_count((unsigned)e->frames);
 	for (uint64_t i = 0; i < e->frames; i++)
 		if (frame_refs_now(frame_of(mfn(e->in_mfn[i]))) != 2) /* its allocation and ours */
 			return -EINVAL;
@@ -137,6 +141,7 @@ static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
 			memory_release_extent(o, mfn(e->out_mfn[i]), e->x.out.extent_order);
 		quota_add(o, -(int64_t)e->frames);
 	}
+	preempt_count((unsigned)e->held);
 	while (e->held > 0)
 		frame_put(frame_of(mfn(e->in_mfn[--e->held])));
 	return rc;

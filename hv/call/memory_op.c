@@ -17,11 +17,12 @@
 
 #define CMD_BITS	6		/* of argument 0; the rest is where to continue */
 #define EXTENTS_MAX	(1ull << 32)
-#define ORDER_MAX	9		/* 2 MiB: what is zeroed between two preemption checks */
+#define ORDER_MAX	9		/* 2 MiB: what is done without stopping */
 
 /* Frames [m, m + n) now stand for [p, p + n); M2P_INVALID: for nothing. */
 void memory_m2p_set(mfn_t m, uint64_t p, uint64_t n)
 {
+	preempt_count((unsigned)n);
 	for (uint64_t i = 0; i < n; i++)
 		m2p_set(mfn(m.n + i), pfn(p == M2P_INVALID ? p : p + i));
 }
@@ -34,6 +35,7 @@ bool memory_pfn_is_valid(uint64_t p, unsigned order)
 int memory_release(struct owner *o, mfn_t m)
 {
 	struct frame *f;
+	preempt_count(PREEMPT_ITEM);
 	int rc = frame_get(o, m, &f);
 	if (rc)
 		return rc;
@@ -103,7 +105,7 @@ static int64_t reservation_op(struct call *c, extent_fn *fn)
 	struct xen_memory_reservation r;
 	struct domain *d;
 	uint64_t cmd = c->arg[0] & ((1u << CMD_BITS) - 1);
-	uint64_t i = c->arg[0] >> CMD_BITS, since_check = 0;
+	uint64_t i = c->arg[0] >> CMD_BITS;
 
 	if (guest_read(&r, gva(c->arg[1]), sizeof r))
 		return -EFAULT;
@@ -113,20 +115,17 @@ static int64_t reservation_op(struct call *c, extent_fn *fn)
 	if (rc)
 		return rc;
 	for (; i < r.nr_extents; i++) {
-		if (since_check + (1ull << r.extent_order) > MEMORY_ITEMS && since_check) {
-			if (preempt_needed()) {
-				c->arg[0] = i << CMD_BITS | cmd;
-				domain_put(d);
-				return -ERESTART;
-			}
-			since_check = 0;
-		}
-		since_check += 1ull << r.extent_order;
+		preempt_count(PREEMPT_ITEM);
 		if (fn(d, &r, gva(r.extent_start + i * sizeof(uint64_t))))
 			break;
+		if (i + 1 < r.nr_extents && preempt_due()) {
+			c->arg[0] = (i + 1) << CMD_BITS | cmd;
+			rc = -ERESTART;
+			break;
+		}
 	}
 	domain_put(d);
-	return (int64_t)i;
+	return rc ? rc : (int64_t)i;
 }
 
 /* A claim is checked against free memory when it is made; it does not hold frames back. */

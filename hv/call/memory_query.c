@@ -8,6 +8,7 @@
 #include "hv/base/math.h"
 #include "hv/call/call.h"
 #include "hv/call/memory.h"
+#include "hv/core/work.h"
 #include "hv/grant/grant.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/guest_copy.h"
@@ -105,6 +106,7 @@ static int64_t memory_map_get(struct vcpu *v, bool of_machine, gva_t arg)
 	uint32_t have = of_machine ? machine.range_count : map->count;
 	if (a.buffer && a.nr_entries < have)
 		have = a.nr_entries;
+	preempt_count(have);
 	for (uint32_t i = 0; i < have && a.buffer; i++) {
 		struct e820_record e;
 		if (of_machine)
@@ -160,9 +162,11 @@ static int grant_frames_get(struct domain *d, const struct xen_mem_acquire_resou
 	uint64_t end;
 	if (add_overflows(a->frame, a->nr_frames, &end) || end > UINT32_MAX)
 		return -EINVAL;
-	if (grant_setup_table(d, (unsigned)end) != GNTST_okay)
-		return -EINVAL;
+	int rc = grant_setup_table(d, (unsigned)end);
+	if (rc)
+		return rc == -ERESTART ? rc : -EINVAL;
 	for (uint32_t i = 0; i < a->nr_frames; i++) {
+		preempt_count(1);
 		mfn_t m = grant_frame(d, (unsigned)a->frame + i);
 		if (mfn_eq(m, MFN_INVALID))
 			return -EINVAL;

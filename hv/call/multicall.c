@@ -12,8 +12,6 @@
 #include "protocol/hypercall.h"
 #include "protocol/xen.h"
 
-#define CHECK_EVERY 8u	/* entries; each has checks of its own inside if it is long */
-
 /* One entry at @at. 0, -EFAULT, or -ERESTART with the entry rewritten for its rest. */
 static int entry_run(struct vcpu *v, gva_t at)
 {
@@ -35,14 +33,15 @@ static int entry_run(struct vcpu *v, gva_t at)
 
 int64_t call_multicall(struct call *c)
 {
-	for (unsigned done = 0; c->arg[1] > 0; done++) {
-		if (done && done % CHECK_EVERY == 0 && preempt_needed())
-			return -ERESTART;
+	while (c->arg[1] > 0) {
+		preempt_count(PREEMPT_ITEM);
 		int rc = entry_run(c->vcpu, gva(c->arg[0]));
 		if (rc)
 			return rc;
 		c->arg[0] += sizeof(struct multicall_entry);
 		c->arg[1]--;
+		if (c->arg[1] > 0 && preempt_due())
+			return -ERESTART;
 	}
 	return 0;
 }

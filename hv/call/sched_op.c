@@ -5,6 +5,7 @@
  * before it sleeps. */
 #include "hv/base/errno.h"
 #include "hv/call/call.h"
+#include "hv/core/work.h"
 #include "hv/dom/time.h"
 #include "hv/mem/guest_copy.h"
 #include "protocol/sched.h"
@@ -20,6 +21,7 @@ static int64_t poll(struct vcpu *v, gva_t arg)
 		return -EFAULT;
 	if (p.nr_ports > POLL_PORTS_MAX)
 		return -EINVAL;
+	preempt_count(p.nr_ports);
 	if (guest_read(ports, gva(p.ports), p.nr_ports * sizeof ports[0]))
 		return -EFAULT;
 	return vcpu_poll(v, ports, p.nr_ports, p.timeout);

@@ -14,7 +14,6 @@
 
 #define LOG_CHUNK	512u
 #define KEYS_MAX	32u
-#define CHECK_EVERY	64u
 #define DISTANCE_LOCAL	10u
 #define POOL		0u
 #define SLICE_MS	10u		/* the longest one of hv/dom/sched_fair.c */
@@ -70,13 +69,13 @@ static int domain_list(struct xen_sysctl_getdomaininfolist *l)
 	while (n < l->max_domains && next < DOMID_FIRST_RESERVED &&
 		(d = domain_next(next)) != NULL) {
 		struct xen_domctl_getdomaininfo info;
+		preempt_count(PREEMPT_ITEM + d->max_vcpus);
 		control_domain_info(d, &info);
 		next = (domid_t)(d->id + 1);
 		domain_put(d);
 		if (guest_write(gva(l->buffer + n * sizeof info), &info, sizeof info))
 			return -EFAULT;
-		if (++n % CHECK_EVERY == 0)
-			(void)preempt_needed();
+		n++;
 	}
 	l->num_domains = n;
 	return 0;
@@ -86,6 +85,7 @@ static void domains_log(void)
 {
 	struct domain *d;
 	for (domid_t next = 0; (d = domain_next(next)) != NULL; next = (domid_t)(d->id + 1)) {
+		preempt_count(PREEMPT_ITEM);
 		log_info("domain %u: %llu frames of %llu, %u vCPUs, dying %d, shut down %d", d->id,
 			(unsigned long long)d->mem.frame_count,
 			(unsigned long long)d->mem.frame_max, d->max_vcpus, (int)d->dying,
@@ -147,8 +147,10 @@ static uint32_t domain_count(void)
 {
 	uint32_t n = 0;
 	struct domain *d;
-	for (domid_t next = 0; (d = domain_next(next)) != NULL; next = (domid_t)(d->id + 1), n++)
+	for (domid_t next = 0; (d = domain_next(next)) != NULL; next = (domid_t)(d->id + 1), n++) {
+		preempt_count(PREEMPT_ITEM);
 		domain_put(d);
+	}
 	return n;
 }
 

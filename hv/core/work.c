@@ -1,18 +1,20 @@
 /* Deferred work and preemption checks.
  *
  * Each CPU has a word of pending bits; upcall_return() runs them before a guest continues. A bit
- * raised for another CPU kicks it, so that it comes by. preempt_needed() opens a window in
- * which interrupts are taken, then says whether anything came up.
- * INVARIANT I16: no handler processes more than PREEMPT_ITEMS between two checks. */
+ * raised for another CPU kicks it, so that it comes by. A preemption window takes interrupts; work that came
+ * up in it is remembered until somebody who can be continued asks.
+ * INVARIANT I16: at most PREEMPT_ENTRIES are counted between two windows of a CPU. */
 #include "hv/base/atomic.h"
 #include "hv/core/panic.h"
 #include "hv/core/work.h"
 #include "hv/cpu/cpu.h"
 
-#define PREEMPT_ITEMS 1024
-
 static void (*work_fn[WORK_COUNT])(void);
-static struct { uint64_t pending; unsigned items; } ALIGNED(64) work_of[MAX_CPUS];
+static struct cpu_work {
+	uint64_t pending;
+	unsigned counted;
+	bool stop;		/* a window brought work, and nobody has stopped yet */
+} ALIGNED(64) work_of[MAX_CPUS];
 
 void work_register(enum work w, void (*fn)(void))
 {
@@ -38,24 +40,64 @@ void work_run(void)
 		for (unsigned w = 0; w < WORK_COUNT; w++)
 			if ((pending & 1ull << w) && work_fn[w])
 				work_fn[w]();
-	work_of[cpu_id()].items = 0;
+	preempt_begin();
 }
 
-bool preempt_needed(void)
+/* --- preemption --- */
+
+static void window(struct cpu_work *w)
 {
-	work_of[cpu_id()].items = 0;
 	cpu_preempt_window();
-	return work_is_pending();
+	w->counted = 0;
+	w->stop = work_is_pending();
+}
+
+static bool stop_take(struct cpu_work *w)
+{
+	bool stop = w->stop;
+	w->stop = false;
+	return stop;
 }
 
 void preempt_begin(void)
 {
-	work_of[cpu_id()].items = 0;
+	struct cpu_work *w = &work_of[cpu_id()];
+	w->counted = 0;
+	w->stop = false;
 }
 
-void preempt_count(unsigned items)
+void preempt_count(unsigned entries)
 {
-	unsigned *n = &work_of[cpu_id()].items;
-	*n += items;
-	ASSERT(*n <= PREEMPT_ITEMS);
+	struct cpu_work *w = &work_of[cpu_id()];
+	if (w->counted + entries > PREEMPT_ENTRIES)
+		window(w);
+	w->counted += entries;
+}
+
+bool preempt_due(void)
+{
+	struct cpu_work *w = &work_of[cpu_id()];
+	if (w->counted >= PREEMPT_ENTRIES)
+		window(w);
+	return stop_take(w);
+}
+
+unsigned preempt_room(void)
+{
+	struct cpu_work *w = &work_of[cpu_id()];
+	if (w->counted >= PREEMPT_ENTRIES)
+		window(w);
+	return PREEMPT_ENTRIES - w->counted;
+}
+
+bool preempt_needed(void)
+{
+	struct cpu_work *w = &work_of[cpu_id()];
+	window(w);
+	return stop_take(w);
+}
+
+unsigned preempt_counted(void)
+{
+	return work_of[cpu_id()].counted;
 }

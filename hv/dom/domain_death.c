@@ -36,6 +36,7 @@ static void vcpus_stop(struct domain *d)
 	for (unsigned i = 0; i < d->max_vcpus; i++) {
 		if (!d->vcpu[i])
 			continue;
+		preempt_count(PREEMPT_ITEM);
 		vcpu_timers_stop(d->vcpu[i]);
 		cpu_context_evict(&d->vcpu[i]->ctx);
 	}
@@ -54,6 +55,7 @@ int domain_kill(struct domain *d)
 	int rc = domain_ops_kill(d);
 	if (rc)
 		return rc;
+	preempt_count(d->max_vcpus * PREEMPT_ITEM);
 	for (unsigned i = 0; i < d->max_vcpus; i++)
 		if (d->vcpu[i])
 			vcpu_info_unregister(d->vcpu[i]);
@@ -76,9 +78,11 @@ static struct domain *husks; /* under husk_lock */
 
 static void destroy(struct domain *d)
 {
-	for (unsigned i = d->max_vcpus; i-- > 0;)
+	for (unsigned i = d->max_vcpus; i-- > 0;) {
+		preempt_count(PREEMPT_ENTRIES / 8);	/* some pages each */
 		if (d->vcpu[i])
 			vcpu_destroy(d->vcpu[i]);
+	}
 	domain_ops_destroy(d);
 	domain_strip(d);
 	lock(&husk_lock);

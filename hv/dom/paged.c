@@ -2,6 +2,7 @@
  * to be made at once: 1 KiB of root covers 32,768 items of 16 bytes. */
 #include "hv/base/errno.h"
 #include "hv/base/math.h"
+#include "hv/core/work.h"
 #include "hv/dom/paged.h"
 #include "hv/mem/alloc.h"
 
@@ -22,18 +23,31 @@ int paged_init(struct paged *p, uint32_t item_bytes, uint32_t limit)
 	return p->page ? 0 : -ENOMEM;
 }
 
-void paged_free(struct paged *p)
+int paged_free(struct paged *p)
 {
 	if (!p->page)
-		return;
-	for (uint32_t i = 0; i < root_entries(p); i++)
-		if (p->page[i])
-			page_free(p->page[i], 0);
-	if (root_entries(p) * sizeof *p->page <= PAGE_SIZE)
+		return 0;
+	while (p->limit > 0) {
+		uint32_t last = root_entries(p) - 1;
+		preempt_count(p->page[last] ? PREEMPT_ITEM : 1);
+		if (p->page[last])
+			page_free(p->page[last], 0);
+		p->limit = last * p->per_page;
+		if (preempt_due())
+			return -ERESTART;
+	}
+	if (p->root_order == 0)
 		heap_free(p->page);
 	else
 		page_free(p->page, p->root_order);
 	p->page = NULL;
+	return 0;
+}
+
+void paged_free_all(struct paged *p)
+{
+	while (paged_free(p))
+		;
 }
 
 void *paged_make(struct paged *p, uint32_t i)

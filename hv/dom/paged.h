@@ -1,6 +1,6 @@
 /* A table that grows page by page up to a limit fixed at its creation: ports, grants, map-track.
  * Layer: dom. The caller's lock guards it; a page once made stays where it is until
- * paged_free(). */
+ * paged_free(). One that is all zero may be freed too. */
 #pragma once
 #include "hv/base/math.h"
 
@@ -13,7 +13,10 @@ struct paged {
 };
 /* -ENOMEM. @item_bytes divides 4096. */
 int paged_init(struct paged *p, uint32_t item_bytes, uint32_t limit) MUST_CHECK;
-void paged_free(struct paged *p);
+/* Free it, from the end: 0, or -ERESTART: preempted, call again. */
+int paged_free(struct paged *p) MUST_CHECK;
+/* The same for who cannot be continued. */
+void paged_free_all(struct paged *p);
 /* Item @i, made (zeroed, its page with it) if need be. NULL: no memory, or beyond the limit. */
 void *paged_make(struct paged *p, uint32_t i) MUST_CHECK;
 /* Item @i, or NULL if its page was never made. Bounds-safe also under speculation. */

@@ -37,6 +37,8 @@ static const char *check_port(const struct domain *d, uint32_t number, const str
 	bool may_precede_vcpu = p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN;
 	if (p->vcpu >= d->max_vcpus || (!may_precede_vcpu && !d->vcpu[p->vcpu]))
 		return "I10: a port notifies a vCPU that does not exist";
+	if (number == 0)
+		return "I10: port 0 is in use";
 	switch (p->state) {
 	case PORT_UNBOUND:
 		return p->detail < DOMID_FIRST_RESERVED ? NULL
@@ -48,6 +50,8 @@ static const char *check_port(const struct domain *d, uint32_t number, const str
 			return "I10: a VIRQ port and its vCPU disagree";
 		return NULL;
 	case PORT_PIRQ:
+		return d->events->pirqs[p->number / 64] >> p->number % 64 & 1 ? NULL
+									       : "I10: a PIRQ's port is not marked";
 	case PORT_IPI:
 		return NULL;
 	default:
@@ -68,26 +72,35 @@ static const char *check_virqs(struct domain *d)
 	return NULL;
 }
 
+/* Of the 64 ports from @first on: those that are marked whatever happens. */
+static uint64_t never_free(const struct evtchn_table *t, uint32_t first)
+{
+	uint64_t zero = first == 0;
+	if (first + 64 <= t->ports.limit)
+		return zero;
+	return first >= t->ports.limit ? ~0ull : zero | ~0ull << (t->ports.limit - first);
+}
+
 static const char *check_domain(struct domain *d)
 {
 	struct evtchn_table *t = d->events;
-	uint32_t in_use = 0;
-	for (uint32_t i = paged_next(&t->ports, 0); i < t->ports.limit;
-		i = paged_next(&t->ports, i + 1)) {
-		const struct port *p = port_at(t, i);
-		if (!p) {
-			if (i && i < t->search)
-				return "I10: a free port below the search mark";
-			continue;
+	uint64_t pirqs = 0;
+	for (uint32_t first = 0; first < EVTCHN_PORTS; first += 64) {
+		uint64_t in_use = never_free(t, first);
+		for (uint32_t i = first; i < first + 64 && paged_at(&t->ports, i); i++) {
+			const struct port *p = port_at(t, i);
+			const char *broken = p ? check_port(d, i, p) : NULL;
+			if (broken)
+				return broken;
+			in_use |= (uint64_t)(p != NULL) << i % 64;
+			pirqs += p && p->state == PORT_PIRQ;
 		}
-		if (i == 0)
-			return "I10: port 0 is in use";
-		in_use++;
-		const char *broken = check_port(d, i, p);
-		if (broken)
-			return broken;
+		if (in_use != t->in_use[first / 64])
+			return "I10: a port is free and marked as in use, or the reverse";
 	}
-	return in_use == t->in_use ? check_virqs(d) : "I10: ports in use are miscounted";
+	for (uint32_t i = 0; i < EVTCHN_PIRQS; i++)
+		pirqs -= t->pirqs[i / 64] >> i % 64 & 1;
+	return pirqs == 0 ? check_virqs(d) : "I10: a PIRQ is marked as bound and is not";
 }
 
 const char *evtchn_check(void)

@@ -9,8 +9,6 @@
 #include "hv/core/work.h"
 #include "hv/event/table.h"
 
-#define CLOSE_BATCH 64u
-
 /* The far end of @p is left waiting for us. Both tables are locked. */
 static void disconnect(struct domain *d, const struct port *p)
 {
@@ -26,8 +24,10 @@ static void release(struct domain *d, const struct port *p)
 			if (d->vcpu[i] && d->vcpu[i]->virq_port[p->detail] &&
 				port_at(d->events, d->vcpu[i]->virq_port[p->detail]) == p)
 				d->vcpu[i]->virq_port[p->detail] = 0;
-	} else if (p->state == PORT_PIRQ && evtchn_pirq_closed) {
-		evtchn_pirq_closed(d, p->number);
+	} else if (p->state == PORT_PIRQ) {
+		bit_test_and_clear(d->events->pirqs, p->number);
+		if (evtchn_pirq_closed)
+			evtchn_pirq_closed(d, p->number);
 	}
 }
 
@@ -78,14 +78,14 @@ int evtchn_close(struct domain *d, uint32_t port)
 int ports_close_all(struct domain *d)
 {
 	struct evtchn_table *t = d->events;
-	for (unsigned done = 0; t->cursor < t->ports.limit; t->cursor++) {
-		if (evtchn_close(d, t->cursor))
+	while (t->cursor < t->ports.limit) {
+		uint32_t port = t->cursor++;
+		if (!bit_test(t->in_use, port))
 			continue;
-		preempt_count(1);
-		if (++done % CLOSE_BATCH == 0 && preempt_needed()) {
-			t->cursor++;
+		preempt_count(PREEMPT_ITEM);
+		int rc = evtchn_close(d, port);
+		if (rc == 0 && preempt_due())
 			return -ERESTART;
-		}
 	}
 	t->cursor = 1;
 	return 0;

@@ -38,35 +38,26 @@ int port_find_free(struct evtchn_table *t, uint32_t *number, struct port **out)
 {
 	if (domain_is_dying(t->domain))
 		return -ESRCH;
-	for (uint32_t i = t->search; i < t->ports.limit; i++) {
-		struct port *p = paged_at(&t->ports, i);
-		if (p && p->state != PORT_FREE)
+	for (uint32_t w = 0; w < ARRAY_COUNT(t->in_use); w++) {
+		if (t->in_use[w] == ~0ull)
 			continue;
-		t->search = i;
-		p = paged_make(&t->ports, i);
-		if (!p)
-			return -ENOMEM;
-		*number = i;
-		*out = p;
-		return 0;
+		*number = w * 64 + (uint32_t)__builtin_ctzll(~t->in_use[w]);
+		*out = paged_make(&t->ports, *number);
+		return *out ? 0 : -ENOMEM;
 	}
-	t->search = t->ports.limit;
 	return -ENOSPC;
 }
 
 void port_assign(struct evtchn_table *t, uint32_t number, struct port *p, struct port as)
 {
 	*p = as;
-	t->in_use++;
-	t->search = number + 1;
+	bit_test_and_set(t->in_use, number);
 }
 
 void port_free(struct evtchn_table *t, uint32_t number, struct port *p)
 {
 	*p = (struct port){.state = PORT_FREE};
-	t->in_use--;
-	if (number < t->search)
-		t->search = number;
+	bit_test_and_clear(t->in_use, number);
 	bit_test_and_clear(t->domain->shared->evtchn_pending, number);
 }
 
@@ -168,26 +159,19 @@ int evtchn_bind_ipi(struct domain *d, unsigned vcpu, uint32_t *port)
 	return bind_new(d, (struct port){.state = PORT_IPI, .vcpu = (uint8_t)vcpu}, port);
 }
 
-static bool pirq_is_bound(struct evtchn_table *t, unsigned pirq)
-{
-	for (uint32_t i = 1; i < t->ports.limit; i++) {
-		const struct port *p = paged_at(&t->ports, i);
-		if (p && p->state == PORT_PIRQ && p->number == pirq)
-			return true;
-	}
-	return false;
-}
-
 int evtchn_bind_pirq(struct domain *d, unsigned pirq, uint32_t *port)
 {
 	struct evtchn_table *t = d->events;
 	struct port *p;
 	uint32_t number;
+	if (pirq >= EVTCHN_PIRQS)
+		return -EINVAL;
 	if (!d->vcpu[0])
 		return -ENOENT;
 	lock(&t->lock);
-	int rc = pirq_is_bound(t, pirq) ? -EEXIST : port_find_free(t, &number, &p);
+	int rc = bit_test(t->pirqs, pirq) ? -EEXIST : port_find_free(t, &number, &p);
 	if (!rc) {
+		bit_test_and_set(t->pirqs, pirq);
 		port_assign(t, number, p, (struct port){.state = PORT_PIRQ, .number = pirq});
 		*port = number;
 	}
@@ -265,7 +249,9 @@ static int table_create(struct domain *d, const struct domain_config *config)
 	}
 	lock_init(&t->lock, RANK_EVTCHN);
 	t->domain = d;
-	t->search = 1;
+	t->in_use[0] = 1;
+	for (uint32_t i = limit; i < EVTCHN_PORTS; i++)
+		bit_test_and_set(t->in_use, i);
 	t->cursor = 1;
 	d->events = t;
 	return 0;
@@ -273,7 +259,7 @@ static int table_create(struct domain *d, const struct domain_config *config)
 
 static void table_destroy(struct domain *d)
 {
-	paged_free(&d->events->ports);
+	paged_free_all(&d->events->ports);
 	heap_free(d->events);
 	d->events = NULL;
 }

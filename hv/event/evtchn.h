@@ -5,6 +5,7 @@
 #include "hv/dom/vcpu.h"
 
 #define EVTCHN_PORTS 4096u
+#define EVTCHN_PIRQS 512u
 /* registers domain_ops, audit check, vcpu_raise_virq, domain_state_changed */
 void evtchn_init(void);
 
@@ -18,7 +19,7 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
 /* -EEXIST */
 int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *port) MUST_CHECK;
 int evtchn_bind_ipi(struct domain *d, unsigned vcpu, uint32_t *port) MUST_CHECK;
-/* -EEXIST; hv/irq checks the pirq first */
+/* -EEXIST; -EINVAL: not below EVTCHN_PIRQS. hv/irq checks the pirq first */
 int evtchn_bind_pirq(struct domain *d, unsigned pirq, uint32_t *port) MUST_CHECK;
 int evtchn_close(struct domain *d, uint32_t port) MUST_CHECK;
 /* the hot path: no allocation, one lock */

@@ -19,8 +19,9 @@ struct evtchn_table {
 	struct lock lock;
 	struct domain *domain;
 	struct paged ports;		/* struct port */
-	uint32_t in_use;		/* ports not FREE */
-	uint32_t search;		/* no port below is free */
+	/* bit n: port n is not FREE; and those there can never be: 0, and from the limit on */
+	uint64_t in_use[EVTCHN_PORTS / 64];
+	uint64_t pirqs[EVTCHN_PIRQS / 64];	/* bit n: a port is bound to that PIRQ */
 	uint32_t cursor;		/* reset and kill: ports below are closed */
 };
 

@@ -13,6 +13,7 @@
  * Start with pin.c (what using a grant means), then map.c, unmap.c, copy.c. */
 #include "hv/base/errno.h"
 #include "hv/core/panic.h"
+#include "hv/core/work.h"
 #include "hv/grant/table.h"
 #include "hv/mem/alloc.h"
 
@@ -21,25 +22,32 @@
 #define TRACK_FRAMES_DEFAULT 1024u
 #define TRACK_FRAMES_MAX     16384u
 
-/* Under the lock. */
-static bool table_grow(struct grant_table *t, unsigned frames)
+/* By one frame. Under the lock. */
+static bool table_grow(struct grant_table *t)
 {
-	while (t->frame_count < frames) {
-		mfn_t m;
-		if (frame_alloc_shared(&t->domain->mem, &m))
-			return false;
-		t->frame[t->frame_count++] = (uint32_t)m.n;
-	}
+	mfn_t m;
+	if (frame_alloc_shared(&t->domain->mem, &m))
+		return false;
+	t->frame[t->frame_count++] = (uint32_t)m.n;
 	return true;
 }
 
 int grant_setup_table(struct domain *d, unsigned frames)
 {
 	struct grant_table *t = d->grants;
-	lock(&t->lock);
-	bool done = frames <= t->frame_limit && !domain_is_dying(d) && table_grow(t, frames);
-	unlock(&t->lock);
-	return done ? GNTST_okay : GNTST_general_error;
+	if (frames > t->frame_limit)
+		return GNTST_general_error;
+	for (;;) {
+		lock(&t->lock);
+		bool enough = t->frame_count >= frames;
+		bool well = !domain_is_dying(d) && (enough || table_grow(t));
+		unlock(&t->lock);
+		if (enough || !well)
+			return well ? GNTST_okay : GNTST_general_error;
+		preempt_count(PREEMPT_ITEM);
+		if (preempt_due())
+			return -ERESTART;
+	}
 }
 
 mfn_t grant_frame(struct domain *d, unsigned i)
@@ -62,12 +70,13 @@ void grant_query_size(struct domain *d, uint32_t *frames, uint32_t *max)
 static void table_free(struct grant_table *t)
 {
 	ASSERT(t->tracks_in_use == 0);
-	for (uint32_t i = 0; i < t->frame_count; i++)
+	for (uint32_t i = 0; i < t->frame_count; i++) {
+		preempt_count(PREEMPT_ITEM);
 		frame_free_shared(&t->domain->mem, mfn(t->frame[i]));
-	if (t->frame)
-		heap_free(t->frame);
-	paged_free(&t->active);
-	paged_free(&t->tracks);
+	}
+	heap_free(t->frame);
+	paged_free_all(&t->active);
+	paged_free_all(&t->tracks);
 	heap_free(t);
 }
 
@@ -86,7 +95,7 @@ static int table_parts(struct grant_table *t, const struct domain_config *config
 		return -EINVAL;
 	t->track_limit = track_frames * (uint32_t)(PAGE_SIZE / sizeof(struct track));
 	t->frame = heap_alloc(t->frame_limit * sizeof *t->frame);
-	if (!t->frame || !table_grow(t, 1))
+	if (!t->frame || !table_grow(t))
 		return -ENOMEM;
 	return paged_init(&t->active, sizeof(struct active), t->frame_limit * REFS_PER_FRAME);
 }

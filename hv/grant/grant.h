@@ -31,7 +31,7 @@ void grant_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op, struct gra
 void grant_unmap_finish(struct domain *d, struct grant_unmap_batch *b);
 
 /* Grow @d's table to at least @frames shared frames. GNTST_okay; GNTST_general_error: over its
- * limit, dying, or no memory (nothing changed but what was grown). */
+ * limit, dying, or no memory (nothing changed but what was grown); -ERESTART: call again. */
 int grant_setup_table(struct domain *d, unsigned frames) MUST_CHECK;
 /* MFN_INVALID past the end */
 mfn_t grant_frame(struct domain *d, unsigned i);

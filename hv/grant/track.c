@@ -41,6 +41,9 @@ struct track *track_at(struct grant_table *t, uint32_t handle)
 	return k && k->flags ? k : NULL;
 }
 
+#define KILL_BATCH (GRANT_BATCH / 2) /* handles in use, and */
+#define KILL_SEEN  (PREEMPT_ENTRIES / 2) /* handles looked at, in one round */
+
 /* The domain is dying and none of its vCPUs runs, so the table changes no more but through us. */
 int tracks_close_all(struct domain *d)
 {
@@ -48,7 +51,10 @@ int tracks_close_all(struct domain *d)
 	while (t->tracks_in_use > 0) {
 		ASSERT(t->kill_cursor < t->track_end);
 		struct grant_unmap_batch b = {.n = 0};
-		for (; b.n < GRANT_BATCH && t->kill_cursor < t->track_end; t->kill_cursor++) {
+		uint32_t end = t->kill_cursor + KILL_SEEN;
+		preempt_count(PREEMPT_ENTRIES);
+		for (; b.n < KILL_BATCH && t->kill_cursor < t->track_end && t->kill_cursor < end;
+			t->kill_cursor++) {
 			const struct track *k = track_at(t, t->kill_cursor);
 			if (!k)
 				continue;
@@ -62,10 +68,10 @@ int tracks_close_all(struct domain *d)
 			grant_unmap(d, &op, &b);
 			ASSERT(op.status == GNTST_okay);
 		}
-		preempt_count(b.n);
 		grant_unmap_finish(d, &b);
-		if (t->tracks_in_use > 0 && preempt_needed())
+		if (preempt_due())
 			return -ERESTART;
 	}
-	return 0;
+	t->track_end = 0;
+	return paged_free(&t->tracks);
 }

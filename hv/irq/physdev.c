@@ -8,6 +8,7 @@
  * What concerns devices only by name (device_add and the like) is accepted and not recorded:
  * there is no IOMMU to program. */
 #include "hv/base/errno.h"
+#include "hv/core/work.h"
 #include "hv/irq/line.h"
 #include "hv/mem/guest_copy.h"
 #include "protocol/physdev.h"
@@ -260,6 +261,7 @@ int64_t irq_physdev_op(struct vcpu *v, unsigned cmd, gva_t arg)
 {
 	if (!v->domain->is_control)
 		return -EPERM;
+	preempt_count(IRQ_LINES);	/* most look at all of them, or half */
 	switch (cmd) {
 	case PHYSDEVOP_irq_status_query:
 		return status_query(arg);

@@ -48,7 +48,7 @@ int irq_eoi_page_set(struct domain *d, mfn_t m, bool unmasks)
 	struct frame *f;
 	int rc = frame_get_with_type(&d->mem, m, FT_WRITABLE, &f);
 	if (rc)
-		return rc == -ERESTART ? -EBUSY : rc;
+		return rc;
 	lock(&irq_lock);
 	if (eoi_page.frame) {
 		rc = -EBUSY;

@@ -49,6 +49,7 @@ static void frames_clean(uint32_t m, unsigned order)
 {
 	cpu_tlb_flush(pool_stale_cpus(m, order));
 	for (uint32_t i = 0; i < 1u << order; i++) {
+		preempt_count(PREEMPT_ITEM);
 		void *p = frame_map(mfn(m + i));
 		memset(p, 0, PAGE_SIZE);
 		frame_unmap(p);
@@ -86,6 +87,7 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 		return -ENOMEM;
 	}
 	frames_clean(m, order);
+	preempt_count(1u << order);
 	lock(&o->lock);
 	bool dying = o->is_dying;
 	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
@@ -172,7 +174,8 @@ static bool relinquish_head(struct owner *o)
 int owner_relinquish(struct owner *o)
 {
 	ASSERT(o->is_dying);
-	for (unsigned n = 1; ; n++) {
+	for (;;) {
+		preempt_count(PREEMPT_ITEM);
 		if (owner_run_pending(o))
 			return -ERESTART;
 		if (o->first == FRAME_NONE)
@@ -180,7 +183,7 @@ int owner_relinquish(struct owner *o)
 		o->rotations = relinquish_head(o) ? 0 : o->rotations + 1;
 		/* Every table passed over twice: somebody still holds a base pointer. */
 		ASSERT(o->rotations <= 2 * READ_ONCE(o->frame_count));
-		if (n % 64 == 0 && preempt_needed())
+		if (preempt_due())
 			return -ERESTART;
 	}
 }

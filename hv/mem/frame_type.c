@@ -48,23 +48,23 @@ void frame_flush_for_type_change(struct frame *f, uint64_t old)
 		cpu_tlb_flush(mask);
 }
 
-/* The first count of FT_WRITABLE or FT_SEGDESC. False: *w was refreshed, look again. */
+/* The first count of FT_WRITABLE or FT_SEGDESC. False: *w was refreshed, look again. A descriptor page that was
+ * nothing else since its last use is as it was (writing demands another type). */
 static bool simple_take_first(struct frame *f, enum frame_type t, uint64_t *w, int *rc)
 {
 	enum frame_type before = ty_type(*w);
-	bool flush = before != t && before != FT_NONE;
-	uint64_t old = *w, next = ty_make(t, 1) | (flush ? 0 : old & TY_FOREIGN);
-	uint64_t busy = flush || t == FT_SEGDESC ? TY_BUSY : 0;
+	bool flush = before != t && before != FT_NONE, check = before != t && t == FT_SEGDESC;
+	uint64_t old = *w, foreign = flush ? 0 : old & TY_FOREIGN, next = ty_make(t, 1) | foreign;
 	*rc = 0;
-	if (!ATOMIC_CAS(&f->type, w, next | busy))
+	if (!ATOMIC_CAS(&f->type, w, next | (flush || check ? TY_BUSY : 0)))
 		return false;
-	if (!busy)
+	if (!flush && !check)
 		return true;
 	if (flush)
 		frame_flush_for_type_change(f, old);
-	if (t == FT_SEGDESC && !segdesc_page_check(frame_mfn(f))) {
+	if (check && !segdesc_page_check(frame_mfn(f))) {
 		*rc = -EINVAL;
-		next--;
+		next = foreign;
 	}
 	STORE_RELEASE(&f->type, next);
 	return true;

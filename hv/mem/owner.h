@@ -13,7 +13,6 @@ struct owner {
 	struct lock lock;		/* RANK_OWNER: type changes from zero, table contents, frame list */
 	uint32_t first;			/* head of the list of owned frames: MFN, or FRAME_NONE */
 	uint32_t pending;		/* stack of tables to devalidate, or FRAME_NONE: owner_run_pending() */
-	uint32_t work;			/* table entries looked at since a preemption check: callers in a loop read and clear it */
 	uint32_t rotations;		/* owner_relinquish(): frames passed over since the last progress */
 	uint64_t frame_count, frame_max;	/* frames not free yet (atomic); limit (max_mem) */
 	uint64_t shared_count;		/* frames of ours shared with it, not free yet (atomic) */

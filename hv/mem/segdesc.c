@@ -5,6 +5,7 @@
  * names memory to the CPU. Guests write kernel descriptors with DPL 0; those must be usable in
  * ring 3. The accessed bit is set here so that the CPU never writes to the table. */
 #include "hv/base/atomic.h"
+#include "hv/core/work.h"
 #include "hv/cpu/cpu.h"
 #include "hv/mem/segdesc.h"
 
@@ -25,6 +26,7 @@ bool segdesc_check(uint64_t *desc)
 
 bool segdesc_page_check(mfn_t m)
 {
+	preempt_count(PAGE_SIZE / sizeof(uint64_t));
 	uint64_t *p = frame_map(m);
 	bool ok = true;
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof *p && ok; i++) {

@@ -286,17 +286,23 @@ static enum run_end table_run(struct owner *o, struct frame *top, unsigned *budg
 				end = up ? RUN_UP : RUN_DOWN;
 		}
 	}
-	o->work += *budget - r.budget;
+	preempt_count(*budget - r.budget);
 	*budget = r.budget;
 	return end;
 }
 
 /* --- tops --- */
 
-/* One slice. 0, -EAGAIN: not finished, or an error. Lock held. */
-static int type_get_slice(struct owner *o, struct frame *f, enum frame_type t)
+/* Entries to look at before a preemption check. */
+static unsigned slice(void)
 {
-	unsigned budget = table_slice;
+	unsigned room = preempt_room();
+	return room < table_slice ? room : table_slice;
+}
+
+/* One slice. 0, -EAGAIN: not finished, or an error. Lock held. */
+static int type_get_slice(struct owner *o, struct frame *f, enum frame_type t, unsigned budget)
+{
 	uint64_t w = type_word(f);
 	if ((w & TY_COUNT) == 0) {
 		int rc = table_begin(f, t, TY_TOP);
@@ -321,8 +327,9 @@ int table_type_get(struct frame *f, enum frame_type t)
 {
 	struct owner *o = owner_by_domid(f->owner);
 	for (;;) {
+		unsigned budget = slice();
 		lock(&o->lock);
-		int rc = type_get_slice(o, f, t);
+		int rc = type_get_slice(o, f, t, budget);
 		unlock(&o->lock);
 		if (rc != -EAGAIN)
 			return rc;
@@ -368,8 +375,8 @@ void frame_drop_top(struct owner *o, struct frame *f)
 
 int owner_run_pending(struct owner *o)
 {
-	unsigned budget = table_slice;
 	while (READ_ONCE(o->pending) != FRAME_NONE) {
+		unsigned budget = slice();
 		lock(&o->lock);
 		if (o->pending != FRAME_NONE) {
 			struct frame *f = frame_at(o->pending);
@@ -380,11 +387,8 @@ int owner_run_pending(struct owner *o)
 			}
 		}
 		unlock(&o->lock);
-		if (budget == 0) {
-			if (preempt_needed())
-				return -ERESTART;
-			budget = table_slice;
-		}
+		if (budget == 0 && preempt_needed())
+			return -ERESTART;
 	}
 	return 0;
 }

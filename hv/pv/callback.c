@@ -5,6 +5,7 @@
 #include "hv/base/atomic.h"
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
+#include "hv/core/work.h"
 #include "hv/cpu/x86_vectors.h"
 #include "hv/mem/guest_copy.h"
 #include "hv/pv/state.h"
@@ -13,6 +14,7 @@
 int pv_set_trap_table(struct vcpu *v, gva_t table)
 {
 	struct trap_info t;
+	preempt_count(256);
 	if (table.a == 0) {
 		memset(v->pv->trap, 0, 256 * sizeof t);
 		return 0;

@@ -201,13 +201,65 @@ START_TEST(foreign_unlock_panics)
 }
 END_TEST
 
-START_TEST(unbounded_work_panics)
+static unsigned windows;
+
+static void window_with_work(void)
+{
+	windows++;
+	work_raise(cpu_id(), WORK_CONSOLE);
+}
+
+static void window_seen(void)
+{
+	windows++;
+}
+
+START_TEST(work_is_counted_between_windows)
 {
 	start(1);
-	preempt_count(1000);
-	(void)preempt_needed();
-	preempt_count(1000);
-	preempt_count(1000);
+	windows = 0;
+	host_hook_preempt = window_seen;
+	preempt_begin();
+	for (unsigned i = 0; i < PREEMPT_ENTRIES / PREEMPT_ITEM; i++) {
+		ck_assert(!preempt_due());
+		preempt_count(PREEMPT_ITEM);
+	}
+	ck_assert_uint_eq(windows, 0);
+	ck_assert_uint_eq(preempt_counted(), PREEMPT_ENTRIES);
+	ck_assert(!preempt_due());	/* a window, and nothing came up in it */
+	ck_assert_uint_eq(windows, 1);
+	ck_assert_uint_eq(preempt_counted(), 0);
+
+	preempt_count(PREEMPT_ENTRIES - 1);
+	ck_assert_uint_eq(preempt_room(), 1);
+	preempt_count(2);		/* does not fit: the window comes first */
+	ck_assert_uint_eq(windows, 2);
+	ck_assert_uint_eq(preempt_counted(), 2);
+	preempt_count(PREEMPT_ENTRIES - 2);
+	ck_assert_uint_eq(preempt_room(), PREEMPT_ENTRIES);
+	ck_assert_uint_eq(windows, 3);
+}
+END_TEST
+
+START_TEST(work_in_a_window_stops_the_next_who_asks)
+{
+	start(1);
+	windows = 0;
+	host_hook_preempt = window_with_work;
+	preempt_begin();
+	preempt_count(PREEMPT_ENTRIES);
+	preempt_count(1);		/* cannot stop, but remembers */
+	ck_assert_uint_eq(windows, 1);
+	ck_assert(preempt_due());
+	ck_assert(!preempt_due());	/* told once */
+	preempt_count(PREEMPT_ENTRIES);
+	preempt_begin();		/* another handler does not inherit it */
+	ck_assert(!preempt_due());
+	ck_assert(preempt_needed());
+	preempt_count(PREEMPT_ENTRIES);
+	preempt_count(1);
+	work_run();
+	ck_assert(!preempt_due());
 }
 END_TEST
 
@@ -224,7 +276,8 @@ int main(void)
 	tcase_add_exit_test(t, falling_rank_panics, 70);
 	tcase_add_exit_test(t, equal_rank_without_pair_panics, 70);
 	tcase_add_exit_test(t, foreign_unlock_panics, 70);
-	tcase_add_exit_test(t, unbounded_work_panics, 70);
+	tcase_add_test(t, work_is_counted_between_windows);
+	tcase_add_test(t, work_in_a_window_stops_the_next_who_asks);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
