@@ -103,6 +103,12 @@ static const char *count_host(struct domain *d, const struct track *k, void *arg
 	return NULL;
 }
 
+/* Entries of an L1 that mean something: in a partial one (bit 54) those below its cursor. */
+static unsigned entries_valid(const struct frame *f)
+{
+	return f->type >> 54 & 1 ? f->cursor : table_entries;
+}
+
 /* Grant entries in the tables of all domains. */
 static uint64_t entries_count(void)
 {
@@ -112,7 +118,7 @@ static uint64_t entries_count(void)
 		if (!f || frame_type_now(f) != FT_L1)
 			continue;
 		const uint64_t *table = frame_map(mfn(m));
-		for (unsigned i = 0; i < table_entries; i++)
+		for (unsigned i = 0; i < entries_valid(f); i++)
 			n += (table[i] & (PTE_PRESENT | PTE_GRANT)) == (PTE_PRESENT | PTE_GRANT);
 		frame_unmap(table);
 	}
