@@ -1,0 +1,255 @@
+/* Scripts: short sequences that build what single random operations rarely do: a tree of tables with an address
+ * space on it, a table mapped in itself, a grant from its entry to its unmapping, a connected port, a death in the
+ * middle of something. They are planned on the state at their beginning and may fail half way; other
+ * operations run in between.
+ *
+ * Neighbours: generate.c takes from the queue, generate_fill.c gives late operands. */
+#include <string.h>
+#include "tests/fuzz/generate_pick.h"
+#include "tests/fuzz/text.h"
+
+void plan(struct generator *g, const struct op *o)
+{
+	if (g->tail - g->head == QUEUE)
+		return;
+	g->queue[g->tail++ % QUEUE] = (struct planned){ .op = *o };
+	op_canonical(&g->queue[(g->tail - 1) % QUEUE].op);
+}
+
+void plan_late(struct generator *g, unsigned slot, unsigned vcpu, unsigned kind)
+{
+	if (g->tail - g->head < QUEUE)
+		g->queue[g->tail++ % QUEUE] = (struct planned){
+			.op = { .kind = (uint8_t)kind, .actor = (uint8_t)(slot | vcpu << 2) }, .late = true,
+		};
+}
+
+static void plan_update(struct generator *g, unsigned actor, uint8_t table, unsigned i, uint8_t target, unsigned flags)
+{
+	plan(g, &(struct op){ .kind = OP_UPDATE, .actor = (uint8_t)actor,
+			      .arg = { table, (uint8_t)i, target, (uint8_t)flags, 0, 0, 4 } });
+}
+
+static void plan_frame(struct generator *g, unsigned actor, unsigned kind, uint8_t frame, unsigned n)
+{
+	plan(g, &(struct op){ .kind = (uint8_t)kind, .actor = (uint8_t)actor, .arg = { frame, (uint8_t)n } });
+}
+
+static void plan_access(struct generator *g, unsigned actor, unsigned kind, const uint8_t at[4])
+{
+	uint8_t n = (uint8_t)below(g, STORE_COUNT);
+	plan(g, &(struct op){ .kind = (uint8_t)kind, .actor = (uint8_t)actor,
+			      .arg = { (uint8_t)(at[1] << 3 | at[0]), (uint8_t)(at[3] << 3 | at[2]),
+				       FRAME_OF(actor & 3, below(g, POOL)), ENTRY_PRESENT, 0, n } });
+}
+
+/* Frames without a type to build from: at most @n, in @f; how many there are. */
+static unsigned free_frames(struct generator *g, unsigned slot, uint8_t *f, unsigned n)
+{
+	unsigned start = below(g, POOL), got = 0;
+
+	for (unsigned i = 0; i < POOL && got < n; i++)
+		if (frame_use(slot, (start + i) % POOL) == USE(FT_NONE))
+			f[got++] = FRAME_OF(slot, (start + i) % POOL);
+	return got;
+}
+
+/* Make room: leave the tables and unpin what is pinned. */
+static void script_clear_up(struct generator *g, unsigned slot, unsigned actor)
+{
+	plan_frame(g, actor, OP_BASE, FRAME_SPECIAL(slot, SPECIAL_HOME), 0);
+	plan_frame(g, actor ^ 4, OP_BASE, FRAME_SPECIAL(slot, SPECIAL_HOME), 0);
+	plan_frame(g, actor, OP_USER_BASE, FRAME_SPECIAL(slot, SPECIAL_ZERO), 0);
+	for (unsigned i = 0; i < POOL; i++)
+		if (frame_use(slot, i) & USE_PINNED)
+			plan_frame(g, actor, OP_UNPIN, FRAME_OF(slot, i), 0);
+	for (unsigned i = 0; i < 4; i++)
+		plan_update(g, actor, FRAME_SPECIAL(slot, SPECIAL_HOME), i, FRAME_SPECIAL(slot, SPECIAL_INVALID), 0);
+	plan_late(g, slot, 0, OP_POPULATE);
+}
+
+/* Link t[0..3] = L1..L4 with data below; entries at[0..3]. From the bottom, or from the top down. */
+static void plan_links(struct generator *g, unsigned slot, unsigned actor, const uint8_t t[4], const uint8_t at[4])
+{
+	bool top_first = chance(g, 96);
+	const unsigned flags = ENTRY_PRESENT | ENTRY_WRITE;
+	unsigned leaves = 1 + below(g, 4);
+
+	for (unsigned i = 0; i < leaves; i++) {
+		uint8_t data = pick_frame(g, slot, USE_DATA);
+		if (data != t[0] && data != t[1] && data != t[2] && data != t[3])
+			plan_update(g, actor, t[0], (at[0] + i) % 8u, data, flags | (chance(g, 64) ? ENTRY_NX : 0));
+	}
+	if (top_first)
+		plan_frame(g, actor, OP_PIN, t[3], 3);
+	for (unsigned step = 0; step < 3; step++) {
+		unsigned level = top_first ? 2 - step : step;
+		plan_update(g, actor, t[level + 1], at[level + 1], t[level], flags);
+		if (chance(g, 24))
+			plan_frame(g, actor, OP_PIN, t[level], level);
+	}
+}
+
+/* A tree on a new L4, or hanging below the home table; then use it. */
+static void script_tree(struct generator *g, unsigned slot, unsigned actor)
+{
+	uint8_t t[4], at[4] = { (uint8_t)below(g, 8), (uint8_t)below(g, 8), (uint8_t)below(g, 8), (uint8_t)below(g, 8) };
+	bool at_home = chance(g, 96);
+
+	if (free_frames(g, slot, t, at_home ? 3 : 4) < (at_home ? 3u : 4u)) {
+		script_clear_up(g, slot, actor);
+		return;
+	}
+	if (at_home)
+		t[3] = FRAME_SPECIAL(slot, SPECIAL_HOME);
+	plan_links(g, slot, actor, t, at);
+	if (chance(g, 80))		/* the L1 read-only in itself: its entries are written by emulated stores */
+		plan_update(g, actor, t[0], (at[0] + 7) % 8u, t[0], ENTRY_PRESENT);
+	if (!at_home && chance(g, 128))
+		plan_frame(g, actor, OP_PIN, t[3], 3);
+	plan_frame(g, actor, OP_BASE, t[3], 0);
+	if (chance(g, 128))
+		plan_frame(g, actor ^ 4, OP_BASE, t[3], 0);
+	if (chance(g, 32))
+		plan_frame(g, actor, OP_USER_BASE, t[3], 0);
+	for (unsigned i = below(g, 4); i > 0; i--)
+		plan_access(g, chance(g, 64) ? actor ^ 4 : actor, chance(g, 128) ? OP_STORE : OP_LOAD, at);
+	if (chance(g, 64))
+		plan_frame(g, actor, OP_UNPIN, t[3], 0);
+}
+
+/* Map an L1 read-only through itself and store into its entries. */
+static void script_self(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned i = pick_index(g, slot, USE(FT_L1));
+
+	if (i == POOL)
+		return;
+	uint8_t l1 = FRAME_OF(slot, i);
+	plan_update(g, actor, l1, pick_entry_index(g, l1, ENTRY_EMPTY), l1, ENTRY_PRESENT);
+	for (unsigned n = 1 + below(g, 4); n > 0; n--)
+		plan_late(g, slot, actor >> 2, OP_STORE);
+}
+
+/* A frame goes from one use to another while a stale translation may exist: map, touch, unmap, make it a table. */
+static void script_stale(struct generator *g, unsigned slot, unsigned actor)
+{
+	uint8_t v[2], f;
+
+	pick_address(g, slot, actor >> 2, false, v);
+	if (!free_frames(g, slot, &f, 1))
+		return;
+	const uint8_t at[4] = { v[0] & 7, v[0] >> 3 & 7, v[1] & 7, v[1] >> 3 & 7 };
+	struct op map = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
+			  .arg = { v[0], v[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, 4 } };
+	plan(g, &map);
+	plan_access(g, actor, OP_STORE, at);
+	plan_access(g, actor ^ 4, OP_STORE, at);
+	map.arg[2] = FRAME_SPECIAL(slot, SPECIAL_INVALID);
+	map.arg[3] = 0;
+	plan(g, &map);
+	plan_frame(g, actor, chance(g, 192) ? OP_PIN : OP_DECREASE, f, chance(g, 128) ? 0 : below(g, 4));
+	plan_access(g, actor, OP_STORE, at);
+	plan_access(g, actor ^ 4, OP_STORE, at);
+	plan_late(g, slot, 1, OP_POPULATE);
+	plan_frame(g, actor, OP_UNPIN, f, 0);
+}
+
+static void script_grant(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned other = pick_other(g, slot), vcpu = actor >> 2;
+
+	plan(g, &(struct op){ .kind = OP_GRANT_SETUP, .actor = (uint8_t)slot, .arg = { 1 } });
+	for (unsigned i = 1 + below(g, 2); i > 0; i--)
+		plan(g, &(struct op){ .kind = OP_GRANT, .actor = (uint8_t)slot,
+				      .arg = { (uint8_t)below(g, REFS), (uint8_t)other,
+					       pick_frame(g, slot, USE_DATA), chance(g, 192) ? GRANT_RW : GRANT_RO } });
+	for (unsigned i = 1 + below(g, 2); i > 0; i--)
+		plan_late(g, other, vcpu, chance(g, 128) ? OP_GRANT_MAP : OP_GRANT_MAP_PTE);
+	plan_late(g, other, vcpu, OP_STORE);
+	if (chance(g, 64))
+		plan_late(g, slot, vcpu, chance(g, 128) ? OP_DECREASE : OP_PIN);
+	if (chance(g, 64))
+		plan_late(g, other, vcpu, chance(g, 128) ? OP_UPDATE : OP_UNPIN);
+	if (chance(g, 64))
+		plan_late(g, other, vcpu, OP_GRANT_COPY);
+	for (unsigned i = 1 + below(g, 2); i > 0; i--)
+		plan_late(g, other, vcpu ^ 1, OP_GRANT_UNMAP);
+	if (chance(g, 64))
+		plan_late(g, slot, 0, OP_GRANT);
+}
+
+static void script_port(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned other = pick_other(g, slot);
+
+	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)actor, .arg = { (uint8_t)other } });
+	plan_late(g, other, actor >> 2, OP_PORT_BIND);
+	for (unsigned i = below(g, 4); i > 0; i--)
+		plan_late(g, chance(g, 128) ? slot : other, below(g, 2),
+			  OP_PORT_VCPU + below(g, OP_PORT_STATUS - OP_PORT_VCPU + 1));
+	if (chance(g, 32))
+		plan_late(g, slot, 0, OP_PORT_RESET);
+}
+
+/* Descriptor tables in frames that also want to be something else. */
+static void script_segments(struct generator *g, unsigned slot, unsigned actor)
+{
+	uint8_t f[2];
+
+	if (free_frames(g, slot, f, 2) < 2)
+		return;
+	for (unsigned i = below(g, 4); i > 0; i--)
+		plan(g, &(struct op){ .kind = OP_DESCRIPTOR, .actor = (uint8_t)actor,
+				      .arg = { f[0], (uint8_t)below(g, 8), (uint8_t)below(g, 16) } });
+	plan(g, &(struct op){ .kind = OP_SET_GDT, .actor = (uint8_t)actor, .arg = { f[0], f[1], (uint8_t)(1 + below(g, 32)) } });
+	plan_late(g, slot, actor >> 2, OP_DESCRIPTOR);
+	plan_late(g, slot, actor >> 2, OP_SET_LDT);
+	if (chance(g, 128))
+		plan_frame(g, actor, OP_PIN, f[0], below(g, 4));
+	plan(g, &(struct op){ .kind = OP_SET_GDT, .actor = (uint8_t)actor, .arg = { f[0], f[1], 0 } });
+}
+
+/* A guest dies, in the middle of a long operation if possible, and another one takes its place. */
+static void script_death(struct generator *g, unsigned slot, unsigned actor)
+{
+	static const uint8_t last[] = { OP_PIN, OP_UNPIN, OP_BASE, OP_UPDATE, OP_UPDATES, OP_DECREASE, OP_GRANT_MAP,
+					OP_GRANT_UNMAP, OP_PORT_RESET, OP_POPULATE, OP_SET_GDT };
+
+	if (slot == 0)
+		return;
+	struct planned *p = &g->queue[g->tail % QUEUE];
+	plan_late(g, slot, actor >> 2, last[below(g, sizeof last)]);
+	p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
+	plan(g, &(struct op){ .kind = OP_DESTROY, .arg = { (uint8_t)slot }, .cut = chance(g, 128) ? 1 : 0 });
+	plan_late(g, pick_other(g, slot), 0, OP_GRANT_UNMAP);
+	plan(g, &(struct op){ .kind = OP_CREATE, .arg = { (uint8_t)slot } });
+}
+
+/* The same frame by two vCPUs at a time. */
+static void script_race(struct generator *g, unsigned slot, unsigned actor)
+{
+	static const uint8_t kinds[] = { OP_UPDATE, OP_UPDATE, OP_VA_UPDATE, OP_PIN, OP_UNPIN, OP_BASE, OP_STORE, OP_STORE,
+					 OP_DECREASE, OP_GRANT_MAP, OP_GRANT_UNMAP, OP_EXCHANGE, OP_SET_GDT };
+
+	for (unsigned i = 0; i < 4; i++)
+		g->focus[i] = (uint8_t)below(g, 2 + i);
+	g->focus_left = 16;
+	for (unsigned n = 1 + below(g, 3); n > 0; n--) {
+		struct planned *p = &g->queue[g->tail % QUEUE];
+		plan_late(g, slot, actor >> 2, kinds[below(g, sizeof kinds)]);
+		p->op.with = (uint8_t)(1 + below(g, 255));
+		plan_late(g, chance(g, 192) ? slot : pick_other(g, slot), (actor >> 2) ^ 1, kinds[below(g, sizeof kinds)]);
+	}
+}
+
+void script_begin(struct generator *g)
+{
+	static void (*const script[])(struct generator *, unsigned, unsigned) = {
+		script_tree, script_tree, script_tree, script_tree, script_self, script_stale, script_stale, script_grant,
+		script_grant, script_grant, script_port, script_segments, script_death, script_race, script_race,
+	};
+	unsigned slot = pick_slot(g);
+
+	script[below(g, sizeof script / sizeof *script)](g, slot, slot | below(g, VCPUS) << 2);
+}
