@@ -3,6 +3,7 @@
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
 #   make host       hosted build and its tests       make demo   the same without a terminal
 #   make coverage   what of hv/ the hosted tests reach
+#   make fuzz TIME=60   random operations, audited; fails with a short list of them
 #   make check      every test                       make bench  print the figures
 #   make menuconfig, make defconfig                  make clean
 #
@@ -196,6 +197,10 @@ coverage:
 		coverage-run COVERAGE='$(COVERAGE)'
 coverage-run: $$(coverage-of)
 	@tests/coverage/coverage.py --build $(O) $(COVERAGE) $^
+
+include tests/fuzz/fuzz.mk
+include tests/fuzz/targets/targets.mk
+include tests/fuzz/replay/replay.mk
 
 print-%:
 	@echo $($*)
