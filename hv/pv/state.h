@@ -55,6 +55,8 @@ void pv_gdt_replace(struct vcpu *v, const mfn_t fresh[GDT_GUEST_PAGES], unsigned
 void pv_gdt_put(const mfn_t pages[GDT_GUEST_PAGES]);
 void pv_gdt_drop(struct vcpu *v);
 void pv_ldt_drop(struct vcpu *v);
+/* check.c: statement I17, for the audit. NULL, or what is broken. */
+const char *pv_check(void);
 /* callback.c: register the delivery of events with hv/dom. */
 void pv_callback_init(void);
 /* debug.c: check values of DR0-3 and DR7; debug addresses outside our range, no general detect. */

@@ -288,5 +288,6 @@ void pv_init(void)
 	};
 	domain_register_ops(&ops);
 	audit_register(audit_enumerate);
+	audit_register_check(pv_check);
 	pv_callback_init();
 }
