@@ -24,7 +24,7 @@
 #define TLB_ENTRIES 24u
 
 const struct world_config world_default = {
-	.frames = 192, .slots = 3, .entries = 8, .slice = 512, .count_limit = 1ull << 40, .frame_max = 14,
+	.frames = 120, .slots = 3, .entries = 8, .slice = 512, .count_limit = 1ull << 40, .frame_max = 14,
 };
 struct world_config world_config;
 struct slot world_slot[SLOTS];

@@ -10,7 +10,7 @@
 #include "tests/fuzz/act.h"
 
 struct world_config {
-	unsigned frames;		/* RAM; default 160 */
+	unsigned frames;		/* RAM; default 120 */
 	unsigned slots;			/* 2..SLOTS domains */
 	unsigned entries;		/* per table: 8; 512 for lists that replay under QEMU */
 	unsigned slice;			/* table_slice: 1..512 */
