@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Write the seeds of the fuzz targets, made from real shapes: tests/fuzz/corpus/NAME/seed-*.
+
+    tests/fuzz/targets/seeds.py [NAME...]
+
+Beside them the corpus holds `found-*`, kept from long runs for the code they reach, and
+`regress-*`, inputs that once broke a property. Needs zstd and lz4.
+"""
+import gzip
+import lzma
+import pathlib
+import struct
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CORPUS = ROOT / "tests/fuzz/corpus"
+BASE = 0xffffffff80000000
+
+
+def note(kind, desc):
+    return struct.pack("<III", 4, len(desc), kind) + b"Xen\0" + desc + bytes(-len(desc) % 4)
+
+
+def number(kind, value):
+    return note(kind, struct.pack("<Q", value))
+
+
+def elf_file(shape=0, initrd=0, rings=0, p2m=None, page=False, start=False, offset=0):
+    """A PV kernel with two segments; bytes 8 to 15 choose the domain (see elf.c)."""
+    notes = note(6, b"linux\0") + number(3, BASE) + number(1, BASE + 0x1010)
+    notes += number(4, offset) + note(17, struct.pack("<I", 0x8801))
+    notes += number(15, p2m) if p2m is not None else b""
+    notes += number(2, BASE + 0x2000) if page else b""
+    notes += number(16, 1) + note(14, struct.pack("<I", 1)) if start else b""
+    at = 64 + 3 * 56
+    text, data = at + len(notes), at + len(notes) + 96
+    head = b"\x7fELF\2\1\1\0" + struct.pack("<I", shape) + struct.pack("<I", initrd)[:3] + bytes([rings])
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, BASE + 0x1010, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+    segments = [(1, text, 0x1000 + offset, 96, 0x2000), (1, data, 0x3000 + offset, 64, 0x1800),
+                (4, at, 0, len(notes), len(notes))]
+    for kind, off, paddr, size, mem in segments:
+        head += struct.pack("<IIQQQQQQ", kind, 5, off, 0, paddr, size, mem, 4096)
+    return head + notes + bytes(range(96)) + b"data" * 16
+
+
+def elf():
+    yield "plain", elf_file(1, 0, 0)
+    yield "initrd", elf_file(1 | 40 << 1, 70000, 1)
+    yield "start-pfn", elf_file(1 | 300 << 1, 9000, 1, start=True)
+    yield "p2m", elf_file(1 | 20 << 1, 4097, 1, p2m=0x8000000000, page=True, start=True)
+    yield "offset", elf_file(2000 << 1, 0, 0, offset=0x100000, page=True)
+    yield "large", elf_file(200000 << 1, 0xfffff, 1, p2m=0x8000000000, start=True)
+
+
+def tool(command, data):
+    return subprocess.run(command, input=data, check=True, capture_output=True).stdout
+
+
+def bzimage(stream, size=None):
+    """A boot sector and setup of one sector, then the payload with its size word."""
+    payload = stream + (struct.pack("<I", size) if size is not None else b"")
+    head = bytearray(1024)
+    head[0x1f1] = 1
+    head[0x202:0x206] = b"HdrS"
+    struct.pack_into("<H", head, 0x206, 0x20f)
+    struct.pack_into("<II", head, 0x248, 0, len(payload))
+    return bytes(head) + payload
+
+
+def kernel():
+    image = elf_file(1)
+    xz = lzma.compress(image, check=lzma.CHECK_CRC32,
+                       filters=[{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "dict_size": 65536}])
+    streams = {"gzip": gzip.compress(image, mtime=0), "xz": xz, "zstd": tool(["zstd", "-q", "-c"], image),
+               "lz4": tool(["lz4", "-q", "-l", "-c"], image)}
+    yield "elf", image
+    yield "bz-elf", bzimage(image)
+    for name, stream in streams.items():
+        yield name, stream
+        yield "bz-" + name, bzimage(stream, len(image) if name != "gzip" else None)
+    yield "zstd-long", tool(["zstd", "-q", "-c", "-19"], bytes(range(256)) * 40 + b"kernel" * 3000)
+    yield "bz-unknown", bzimage(b"BZh91AY&SY", 100)
+
+
+def decode():
+    operands = struct.pack("<QQQH", 0x8000000000000067, 0x1122334455667788, 0x8000000000000067, 0x8d5)
+    table = ["488907", "4c89442408", "48c70700000000", "49c74510ffffffff", "48890578563412", "8917", "668917",
+             "66c7073412", "8827", "408827", "c60781", "488703", "f08027fd", "f0480fb117", "f0480fba3705", "f0480fb307",
+             "480fab0f", "0fba3f01", "f048830f40", "f0488127ffffff7f", "483107", "0fb007", "48890 4cd00000080",
+             "0f01d1", "0f06", "0f09", "0f20c0", "440f22c0", "0f21f8", "0f23f8", "0f30", "0f32", "0fa2", "f4", "fa", "fb",
+             "6664ec", "e4 80", "f36c", "67f36f", "66ef", "0f33"]
+    for i, code in enumerate(table):
+        code = bytes.fromhex(code.replace(" ", ""))
+        yield f"{i:02}", code.ljust(16, b"\x90") + operands
+
+
+def ranges():
+    return [(0, 0x9fc00, 1), (0xf0000, 0x10000, 2), (0x100000, 0x7ee0000, 1), (0x7fe0000, 0x20000, 3)]
+
+
+def boot_info():
+    text, at = b"/boot/bothy console=com1 dom0_mem=512M\0", 0x200
+    spec = b"guest domain name=a memory=16 vcpus=2 connect=b -- quiet\0"
+    memory = bytearray(0x400)
+    memory[at:at + len(text)] = text
+    memory[0x280:0x280 + len(spec)] = spec
+
+    def image(which, info):
+        return bytes([which]) + struct.pack("<I", info)[:3] + bytes(memory)
+    entries = b"".join(struct.pack("<IQQI", 20, *r) for r in ranges())
+    head = struct.pack("<12I", 0x104c, 640, 130000, 0, at, 2, 0x180, 0, 0, 0, 0, len(entries))
+    memory[0x10:0x40] = head
+    struct.pack_into("<I", memory, 0x40, 0x100)
+    struct.pack_into("<QIIIBB", memory, 0x10 + 88, 0xfd000000, 4096, 1024, 768, 32, 1)
+    memory[0x100:0x100 + len(entries)] = entries
+    memory[0x180:0x1a0] = struct.pack("<8I", 0x300, 0x380, at, 0, 0x380, 0x3ff, 0x280, 0)
+    yield "multiboot1", image(0, 0x10)
+    tags = [(1, text), (3, struct.pack("<II", 0x300, 0x380) + spec),
+            (6, struct.pack("<II", 24, 0) + b"".join(struct.pack("<QQII", *r, 0) for r in ranges())),
+            (8, struct.pack("<QIIIBBH6B", 0xfd000000, 4096, 1024, 768, 32, 1, 0, 16, 8, 8, 8, 0, 8)),
+            (14, b"RSD PTR " + bytes(12)), (15, b"RSD PTR " + bytes(28)), (0, b"")]
+    body = b""
+    for kind, data in tags:
+        body += struct.pack("<II", kind, 8 + len(data)) + data + bytes(-len(data) % 8)
+    memory[0x10:0x18 + len(body)] = struct.pack("<II", 8 + len(body), 0) + body
+    memory.extend(bytes(0x400))
+    yield "multiboot2", image(1, 0x10)
+    memory = bytearray(0x400)
+    memory[at:at + len(text)] = text
+    memory[0x280:0x280 + len(spec)] = spec
+    memory[0x10:0x48] = struct.pack("<4I4QII", 0x336ec578, 1, 0, 1, 0x80, at, 0xe0000, 0xc0, 4, 0)
+    memory[0x80:0xa0] = struct.pack("<4Q", 0x300, 0x80, 0x280, 0)
+    memory[0xc0:0xc0 + 96] = b"".join(struct.pack("<QQII", *r, 0) for r in ranges())
+    yield "pvh", image(2, 0x10)
+
+
+def memory_map():
+    some = b"".join(struct.pack("<HBBB", *r) for r in [(0, 159, 0, 1), (240, 16, 0, 2), (256, 200, 0, 1),
+                                                       (400, 9, 0, 3), (405, 100, 0, 1), (300, 1, 0, 0)])
+    holds = b"\1" + b"\0\0\x11" + b"\0\x20\0" + b"\1" + b"\1" + b"\x34\x12\x12" + b"\0\x60\0" + b"\2"
+    takes = b"\0" + b"\0\x30\0" + b"\2" + b"\xff\xff\xff" + b"\0" + b"\0\x10\0" + b"\0" + b"\0\0\x15"
+    yield "pc", bytes([6]) + some + holds + takes
+    yield "edges", bytes([2]) + b"\0\0\0\xff\1" + struct.pack("<QQ", 2**64 - 4096, 8192) + some[:5]
+
+
+def options():
+    lines = ["console=com1,vga com1=115200,8n1,0x3f8,4 loglvl=all guest_loglvl=none/warning",
+             "dom0_mem=512M,max:1G,min:-64M dom0_max_vcpus=1-4 dom0_vcpus_pin maxcpus=2 tsc=stable:socket",
+             "no-smp smp=off noreboot nosmp=1 com2=auto,,0x2f8 unknown=\"a b\" com1=9600/1843200",
+             "18446744073709551615", "0xffffffffffffffff", "4096", "0", "0x0",
+             "/boot/guest domain name=pair-a memory=16 vcpus=1 connect=pair-b -- console=hvc0 quiet",
+             "domain name=b memory=0x20 vcpus=32"]
+    for i, line in enumerate(lines):
+        yield f"{i}", line.encode()
+
+
+def table(kind, body):
+    return bytes([kind]) + struct.pack("<H", len(body)) + body
+
+
+def acpi():
+    madt = struct.pack("<II", 0xfee00000, 1)
+    madt += b"".join(struct.pack("<BBBBI", 0, 8, i, i, 1) for i in range(3))
+    madt += struct.pack("<BBBBII", 1, 12, 0, 0, 0xfec00000, 0) + struct.pack("<BBBBIH", 2, 10, 0, 0, 2, 0)
+    madt += struct.pack("<BBBBIH", 2, 10, 0, 9, 9, 13) + struct.pack("<BBHIII", 9, 16, 0, 300, 1, 3)
+    dsdt = b"\x10\x20\\_SB_" + b"\x08_S5_\x12\x06\x04\x0a\x05\x01\x00\x00" + b"\x08_S5_\x12\x06\x04\x00\x00\x00\x00"
+    fadt = bytearray(208)
+    struct.pack_into("<I", fadt, 64 - 36, 0x604)
+    struct.pack_into("<I", fadt, 112 - 36, 1 << 10)
+    struct.pack_into("<BBBBQB", fadt, 116 - 36, 1, 8, 0, 1, 0xcf9, 6)
+    struct.pack_into("<BBBBQ", fadt, 172 - 36, 1, 16, 0, 2, 0xb004)
+    mcfg = bytes(8) + struct.pack("<QHBBI", 0xb0000000, 0, 0, 255, 0)
+    every = table(3, dsdt) + table(0x11, bytes(fadt)) + table(0, madt) + table(2, mcfg)
+    yield "xsdt", b"\1" + every
+    yield "rsdt", b"\0" + every
+    yield "old-fadt", b"\0" + table(3, dsdt) + table(1, bytes(fadt[:112])) + table(0, madt[:30])
+    yield "bad-sum", b"\1" + table(0x83, dsdt) + table(0x41, bytes(fadt))
+    yield "scan", b"\x81" + every
+
+
+def config():
+    for path in sorted((ROOT / "tests/system/configs").glob("*.cfg")):
+        yield path.stem, path.read_bytes()
+    yield "all", b"""name = 'all' ; uuid = "11111111-2222-3333-4444-555566667777"
+kernel = "/boot/vmlinuz" # comment
+ramdisk = "/boot/initrd\\x2egz"
+root = "/dev/xvda1" ; extra = "console=hvc0 \\"quiet\\" \\t\\101"
+memory = 0x100
+maxmem = 512
+vcpus = 2
+maxvcpus = 4
+cpus = ["0-3,^1", "2", "all"]
+cpu_weight = 512
+cap = 150
+on_poweroff = "destroy"
+on_reboot = "rename-restart"
+on_crash = "coredump-destroy"
+disk = [ "phy:/dev/vg/a,xvda,w", "file:/a.iso,hdc:cdrom,r", "format=raw,vdev=xvdaa1,access=ro,target=/a b,c",
+  "/img,raw,sdb,rw", ]
+vif = [ 'mac=00:16:3e:00:00:01,bridge=br0,ip=10.0.0.2 10.0.0.3,vifname=v1', "" ]
+type = "pv"
+localtime = 1
+unknown = [ [ [ 1, "2" ] ] ]
+disk += [ "vdev=xvdz,target=/z" ]
+"""
+    yield "override", b"name = \"a\"\nkernel = \"/k\"\n!extra=quiet ro"
+    yield "append", b"name = \"a\"\nname += 'b'\nkernel = \"/k\"\nvif += [ ]\n!cpus='^0,all'"
+
+
+def device_spec():
+    lists = [["phy:/dev/vg/a,xvda,w", "file:/a.iso,hdc:cdrom,r", "format=raw,vdev=xvdaa1,access=ro,target=/a b,c",
+              "/img,raw,sdb,rw", "tap:aio:/x,sda1,w!", "/i,,xvdb,discard,cdrom,backendtype=phy"],
+             ["mac=00:16:3e:00:00:01,bridge=br0,script=x,ip=10.0.0.2,vifname=v1", "", "model=e1000,type=ioemu,backend=0"],
+             ["0-3,^1", "all,^0-7", "255", "1,3,5,7-9"],
+             ["11111111-2222-3333-4444-555566667777", "00:16:3e:12:34:56", "00-16-3E-12-34-56"]]
+    for kind, texts in enumerate(lists):
+        for i, text in enumerate(texts):
+            yield f"{kind}-{i}", bytes([kind]) + text.encode()
+
+
+def text(s):
+    return struct.pack("<I", len(s)) + s
+
+
+def record(tag, body):
+    return struct.pack("<II", tag, len(body)) + body
+
+
+def node(path, value=b"", gen=5, owner=0, extra=()):
+    perms = b"".join(struct.pack("<III", *p) for p in [(owner, 0, 0), *extra])
+    return record(4, text(path) + struct.pack("<QQI", gen, gen, 1 + len(extra)) + perms + text(value))
+
+
+def store_state():
+    tree = node(b"/") + node(b"/local") + node(b"/local/domain") + node(b"/local/domain/1", b"", 7, 1, [(2, 1, 0)])
+    tree += node(b"/local/domain/1/x", b"value", 8, 1)
+    guest = record(6, struct.pack("<IIII", 1, 7, 1, 0)) + record(8, struct.pack("<I", 1) + text(b"/local/domain/1/x") +
+                                                                struct.pack("<I", 16) + text(b"tok"))
+    guest += record(10, struct.pack("<III", 1, 3, 1)) + record(11, struct.pack("<II", 1, 18) + struct.pack(
+        "<4I", 1, 1, 0, 2) + b"x\0" + b"out")
+    first = record(2, struct.pack("<II", 1, 0)) + record(3, text(b"@releaseDomain") + struct.pack(
+        "<IIIIIII", 2, 0, 0, 0, 1, 1, 0)) + tree + guest
+    second = record(5, text(b"/local/domain/1/x")) + record(9, struct.pack("<I", 1) + text(b"/local/domain/1/x") +
+                                                          text(b"tok")) + record(10, struct.pack("<III", 1, 3, 0))
+    third = record(7, struct.pack("<I", 1)) + record(6, struct.pack("<IIII", 2, 9, 1, 3)) + record(99, b"later")
+
+    def batch(body, gen):
+        return struct.pack("<H", len(body)) + body + struct.pack("<H", gen)
+    yield "whole", b"\0" + batch(first, 40)
+    yield "journal", b"\0" + batch(first, 40) + batch(second, 41) + batch(third, 42)
+    yield "raw", b"\1bothy-xenstored-state 1\n" + record(1, bytes(16))
+
+
+def main():
+    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store_state]
+    for maker in makers:
+        if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
+            continue
+        folder = CORPUS / maker.__name__
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("seed-*"):
+            old.unlink()
+        for name, data in maker():
+            (folder / f"seed-{name}").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
