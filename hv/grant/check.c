@@ -3,6 +3,7 @@
  * its record) and I7's other half (every grant entry has one). Recomputed from the raw tables; the
  * marks in shared entries are hostile memory
  * and not judged here. */
+#include "hv/base/string.h"
 #include "hv/grant/table.h"
 #include "hv/mem/table.h"
 
@@ -125,15 +126,24 @@ static uint64_t entries_count(void)
 	return n;
 }
 
+/* Of eight records; most of a page is unused, and the audit is in a hurry. */
+static bool any_pinned(const struct active *a)
+{
+	static_assert(offsetof(struct active, readers) == 6 && sizeof *a == 8, "the pins are the upper 16 bits");
+	uint64_t w[8];
+	memcpy(w, a, sizeof w);
+	return (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) >> 48;
+}
+
 static const char *check_domain_active(struct domain *d)
 {
 	const struct paged *p = &d->grants->active;
 	const char *broken = NULL;
 	for (uint32_t ref = paged_next(p, 0); ref < p->limit && !broken; ref = paged_next(p, ref)) {
 		const struct active *a = paged_at(p, ref);
-		for (uint32_t end = ref + p->per_page; ref < end && ref < p->limit && !broken; ref++, a++)
-			if (a->readers | a->writers)
-				broken = check_active(d, ref);
+		for (uint32_t end = ref + p->per_page; ref < end && !broken; ref += 8, a += 8)
+			for (uint32_t i = 0; any_pinned(a) && i < 8 && !broken; i++)
+				broken = check_active(d, ref + i);
 	}
 	return broken;
 }
