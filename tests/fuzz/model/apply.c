@@ -1,0 +1,222 @@
+/* One operation to the model, or two that overlapped.
+ *
+ * Two are right if one after the other, in some order, gives both answers and the state. Also right: a batch in two
+ * parts with the other between them; and one that met a table in the middle of the other's work and was told so
+ * (-EBUSY, or that a tree with such a table in it is not valid), and did nothing. What cannot be told at all (raw
+ * hypercalls, a domain's death in parts, an operation abandoned half way) is counted in .blind and the core's state
+ * taken over.
+ * Neighbours: memory.c, access.c, supply.c, grants.c, events.c, vcpus.c; compare.c. */
+#include "protocol/grant_table.h"
+#include "tests/fuzz/model/state.h"
+
+static bool is_harness(unsigned kind)
+{
+	return kind == OP_CREATE || kind == OP_REVIVE || kind == OP_MIGRATE || kind == OP_ADVANCE;
+}
+
+/* Operations that the world may decline to make, whatever the vCPU's state. */
+static bool may_be_declined(unsigned kind)
+{
+	return kind == OP_POPULATE || kind == OP_SET_GDT || kind == OP_SHUTDOWN || kind == OP_RAW || kind == OP_GRANT ||
+	       kind == OP_PORT_MASK;
+}
+
+static bool can_act(const struct m_domain *d, unsigned vcpu)
+{
+	const struct m_vcpu *v = &d->vcpu[vcpu];
+	return !d->paused && !d->shut && !d->dying && !v->down && !v->asleep;
+}
+
+static struct m_domain *harness_target(struct model *m, const struct act *a)
+{
+	if (a->domid == DOMID_SELF)
+		return domain_alive_at(m, a->slot);
+	struct m_domain *d = domain_named(m, a->domid);
+	return d && !d->dead ? d : NULL;
+}
+
+static void harness_apply(struct model *m, const struct act *a, const struct outcome *o)
+{
+	struct m_domain *d = harness_target(m, a);
+	if (a->kind != OP_REVIVE || !o->ran || !d || a->vcpu_id >= VCPUS)
+		return;
+	d->vcpu[a->vcpu_id].down = false;
+	d->paused = false;
+}
+
+static const char *guest_apply(struct model *m, const struct act *a, const struct outcome *o)
+{
+	switch (a->kind) {
+	case OP_LOAD:
+	case OP_STORE:
+		return access_apply(m, a, o);
+	case OP_DECREASE:
+	case OP_POPULATE:
+	case OP_EXCHANGE:
+		return supply_apply(m, a, o);
+	case OP_PAUSE:
+	case OP_UNPAUSE:
+	case OP_MAX_MEM:
+	case OP_INFO:
+	case OP_DESTROY:
+		return control_apply(m, a, o);
+	default:
+		if (a->kind < OP_DECREASE)
+			return memory_apply(m, a, o);
+		if (a->kind <= OP_GRANT_COPY)
+			return grants_apply(m, a, o);
+		return a->kind <= OP_PORT_RESET ? events_apply(m, a, o) : vcpus_apply(m, a, o);
+	}
+}
+
+/* The vCPU did not act, or not to the end. */
+static const char *idle_apply(struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
+{
+	if (o->restarts || o->crashed)
+		m->lost = true;
+	else if (!m->relaxed && d && can_act(d, a->vcpu) && !may_be_declined(a->kind))
+		return "model: the vCPU should have been able to act";
+	return NULL;
+}
+
+const char *model_apply(struct model *m, const struct act *a, const struct outcome *o)
+{
+	struct m_domain *d = domain_alive_at(m, a->slot);
+	if (is_harness(a->kind)) {
+		harness_apply(m, a, o);
+		return NULL;
+	}
+	if (!o->ran)
+		return idle_apply(m, d, a, o);
+	if (!d || (!m->relaxed && !can_act(d, a->vcpu)))
+		return "model: the vCPU should not have been able to act";
+	if (o->crashed && !d->odd)
+		return "model: the domain was crashed";
+	if (a->kind == OP_RAW || o->crashed) {
+		d->odd = m->lost = true;
+		return NULL;
+	}
+	if (o->failed_alloc && o->rc == M_ENOMEM)
+		return NULL;
+	loose_mark_areas(m);
+	const char *wrong = guest_apply(m, a, o);
+	settle(m);
+	return wrong ? wrong : m->wrong;
+}
+
+const char *model_step(struct model *m, const struct act *a, const struct outcome *o)
+{
+	m->relaxed = false;
+	const char *wrong = model_apply(m, a, o);
+	return wrong ? wrong : model_compare(m);
+}
+
+/* --- two at once --- */
+
+struct half { const struct act *a; const struct outcome *o; };
+
+static struct model before;		/* the state that all explanations begin with */
+
+static const char *explained(struct model *m, const struct half *h, unsigned n)
+{
+	const char *wrong = NULL;
+	model_copy(m, &before);
+	m->relaxed = true;
+	for (unsigned i = 0; i < n && !wrong; i++)
+		wrong = model_apply(m, h[i].a, h[i].o);
+	return wrong ? wrong : model_compare(m);
+}
+
+/* The batch @a in two parts with @b between them. */
+static bool explained_in_parts(struct model *m, struct half a, struct half b)
+{
+	struct act part[2] = { *a.a, *a.a };
+	struct outcome out[2] = { *a.o, *a.o };
+	if (a.a->kind != OP_UPDATES || !a.o->ran)
+		return false;
+	for (unsigned i = 1; i <= a.o->done && i < a.a->count; i++) {
+		part[0].count = i;
+		part[1].count = a.a->count - i;
+		part[1].index = (a.a->index + i) % before.limit.entries;
+		memmove(part[1].list, a.a->list + i, part[1].count * sizeof part[1].list[0]);
+		part[0].val = part[0].list[0];
+		part[1].val = part[1].list[0];
+		out[0].done = i;
+		out[0].rc = 0;
+		out[1].done = a.o->done - i;
+		const struct half three[3] = { { &part[0], &out[0] }, b, { &part[1], &out[1] } };
+		if (!explained(m, three, 3))
+			return true;
+	}
+	return false;
+}
+
+/* May this be the answer of one that met a frame in the middle of the other's work? */
+static bool is_transient(const struct half *h)
+{
+	const struct outcome *o = h->o;
+	if (!h->o->ran)
+		return false;
+	switch (h->a->kind) {
+	case OP_PIN:
+	case OP_BASE:
+	case OP_USER_BASE:
+	case OP_UPDATE:
+	case OP_UPDATES:
+		return o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW;
+	case OP_DECREASE:
+		return o->rc == 0;
+	case OP_GRANT_MAP:
+	case OP_GRANT_MAP_PTE:
+		return o->status == GNTST_general_error || o->status == GNTST_bad_virt_addr;
+	case OP_GRANT_COPY:
+		return o->status == GNTST_general_error || o->status == GNTST_bad_page;
+	case OP_EXCHANGE:
+		return o->rc == M_EINVAL;
+	case OP_STORE:
+		return o->rc != 0 && !o->done;
+	default:
+		return o->rc == M_EBUSY || o->rc == M_EOVERFLOW;
+	}
+}
+
+static bool explained_as_transient(struct model *m, struct half told, struct half other)
+{
+	if (!is_transient(&told) || (told.a->kind == OP_UPDATES && told.o->done))
+		return false;
+	before.forgiving = true;
+	bool ok = !explained(m, &other, 1);
+	before.forgiving = m->forgiving = false;
+	return ok;
+}
+
+/* What no order of whole operations can tell. */
+static bool is_beyond(const struct half *h)
+{
+	return h->a->kind == OP_RAW || h->a->kind == OP_DESTROY || (!h->o->ran && h->o->restarts) || h->o->crashed;
+}
+
+const char *model_step_pair(struct model *m, const struct act *a, const struct outcome *oa, const struct act *b,
+			    const struct outcome *ob)
+{
+	const struct half ab[2] = { { a, oa }, { b, ob } }, ba[2] = { ab[1], ab[0] };
+	model_copy(&before, m);
+	const char *wrong = explained(m, ab, 2);
+	if (!wrong || !explained(m, ba, 2))
+		return NULL;
+	if (explained_in_parts(m, ab[0], ab[1]) || explained_in_parts(m, ab[1], ab[0]))
+		return NULL;
+	if (explained_as_transient(m, ab[0], ab[1]) || explained_as_transient(m, ab[1], ab[0]))
+		return NULL;
+	if (is_beyond(&ab[0]) || is_beyond(&ab[1])) {
+		model_copy(m, &before);
+		m->lost = true;
+		return model_compare(m);
+	}
+	return wrong;
+}
+
+uint64_t model_blind(const struct model *m)
+{
+	return m->blind;
+}
