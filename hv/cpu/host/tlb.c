@@ -259,6 +259,7 @@ unsigned host_guest_load(unsigned cpu, uint64_t va, uint64_t *value)
 {
 	uint64_t frame;
 	unsigned fault = guest_access(cpu, va, false, false, &frame);
+	host_reached = fault ? ~0ull : frame;
 	if (fault)
 		return fault;
 	if (frame >= host_frame_count())
@@ -272,6 +273,7 @@ unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value)
 {
 	uint64_t frame;
 	unsigned fault = guest_access(cpu, va, true, false, &frame);
+	host_reached = fault ? ~0ull : frame;
 	if (fault)
 		return fault;
 	if (frame >= host_frame_count())
