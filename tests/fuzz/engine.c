@@ -1,10 +1,7 @@
 /* One operation after the other: looked up, carried out, audited, and compared with the model.
  *
  * Pairs. An operation that is cut (preempted) with bit 7 set lets its successor run before it is re-entered; one with
- * `with` set runs beside its successor. The model is told them one after the other: some order of
- * the two must explain both answers and the state. Where an operation consists of several steps (a batch, a large
- * table) a mixture of the two is right as well, which a model of whole operations cannot tell: it has then lost
- * track, the rest of the run is judged by the audit alone, and counted as such.
+ * `with` set runs beside its successor, switched at locks, flushes and atomics. Both are judged together.
  *
  * Neighbours: world.h carries out, model.h predicts, generate.h invents, supervise.c runs this in processes. */
 #include <stdlib.h>
@@ -27,64 +24,20 @@ static void break_off(struct engine *e, const char *text)
 	(void)snprintf(e->verdict.text, sizeof e->verdict.text, "%s", text);
 }
 
-/* --- births and deaths, for the model --- */
-static void model_is_told_birth(struct model *m, unsigned slot)
-{
-	const struct slot *s = &world_slot[slot];
-	struct model_domain d = { .slot = slot, .id = s->id, .home = s->home, .shared_info = s->d->shared_mfn.n };
-
-	memcpy(d.pool, s->pool, sizeof d.pool);
-	model_birth(m, &d);
-}
-
-/* Tell @m which slots changed hands since known[]. */
-static void model_follow(const struct engine *e, struct model *m)
-{
-	for (unsigned i = 0; i < world_config.slots; i++) {
-		const struct slot *s = &world_slot[i];
-		bool same = s->d && e->known[i].alive && s->id == e->known[i].id;
-		if (e->known[i].alive && !same)
-			model_death(m, i);
-		if (s->d && !same)
-			model_is_told_birth(m, i);
-	}
-}
-
-static void known_now(struct engine *e)
-{
-	for (unsigned i = 0; i < SLOTS; i++) {
-		e->known[i].alive = world_slot[i].d != NULL;
-		e->known[i].id = world_slot[i].id;
-	}
-}
-
-static bool judged_by_model(const struct engine *e) { return e->use_model && !e->lost; }
-
 void engine_start(struct engine *e, const struct world_config *c)
 {
-	struct model_limits limits = {
-		.frames = c->frames, .entries = c->entries, .frame_max = c->frame_max, .count_limit = c->count_limit,
-	};
-
 	world_start(c);
 	world_cut_broken[0] = 0;
 	e->verdict = (struct verdict){ .broken = false };
 	e->digest = 0xcbf29ce484222325ull;
 	e->step = 0;
-	e->lost = false;
 	if (e->use_model && !e->model) {
 		e->model = malloc(model_size());
-		e->before = malloc(model_size());
-		e->either = malloc(model_size());
-		if (!e->model || !e->before || !e->either)
+		if (!e->model)
 			abort();
 	}
-	memset(e->known, 0, sizeof e->known);
-	if (e->use_model) {
-		model_start(e->model, &limits);
-		model_follow(e, e->model);
-	}
-	known_now(e);
+	if (e->use_model)
+		model_begin(e->model);
 	if (e->stats)
 		e->stats->runs++;
 }
@@ -108,7 +61,6 @@ static void count(struct engine *e, const struct done *d)
 		return;
 	}
 	e->stats->audited++;
-	e->stats->unjudged += e->use_model && e->lost;
 	k->ran++;
 	k->restarts += d->out.restarts != 0;
 	k->crashed += d->out.crashed;
@@ -138,30 +90,11 @@ static void judge_one(struct engine *e, const struct done *d)
 {
 	const char *said = audit();
 
-	if (!said && judged_by_model(e)) {
-		said = model_apply(e->model, &d->act, &d->out);
-		model_follow(e, e->model);
-		if (!said)
-			said = model_compare(e->model);
-	}
+	if (!said && e->use_model)
+		said = model_step(e->model, &d->act, &d->out);
 	if (said)
 		break_off(e, said);
-	known_now(e);
 	count(e, d);
-}
-
-/* --- two --- */
-/* Does "first, then second" explain what is? */
-static const char *explain(struct engine *e, const struct done *first, const struct done *second)
-{
-	memcpy(e->either, e->before, model_size());
-	const char *said = model_apply(e->either, &first->act, &first->out);
-	if (!said)
-		said = model_apply(e->either, &second->act, &second->out);
-	if (said)
-		return said;
-	model_follow(e, e->either);
-	return model_compare(e->either);
 }
 
 /* @inner ran within @outer, or beside it. */
@@ -169,15 +102,10 @@ static void judge_pair(struct engine *e, const struct done *outer, const struct 
 {
 	const char *said = audit();
 
-	if (!said && judged_by_model(e)) {
-		memcpy(e->before, e->model, model_size());
-		if (explain(e, inner, outer) && explain(e, outer, inner))
-			e->lost = true;
-		memcpy(e->model, e->either, model_size());
-	}
+	if (!said && e->use_model)
+		said = model_step_pair(e->model, &outer->act, &outer->out, &inner->act, &inner->out);
 	if (said)
 		break_off(e, said);
-	known_now(e);
 	count(e, outer);
 	count(e, inner);
 	if (e->stats)
@@ -249,6 +177,8 @@ void engine_end(struct engine *e)
 	const char *said = e->verdict.broken ? NULL : world_end();
 	if (said)
 		break_off(e, said);
+	if (e->stats && e->use_model)
+		e->stats->unjudged += model_blind(e->model);
 }
 
 void engine_list(struct engine *e, const struct oplist *l, volatile uint32_t *at)

@@ -11,7 +11,7 @@ struct engine_stats {
 	uint64_t audited;		/* operations that ran, with everything checked after them */
 	uint64_t idle;			/* operations of vCPUs that could not act */
 	uint64_t pairs;			/* ran inside or beside another */
-	uint64_t unjudged;		/* ran after the model had lost track (see engine.c) */
+	uint64_t unjudged;		/* of these, the model took the result over without judging it */
 	uint64_t runs;
 	struct kind_stats kind[OP_COUNT];
 };
@@ -29,9 +29,7 @@ struct engine {
 	struct verdict verdict;
 	uint64_t digest;		/* of all that was answered: equal for equal runs */
 	/* Private: */
-	struct model *model, *before, *either;
-	bool lost;
-	struct { bool alive; domid_t id; } known[SLOTS];
+	struct model *model;
 	uint32_t step;
 };
 

@@ -84,7 +84,7 @@ void report_final(const struct engine_stats *s, double seconds, unsigned jobs, u
 	print_kinds(s);
 	printf("%" PRIu64 " runs of a seed each, %" PRIu64 " pairs one inside the other, %" PRIu64 " operations of vCPUs "
 	       "that could not act\n", s->runs, s->pairs, s->idle);
-	printf("%" PRIu64 " operations after the model had lost track in a run, judged by the audit alone\n", s->unjudged);
+	printf("%" PRIu64 " of them judged by the audit alone: the model took their result over\n", s->unjudged);
 	printf("%.0f operations per second per core, %u at a time, %.0f s\n",
 	       (double)s->audited / seconds / (jobs ? jobs : 1), jobs, seconds);
 	printf("%" PRIu64 " operations audited, %u violations\n", s->audited, violations);
