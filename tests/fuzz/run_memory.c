@@ -32,7 +32,7 @@ static uint64_t entry_address(const struct act *a, unsigned i)
 static void updates_request(const struct act *a, struct request *r)
 {
 	struct mmu_update u[LIST_MAX];
-	uint64_t count = a->kind == OP_UPDATES ? a->count : 1, fd = a->kind == OP_UPDATES ? DOMID_SELF : a->domid;
+	uint64_t count = a->kind == OP_UPDATES ? a->count : 1, fd = a->kind == OP_UPDATE ? a->domid : DOMID_SELF;
 	uint64_t cmd = a->kind == OP_UPDATE && (a->n & UPDATE_PRESERVE) ? MMU_PT_UPDATE_PRESERVE_AD : 0;
 	if (a->kind == OP_UPDATE && UPDATE_TABLES(a->n))
 		fd |= (uint64_t)(world_slot[(UPDATE_TABLES(a->n) - 1) % SLOTS].id + 1) << 16;
