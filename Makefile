@@ -2,8 +2,9 @@
 #
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
 #   make host       hosted build and its tests       make demo   the same without a terminal
-#   make coverage   what of hv/ the hosted tests reach
+#   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
+#   make mutants    seeded faults, all of which must be noticed
 #   make check      every test                       make bench  print the figures
 #   make menuconfig, make defconfig                  make clean
 #
@@ -195,10 +196,14 @@ coverage-of = $(filter-out $(addprefix $(O)/host/unit/,dom0/% toolstack/%),$(uni
 coverage:
 	+@$(MAKE) --no-print-directory O=$(O)/coverage CC=clang instrument='-O0 -fprofile-instr-generate -fcoverage-mapping' \
 		coverage-run COVERAGE='$(COVERAGE)'
+# The longest path between two preemption checks, in entries, for worst cases.
+limits: $(filter $(O)/host/unit/call/limits%,$(unit-tests))
+	@for test in $^; do $$test || exit 1; done
 coverage-run: $$(coverage-of)
 	@tests/coverage/coverage.py --build $(O) $(COVERAGE) $^
 
 include tests/fuzz/fuzz.mk
+include tests/mutants/mutants.mk
 include tests/fuzz/targets/targets.mk
 include tests/fuzz/replay/replay.mk
 
@@ -208,6 +213,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench \
-	coverage coverage-run
+	coverage coverage-run limits
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

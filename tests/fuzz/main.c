@@ -1,6 +1,6 @@
 /* The program `fuzz`: options in, figures out. See tests/fuzz/README.md.
  *
- *	fuzz [--time S | --runs N] [--seed N] [--ops N] [--jobs N] [--no-model] [--keep-going] [--json] [--out DIR]
+ *	fuzz [--time S | --runs N] [--seed N] [--ops N] [--jobs N] [--no-model] [--keep-going] [--no-shrink] [--json] [--out DIR]
  *	fuzz --one-seed N		that run alone
  *	fuzz --replay FILE...		0 if none of the lists breaks anything
  *	fuzz --shrink FILE		a smaller list with the same fault, on the standard output
@@ -25,7 +25,8 @@ static const struct option long_options[] = {
 	{ "keep-going", no_argument, NULL, 'k' }, { "json", no_argument, NULL, 'J' },
 	{ "out", required_argument, NULL, 'd' }, { "one-seed", required_argument, NULL, '1' },
 	{ "replay", no_argument, NULL, 'r' }, { "shrink", no_argument, NULL, 'S' },
-	{ "encode", no_argument, NULL, 'e' }, { "list-seeds", no_argument, NULL, 'l' }, { NULL, 0, NULL, 0 },
+	{ "encode", no_argument, NULL, 'e' }, { "list-seeds", no_argument, NULL, 'l' },
+	{ "no-shrink", no_argument, NULL, 'N' }, { NULL, 0, NULL, 0 },
 };
 
 static _Noreturn void usage(void)
@@ -124,6 +125,7 @@ static enum mode options(struct fuzz_options *o, int argc, char **argv)
 		case 'J': o->json = true; break;
 		case 'd': o->folder = optarg; break;
 		case 'l': o->list_seeds = true; break;
+		case 'N': o->shrink_seconds = 0; break;
 		case '1': one_seed(o, optarg); break;
 		case 'r': mode = REPLAY; break;
 		case 'S': mode = SHRINK; break;

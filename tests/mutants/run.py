@@ -45,16 +45,20 @@ class Mutant:
 
 
 class Program:
-    """One piece of evidence: objects to link with the mutant's before the archive, and how to run it."""
-    def __init__(self, name, kind, build, args, sound, env=None):
-        self.name, self.kind, self.build, self.args, self.sound, self.env = name, kind, build, args, sound, env or {}
+    """One piece of evidence: its own sources, how to run it, and where it stands, linked with the sound tree."""
+    def __init__(self, name, kind, build, sources, sound, args):
+        self.name, self.kind, self.build, self.sources, self.sound, self.args = name, kind, build, sources, sound, args
         self.seconds = 0.0      # on the sound tree
 
     def run(self, path, limit):
         """(failed, what it said)"""
-        args = [path] + [a.replace("@SECONDS@", str(max(1, int(limit)))) for a in self.args]
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", CK_DEFAULT_TIMEOUT="0", **self.env)
-        timed = "@SECONDS@" in " ".join(self.args)
+        timed = "@SECONDS@" in self.args
+        with tempfile.TemporaryDirectory() as where:
+            return self.run_at(path, limit, timed, {"@SECONDS@": str(max(1, int(limit))), "@WHERE@": where})
+
+    def run_at(self, path, limit, timed, put):
+        args = [path] + [put.get(a, a) for a in self.args]
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", RANDOM_SECONDS="5")
         process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, start_new_session=True)
         try:
             out, _ = process.communicate(timeout=limit + (10 if timed else 0))
@@ -77,10 +81,10 @@ def said(text):
 
 class Build:
     """A set of objects of the hosted build with its options: optimised for the engine, sanitized for the tests."""
-    def __init__(self, flags, compiler, objects, archive, libs):
+    def __init__(self, flags, compiler, objects, libs):
         drop = re.compile(r"-(MMD|MP|W.*|ffile-prefix-map=.*)$")
         self.flags = [f for f in flags.split() if not drop.match(f)] + ["-w"]
-        self.compiler, self.objects, self.archive, self.libs = compiler, objects, archive, libs.split()
+        self.compiler, self.objects, self.libs = compiler, objects, libs.split()
 
     def users(self, header):
         """Sources of hv/ that include @header, from the compiler's own notes."""
@@ -100,8 +104,9 @@ class Build:
                 run([self.compiler, f"-I{where}", *self.flags, "-c", path, "-o", out[-1]])
         return out
 
-    def link(self, objects, program, path):
-        run([self.compiler, *self.flags, "-o", path, *objects, *program, self.archive, *self.libs])
+    def link(self, objects, sources, path):
+        run([self.compiler, *self.flags, "-o", path, *objects, *[f"{self.objects}/{c}.o" for c in sources],
+             f"{self.objects}/libhv.a", *self.libs])
 
 
 def run(args):
@@ -115,36 +120,27 @@ def make(*what):
     return run(["make", "-s", "--no-print-directory", f"O={O}", *what])
 
 
-def programs():
-    """Everything there is, built."""
-    value = lambda name: make(f"print-{name}").strip()
-    make("host-programs", *value("engine-programs").split())
-    unit = Build(value("host-flags"), value("CC"), f"{O}/host", f"{O}/host/libhv.a",
-                 run(["pkg-config", "--libs", "check"]) + " " + value("host-libs"))
-    out = engine(value)
-    for test in sorted(glob.glob(f"{ROOT}/tests/unit/*/*_test.c")):
+def value(name, *more):
+    return make(*more, f"print-{name}").strip()
+
+
+def programs(engine_args):
+    """Everything there is, built: the engine and the interleaver optimised, the rest with the sanitizers."""
+    make("mutants-programs")
+    libs = run(["pkg-config", "--libs", "check"]) + " " + value("host-libs")
+    unit = Build(value("host-flags"), value("CC"), f"{O}/host", libs)
+    fast = Build(value("host-flags", "instrument=" + value("fuzz-fast")), value("CC"), f"{O}/fast/host", libs)
+    sources = value("fuzz-src").split()
+    out = [Program("fuzz", "fuzz", fast, sources, f"{O}/fast/host/fuzz",
+                   ["--time", "@SECONDS@", "--seed", "1", "--jobs", "1", "--no-shrink", "--out", "@WHERE@", *engine_args])]
+    for test in sorted(glob.glob("tests/unit/*/*_test.c")):
         folder = os.path.dirname(test)
-        if os.path.basename(folder) in {f for names in FOLDERS.values() for f in names}:
-            helpers = [c for c in glob.glob(folder + "/*.c") if not c.endswith("_test.c")]
-            objects = [f"{O}/host/{os.path.relpath(c, ROOT)}.o" for c in [test, *helpers]]
-            name = os.path.relpath(test, ROOT + "/tests/unit")[:-len("_test.c")]
-            program = Program(name, "unit", unit, [], f"{O}/host/unit/{name}_test", {"RANDOM_SECONDS": "5"})
-            program.objects = objects
-            out.append(program)
-    return out
-
-
-def engine(value):
-    """The state-aware engine and the interleaver, with their optimised objects."""
-    if not value("engine-flags"):
-        return []
-    build = Build(value("engine-flags"), value("CC"), value("engine-objects"), value("engine-archive"), value("engine-libs"))
-    out = []
-    for name, args in (("fuzz", ["--time", "@SECONDS@", "--seed", "1", "--no-shrink"]), ("interleave", ["--time", "@SECONDS@"])):
-        objects = value(f"engine-{name}-objects").split()
-        if objects:
-            out.append(Program(name, name, build, args, f"{O}/fuzz/{name}"))
-            out[-1].objects = objects
+        name = os.path.relpath(test, "tests/unit")[:-len("_test.c")]
+        sources = [test] + [c for c in glob.glob(folder + "/*.c") if not c.endswith("_test.c")]
+        if folder == "tests/unit/interleave":
+            out.insert(1, Program(name, "interleave", fast, sources, f"{O}/fast/host/unit/{name}_test", []))
+        elif os.path.basename(folder) in {f for names in FOLDERS.values() for f in names}:
+            out.append(Program(name, "unit", unit, sources, f"{O}/host/unit/{name}_test", []))
     return out
 
 
@@ -173,7 +169,7 @@ def judge(mutant, evidence, seconds):
                 if p.build not in linked:
                     linked[p.build] = p.build.mutated(mutant, where)
                 path = f"{where}/program"
-                p.build.link(linked[p.build], p.objects, path)
+                p.build.link(linked[p.build], p.sources, path)
                 left = min(seconds - (time.monotonic() - clock), SHARE[p.kind] * seconds - spent.get(p.kind, 0))
                 if left < 1:
                     continue
@@ -218,6 +214,7 @@ def main():
     a.add_argument("--sample", type=int)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--only", choices=KINDS)
+    a.add_argument("--no-model", action="store_true", help="the engine without its reference model")
     a.add_argument("--json")
     a.add_argument("names", nargs="*")
     a = a.parse_args()
@@ -229,7 +226,7 @@ def main():
     counted = [m for m in mutants if m.reachable]
     if a.sample:
         counted = random.Random(a.seed).sample(counted, a.sample)
-    all_programs = [p for p in programs() if not a.only or p.kind == a.only]
+    all_programs = [p for p in programs(["--no-model"] if a.no_model else []) if not a.only or p.kind == a.only]
     needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
     all_programs = [p for p in all_programs if p.name in needed]
     unsound = check_sound(all_programs, a.jobs)

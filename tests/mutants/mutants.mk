@@ -1,0 +1,8 @@
+# Seeded faults, each of which must be noticed (README.md). The engine and the interleaver run optimised, in O/fast,
+# the hosted tests with the sanitizers.
+mutants-programs: host-programs
+	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/fuzz \
+		$(O)/fast/host/unit/interleave/interleave_test
+mutants: mutants-programs
+	tests/mutants/run.py
+.PHONY: mutants mutants-programs
