@@ -126,7 +126,6 @@ static void draw(struct generator *g, struct op *o)
 	o->kind = (uint8_t)kind_choose(g);
 	if (kind_of[o->kind].family == CONTROL && !chance(g, 24))
 		o->actor &= 4;
-	fill_operands(g, o);
 }
 
 static void queue_take(struct generator *g, struct op *o)
@@ -160,10 +159,15 @@ void generate_next(struct generator *g, struct op *o)
 		script_begin(g);
 		queued = g->head != g->tail;
 	}
-	if (queued && chance(g, 216))
+	if (queued && chance(g, 216)) {
 		queue_take(g, o);
-	else
+	} else {
 		draw(g, o);
+		if (!queued && chance(g, 208) && script_prepare(g, o) && g->head != g->tail)
+			queue_take(g, o);
+		else
+			fill_operands(g, o);
+	}
 	how(g, o);
 	op_canonical(o);
 }

@@ -233,7 +233,7 @@ static void fill_populate(struct generator *g, struct op *o)
 
 static void fill_exchange(struct generator *g, struct op *o)
 {
-	unsigned from = pick_index(g, op_slot(o), USE_DATA), to = pick_index(g, op_slot(o), USE_ABSENT);
+	unsigned from = pick_index(g, op_slot(o), chance(g, 200) ? USE(FT_NONE) : USE_DATA), to = pick_index(g, op_slot(o), USE_ABSENT);
 
 	o->arg[0] = (uint8_t)(from < POOL ? from : below(g, POOL));
 	o->arg[1] = chance(g, 64) || to == POOL ? o->arg[0] : (uint8_t)to;
@@ -322,10 +322,8 @@ static void fill_port_unbound(struct generator *g, struct op *o)
 
 static void fill_port_bind(struct generator *g, struct op *o)
 {
-	unsigned other = chance(g, 24) ? op_slot(o) : pick_other(g, op_slot(o));
-
-	o->arg[0] = (uint8_t)other;
-	o->arg[1] = pick_unbound_for(g, other, op_slot(o));
+	if (!pick_unbound_for(g, op_slot(o), &o->arg[0], &o->arg[1]))
+		o->arg[0] = (uint8_t)pick_slot(g);
 }
 
 static void fill_port(struct generator *g, struct op *o)
@@ -358,7 +356,7 @@ static void fill_self(struct generator *g, struct op *o) { o->arg[0] = self_or_r
 /* --- vCPUs --- */
 static void fill_vcpu(struct generator *g, struct op *o)
 {
-	o->arg[0] = (uint8_t)below(g, VCPUS + chance(g, 16));
+	o->arg[0] = (uint8_t)(o->kind == OP_VCPU_INFO && chance(g, 192) ? op_vcpu(o) : below(g, VCPUS + chance(g, 16)));
 	if (o->kind == OP_VCPU_INFO) {
 		o->arg[1] = pick_frame(g, op_slot(o), chance(g, 224) ? USE_DATA : ~USE_ABSENT);
 		o->arg[2] = (uint8_t)below(g, chance(g, 240) ? 63 : 256);
@@ -377,13 +375,16 @@ static void fill_poll(struct generator *g, struct op *o)
 
 static void fill_shutdown(struct generator *g, struct op *o)
 {
-	o->arg[0] = (uint8_t)(chance(g, 8) && !is_control(o) ? 16 : 1 + below(g, 15));
+	o->arg[0] = (uint8_t)(chance(g, 32) && !is_control(o) ? 16 : 1 + below(g, 15));
 }
 
 /* --- control --- */
 static void fill_ruled(struct generator *g, struct op *o)
 {
 	o->arg[0] = (uint8_t)(chance(g, 232) ? pick_other(g, op_slot(o)) : below(g, DOMID_KINDS));
+	for (unsigned slot = 0; o->kind == OP_UNPAUSE && slot < world_config.slots; slot++)
+		if (world_slot[slot].d && world_slot[slot].d->paused_by_control)
+			o->arg[0] = (uint8_t)slot;
 	if (o->kind == OP_MAX_MEM)
 		o->arg[1] = (uint8_t)(chance(g, 192) ? world_config.frame_max : below(g, 24));
 }

@@ -115,29 +115,57 @@ static unsigned live_entry(struct generator *g, const uint64_t *table)
 	return 8;
 }
 
+bool has_address(unsigned slot, unsigned vcpu)
+{
+	struct domain *d = world_slot[slot].d;
+	if (!d || !d->vcpu[vcpu] || !frame_of(d->vcpu[vcpu]->ctx.kernel_l4))
+		return false;
+	const uint64_t *l4 = host_frame(d->vcpu[vcpu]->ctx.kernel_l4);
+	for (unsigned i = 0; i < 8; i++)
+		if (l4[i] & PTE_PRESENT)
+			return true;
+	return false;
+}
+
+/* One step of a walk: an entry of @table (level @level) to go on with; prefers those that lead to an L1. 8: none. */
+static unsigned walk_step(struct generator *g, const uint64_t *table, unsigned level)
+{
+	unsigned first = live_entry(g, table);
+	for (unsigned i = first; level > 1 && i < first + 8 && first < 8; i++) {
+		if (!(table[i % 8] & PTE_PRESENT) || !frame_of(pte_mfn(table[i % 8])))
+			continue;
+		if (level == 2 || live_entry(g, host_frame(pte_mfn(table[i % 8]))) < 8)
+			return i % 8;
+	}
+	return first;
+}
+
+/* An entry of an L1 that is empty, from @start on. */
+static unsigned empty_entry(const uint64_t *table, unsigned start)
+{
+	for (unsigned i = start; i < start + 8; i++)
+		if (!(table[i % 8] & PTE_PRESENT))
+			return i % 8;
+	return start;
+}
+
 void pick_address(struct generator *g, unsigned slot, unsigned vcpu, bool live, uint8_t v[2])
 {
 	struct domain *d = world_slot[slot].d;
 	unsigned at[4] = { below(g, 8), below(g, 8), below(g, 8), below(g, 8) };	/* L1 .. L4 */
 
-	v[0] = v[1] = 0;
-	if (d && d->vcpu[vcpu]) {
-		mfn_t m = d->vcpu[vcpu]->ctx.kernel_l4;
-		for (unsigned level = 4; level > 0 && frame_of(m); level--) {
-			const uint64_t *table = host_frame(m);
-			unsigned i = live_entry(g, table);
-			if (level == 1 && !live)
-				for (i = at[0]; (table[i] & PTE_PRESENT) && i != (at[0] + 7) % 8; i = (i + 1) % 8)
-					;
-			if (i == 8)
-				break;
-			at[level - 1] = i;
-			m = pte_mfn(table[i]);
-		}
+	mfn_t m = d && d->vcpu[vcpu] ? d->vcpu[vcpu]->ctx.kernel_l4 : mfn(NO_FRAME);
+	for (unsigned level = 4; level > 0 && frame_of(m); level--) {
+		const uint64_t *table = host_frame(m);
+		unsigned i = level == 1 && !live ? empty_entry(table, at[0]) : walk_step(g, table, level);
+		if (i == 8)
+			break;
+		at[level - 1] = i;
+		m = pte_mfn(table[i]);
 	}
 	v[0] = (uint8_t)(at[1] << 3 | at[0]);
 	v[1] = (uint8_t)(at[3] << 3 | at[2]);
-	if (chance(g, 8))
+	if (chance(g, 4))
 		v[below(g, 2)] |= (uint8_t)(below(g, 4) << 6);
 }
 
@@ -160,19 +188,37 @@ uint8_t pick_port(struct generator *g, unsigned slot, unsigned states)
 	return (uint8_t)start;
 }
 
-uint8_t pick_unbound_for(struct generator *g, unsigned slot, unsigned by)
+bool has_port(unsigned slot, unsigned states)
 {
-	unsigned start = below(g, PORTS);
-	for (unsigned i = 0; i < PORTS; i++) {
-		unsigned at = (start + i) % PORTS;
+	for (unsigned at = 0; at < PORTS; at++) {
 		const struct port *p = port_look(slot, at);
-		if (p && p->state == PORT_UNBOUND && p->detail == world_slot[by].id)
-			return (uint8_t)at;
+		if (p && states >> p->state & 1)
+			return true;
 	}
-	return (uint8_t)start;
+	return false;
+}
+
+bool pick_unbound_for(struct generator *g, unsigned by, uint8_t *slot, uint8_t *port)
+{
+	unsigned start = below(g, world_config.slots * PORTS);
+	for (unsigned i = 0; i < world_config.slots * PORTS; i++) {
+		unsigned at = (start + i) % (world_config.slots * PORTS);
+		const struct port *p = port_look(at / PORTS, at % PORTS);
+		*slot = (uint8_t)(at / PORTS);
+		*port = (uint8_t)(at % PORTS);
+		if (p && p->state == PORT_UNBOUND && p->detail == world_slot[by].id)
+			return true;
+	}
+	return false;
 }
 
 /* --- grants --- */
+bool has_handle(unsigned slot)
+{
+	struct domain *d = world_slot[slot].d;
+	return d && d->grants && d->grants->tracks_in_use;
+}
+
 uint8_t pick_handle(struct generator *g, unsigned slot)
 {
 	struct domain *d = world_slot[slot].d;
@@ -211,15 +257,28 @@ uint8_t pick_granted(struct generator *g, unsigned slot, unsigned by, bool *writ
 	return (uint8_t)start;
 }
 
+static bool grants_to(unsigned slot, unsigned by)
+{
+	const struct grant_entry_v1 *e = shared_entries(slot);
+	for (unsigned r = 0; e && r < REFS; r++)
+		if ((e[r].flags & GTF_type_mask) == GTF_permit_access && e[r].domid == world_slot[by].id)
+			return true;
+	return false;
+}
+
+bool has_granter(unsigned by)
+{
+	for (unsigned slot = 0; slot < world_config.slots; slot++)
+		if (grants_to(slot, by))
+			return true;
+	return false;
+}
+
 unsigned pick_granter(struct generator *g, unsigned by)
 {
 	unsigned start = below(g, world_config.slots);
-	for (unsigned i = 0; i < world_config.slots; i++) {
-		unsigned slot = (start + i) % world_config.slots;
-		const struct grant_entry_v1 *e = shared_entries(slot);
-		for (unsigned r = 0; e && r < REFS; r++)
-			if ((e[r].flags & GTF_type_mask) == GTF_permit_access && e[r].domid == world_slot[by].id)
-				return slot;
-	}
+	for (unsigned i = 0; i < world_config.slots; i++)
+		if (grants_to((start + i) % world_config.slots, by))
+			return (start + i) % world_config.slots;
 	return pick_other(g, by);
 }

@@ -38,12 +38,17 @@ unsigned pick_other(struct generator *g, unsigned slot);	/* another one alive, i
 unsigned pick_empty_slot(struct generator *g);			/* SLOTS: none */
 /* An address for a vCPU, by its present tables: that is mapped (@live), or where an L1 has an empty entry. */
 void pick_address(struct generator *g, unsigned slot, unsigned vcpu, bool live, uint8_t v[2]);
+bool has_address(unsigned slot, unsigned vcpu);			/* does its kernel reach any L1? */
 uint8_t pick_port(struct generator *g, unsigned slot, unsigned states);	/* mask of 1 << PORT_* */
-uint8_t pick_unbound_for(struct generator *g, unsigned slot, unsigned by);	/* port of @slot that @by may bind */
+bool has_port(unsigned slot, unsigned states);
+/* A port that @by may bind, of any domain, or any one. True: there is one. */
+bool pick_unbound_for(struct generator *g, unsigned by, uint8_t *slot, uint8_t *port);
+bool has_handle(unsigned slot);
 uint8_t pick_handle(struct generator *g, unsigned slot);
 /* A reference of @slot that is granted to @by. */
 uint8_t pick_granted(struct generator *g, unsigned slot, unsigned by, bool *writable);
 /* Somebody who has granted something to @by; else anybody. */
+bool has_granter(unsigned by);
 unsigned pick_granter(struct generator *g, unsigned by);
 
 /* --- generate_fill.c: operands of o->kind for o->actor --- */
@@ -52,3 +57,5 @@ void fill_operands(struct generator *g, struct op *o);
 void plan(struct generator *g, const struct op *o);
 void plan_late(struct generator *g, unsigned slot, unsigned vcpu, unsigned kind);
 void script_begin(struct generator *g);
+/* @o, whose actor and kind are chosen, cannot succeed as things are: plan what it needs. False: it may. */
+bool script_prepare(struct generator *g, const struct op *o);

@@ -5,6 +5,8 @@
  *
  * Neighbours: generate.c takes from the queue, generate_fill.c gives late operands. */
 #include <string.h>
+#include "hv/cpu/host/host.h"
+#include "hv/event/table.h"
 #include "tests/fuzz/generate_pick.h"
 #include "tests/fuzz/text.h"
 
@@ -54,6 +56,15 @@ static unsigned free_frames(struct generator *g, unsigned slot, uint8_t *f, unsi
 	return got;
 }
 
+static bool frame_is_zero(uint8_t f)
+{
+	const uint64_t *word = host_frame(mfn(world_frame(f >> 4, f & 15)));
+	uint64_t any = 0;
+	for (unsigned i = 0; i < 8; i++)
+		any |= word[i];
+	return !any;
+}
+
 /* Make room: leave the tables and unpin what is pinned. */
 static void script_clear_up(struct generator *g, unsigned slot, unsigned actor)
 {
@@ -100,6 +111,9 @@ static void script_tree(struct generator *g, unsigned slot, unsigned actor)
 		script_clear_up(g, slot, actor);
 		return;
 	}
+	for (unsigned i = 0; i < (at_home ? 3u : 4u); i++)
+		if (!frame_is_zero(t[i]) && chance(g, 208))
+			plan_frame(g, actor, OP_CLEAR, t[i], 0);
 	if (at_home)
 		t[3] = FRAME_SPECIAL(slot, SPECIAL_HOME);
 	plan_links(g, slot, actor, t, at);
@@ -157,7 +171,8 @@ static void script_stale(struct generator *g, unsigned slot, unsigned actor)
 
 static void script_grant(struct generator *g, unsigned slot, unsigned actor)
 {
-	unsigned other = pick_other(g, slot), vcpu = actor >> 2;
+	/* Who acts is the granter, or asks for a grant. */
+	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot), vcpu = actor >> 2;
 
 	plan(g, &(struct op){ .kind = OP_GRANT_SETUP, .actor = (uint8_t)slot, .arg = { 1 } });
 	for (unsigned i = 1 + below(g, 2); i > 0; i--)
@@ -181,9 +196,9 @@ static void script_grant(struct generator *g, unsigned slot, unsigned actor)
 
 static void script_port(struct generator *g, unsigned slot, unsigned actor)
 {
-	unsigned other = pick_other(g, slot);
+	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot);
 
-	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)actor, .arg = { (uint8_t)other } });
+	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)(slot | (actor & 4)), .arg = { (uint8_t)other } });
 	plan_late(g, other, actor >> 2, OP_PORT_BIND);
 	for (unsigned i = below(g, 4); i > 0; i--)
 		plan_late(g, chance(g, 128) ? slot : other, below(g, 2),
@@ -252,4 +267,50 @@ void script_begin(struct generator *g)
 	unsigned slot = pick_slot(g);
 
 	script[below(g, sizeof script / sizeof *script)](g, slot, slot | below(g, VCPUS) << 2);
+}
+
+bool script_prepare(struct generator *g, const struct op *o)
+{
+	const unsigned slot = op_slot(o), any_port = 1u << PORT_UNBOUND | 1u << PORT_INTERDOMAIN | 1u << PORT_VIRQ | 1u << PORT_IPI;
+	uint8_t ignored[2];
+
+	switch (o->kind) {
+	case OP_VA_UPDATE: case OP_LOAD: case OP_STORE: case OP_SET_LDT: case OP_RUNSTATE:
+		if (has_address(slot, op_vcpu(o)))
+			return false;
+		script_tree(g, slot, o->actor);
+		return true;
+	case OP_GRANT_MAP: case OP_GRANT_MAP_PTE: case OP_GRANT_UNMAP:
+		if (o->kind != OP_GRANT_UNMAP && !has_address(slot, op_vcpu(o)))
+			script_tree(g, slot, o->actor);
+		else if (o->kind == OP_GRANT_UNMAP ? has_handle(slot) : has_granter(slot))
+			return false;
+		else
+			script_grant(g, pick_other(g, slot), o->actor);
+		return true;
+	case OP_PORT_BIND:
+		if (pick_unbound_for(g, slot, &ignored[0], &ignored[1]))
+			return false;
+		script_port(g, pick_other(g, slot), o->actor);
+		return true;
+	case OP_PORT_VCPU: case OP_PORT_CLOSE: case OP_PORT_SEND: case OP_PORT_UNMASK:
+		if (has_port(slot, any_port))
+			return false;
+		script_port(g, slot, o->actor);
+		return true;
+	case OP_UNPAUSE:
+		for (unsigned i = 0; i < world_config.slots; i++)
+			if (world_slot[i].d && world_slot[i].d->paused_by_control)
+				return false;
+		plan_late(g, slot, op_vcpu(o), OP_PAUSE);
+		plan_late(g, slot, op_vcpu(o), OP_UNPAUSE);
+		return true;
+	case OP_UNPIN:
+		if (pick_index(g, slot, USE_PINNED) < POOL)
+			return false;
+		plan_late(g, slot, op_vcpu(o), OP_PIN);
+		return true;
+	default:
+		return false;
+	}
 }
