@@ -28,8 +28,8 @@ static uint64_t store_result(unsigned how, uint64_t old, uint64_t val)
 	return how == 3 ? old & ~2ull : val;
 }
 
-/* The store as the modelled CPU does it: one access with write rights. */
-static unsigned store_try(unsigned cpu, const struct act *a)
+/* The store as the modelled CPU does it. *value: what it stored. */
+static unsigned store_try(unsigned cpu, const struct act *a, uint64_t *value)
 {
 	uint64_t old = 0;
 	unsigned how = a->n % STORE_COUNT;
@@ -38,7 +38,8 @@ static unsigned store_try(unsigned cpu, const struct act *a)
 		if (fault)
 			return fault | FAULT_WRITE;
 	}
-	return host_guest_store(cpu, a->va, store_result(how, old, a->val));
+	*value = store_result(how, old, a->val);
+	return host_guest_store(cpu, a->va, *value);
 }
 
 static void trap_enter(struct vcpu *v, const struct act *a, unsigned fault)
@@ -70,7 +71,7 @@ void guest_access_run(const struct act *a, struct vcpu *v, struct outcome *o)
 	if (a->kind == OP_LOAD)
 		fault = host_guest_load(cpu, a->va, &value);
 	else
-		fault = store_try(cpu, a);
+		fault = store_try(cpu, a, &value);
 	o->rc = fault;
 	o->value = value;
 	if (!fault) {
