@@ -245,12 +245,13 @@ void domain_unpause(struct domain *d)
 
 void domain_control_pause(struct domain *d)
 {
+	domain_pause(d); /* before an unpause can see the flag and take it back */
 	lock(&d->lock);
 	bool was = d->paused_by_control;
 	d->paused_by_control = true;
 	unlock(&d->lock);
-	if (!was)
-		domain_pause(d);
+	if (was)
+		domain_unpause(d);
 }
 
 int domain_control_unpause(struct domain *d)
@@ -274,22 +275,20 @@ void domain_shutdown(struct domain *d, unsigned code)
 		return;
 	}
 	WRITE_ONCE(d->shutdown_code, (uint8_t)code);
-	if (ATOMIC_XCHG(&d->is_shut_down, true))
+	/* A count, not a bit in each vCPU: a resume from now on takes back all of it or nothing. */
+	domain_pause_nosync(d);
+	if (ATOMIC_XCHG(&d->is_shut_down, true)) {
+		domain_unpause(d);
 		return;
-	for (unsigned i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i])
-			vcpu_hold(d->vcpu[i], HOLD_SHUTDOWN);
+	}
 	if (domain_state_changed)
 		domain_state_changed();
 }
 
 void domain_resume(struct domain *d)
 {
-	if (domain_is_dying(d) || !ATOMIC_XCHG(&d->is_shut_down, false))
-		return;
-	for (unsigned i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i])
-			vcpu_release(d->vcpu[i], HOLD_SHUTDOWN);
+	if (!domain_is_dying(d) && ATOMIC_XCHG(&d->is_shut_down, false))
+		domain_unpause(d);
 }
 
 void domain_crash(struct domain *d, const char *why, ...)

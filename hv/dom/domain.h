@@ -42,7 +42,7 @@ struct domain {
 	enum domain_dying dying;	/* written under lock */
 	unsigned kill_step;		/* domain_kill(): how many layers have finished */
 	struct lock lock;		/* RANK_DOMAIN: control pauses, vCPU creation */
-	bool is_shut_down;		/* atomic: domain_crash() comes from under any lock */
+	bool is_shut_down;		/* atomic: domain_crash() comes from under any lock; a pause */
 	uint8_t shutdown_code;		/* SHUTDOWN_* of the ABI */
 	/* atomic: reasons for the whole domain not to run; created with 1 */
 	uint32_t pause_count;

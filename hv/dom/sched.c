@@ -69,8 +69,7 @@ static void runstate_enter(struct vcpu *v, uint8_t state, uint64_t now)
 static uint8_t runstate_waiting(const struct vcpu *v)
 {
 	uint32_t hold = READ_ONCE(v->hold);
-	if ((hold & (HOLD_DOWN | HOLD_SHUTDOWN)) || READ_ONCE(v->pause_count) ||
-		READ_ONCE(v->domain->pause_count))
+	if ((hold & HOLD_DOWN) || READ_ONCE(v->pause_count) || READ_ONCE(v->domain->pause_count))
 		return RUNSTATE_offline;
 	return hold & (HOLD_BLOCKED | HOLD_POLLING) ? RUNSTATE_blocked : RUNSTATE_runnable;
 }

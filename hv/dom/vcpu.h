@@ -16,8 +16,7 @@ enum vcpu_hold {
 	HOLD_BLOCKED	= 1 << 1,	/* SCHEDOP_block, until an unmasked event */
 	/* SCHEDOP_poll, until a port is pending or its timer fires */
 	HOLD_POLLING	= 1 << 2,
-	HOLD_SHUTDOWN	= 1 << 3,	/* its domain shut down */
-	HOLD_THROTTLED	= 1 << 4,	/* its domain used up its cap; until the next period */
+	HOLD_THROTTLED	= 1 << 3,	/* its domain used up its cap; until the next period */
 };
 
 struct vcpu {

@@ -39,13 +39,13 @@ START_TEST(up_down_hold)
 	machine_settle();
 	ck_assert_ptr_eq(cpu_step(0), v);
 	/* Any one bit is enough to stop, all must go to run. */
-	vcpu_hold(v, HOLD_SHUTDOWN);
+	vcpu_hold(v, HOLD_THROTTLED);
 	vcpu_hold(v, HOLD_DOWN);
 	ck_assert_ptr_null(cpu_step(0));
 	vcpu_release(v, HOLD_DOWN);
 	machine_settle();
 	ck_assert_ptr_null(cpu_step(0));
-	vcpu_release(v, HOLD_SHUTDOWN);
+	vcpu_release(v, HOLD_THROTTLED);
 	machine_settle();
 	ck_assert_ptr_eq(cpu_step(0), v);
 	d->vcpu[1]->is_initialised = false;
