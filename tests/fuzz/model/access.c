@@ -44,7 +44,7 @@ static const char *reached_apply(struct model *m, const struct m_domain *d, cons
 	uint64_t *word = &words(m, f)[slot];
 	bool loose = m->f[f].loose[slot / 64] >> slot % 64 & 1;
 	if (write)
-		*word = store_value(a, *word);
+		*word = o->value;
 	else if (!loose && ((*word ^ o->value) & ~E_AD))
 		return wrongf("model: loaded %llx, there was %llx", (unsigned long long)o->value,
 			      (unsigned long long)*word);

@@ -43,14 +43,6 @@ void model_begin(struct model *m)
 
 /* --- the dead --- */
 
-static bool may_be_reaped(const struct model *m, const struct m_domain *d)
-{
-	for (unsigned i = 0; i < m->tracks; i++)
-		if (m->track[i].granter == d->id)
-			return false;
-	return frames_owned(m, d->id) == 0;
-}
-
 const char *adopt_reaped(struct model *m)
 {
 	settle(m);
@@ -61,13 +53,9 @@ const char *adopt_reaped(struct model *m)
 		const struct frame *f = &frame_table[d->shared_info];
 		if (f->owner == d->id && BIT(f->refs, R_ALLOCATED))
 			continue;
-		if (!may_be_reaped(m, d))
+		if (!dead_may_go(m, d))
 			return wrongf("model: domain %u was cleared away while something refers to it", d->id);
-		for (uint64_t k = 0; k < m->limit.frames; k++)
-			if (m->f[k].owner == d->id)
-				m->f[k].allocated = false;
-		d->used = false;
-		m->stale = true;
+		dead_go(m, d);
 	}
 	return NULL;
 }

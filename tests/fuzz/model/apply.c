@@ -6,6 +6,7 @@
  * hypercalls, a domain's death in parts, an operation abandoned half way) is counted in .blind and the core's state
  * taken over.
  * Neighbours: memory.c, access.c, supply.c, grants.c, events.c, vcpus.c; compare.c. */
+#include <stdio.h>
 #include "protocol/grant_table.h"
 #include "tests/fuzz/model/state.h"
 
@@ -200,8 +201,10 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 			    const struct outcome *ob)
 {
 	const struct half ab[2] = { { a, oa }, { b, ob } }, ba[2] = { ab[1], ab[0] };
+	static char first[160];
 	model_copy(&before, m);
 	const char *wrong = explained(m, ab, 2);
+	(void)snprintf(first, sizeof first, "%s", wrong ? wrong : "");
 	if (!wrong || !explained(m, ba, 2))
 		return NULL;
 	if (explained_in_parts(m, ab[0], ab[1]) || explained_in_parts(m, ab[1], ab[0]))
@@ -213,7 +216,7 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 		m->lost = true;
 		return model_compare(m);
 	}
-	return wrong;
+	return first;
 }
 
 uint64_t model_blind(const struct model *m)

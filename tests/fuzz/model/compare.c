@@ -228,9 +228,9 @@ static const char *domains_compare(struct model *m)
 
 static const char *compare_all(struct model *m)
 {
-	const char *wrong = adopt_births(m);
+	const char *wrong = adopt_reaped(m);
 	if (!wrong)
-		wrong = adopt_reaped(m);
+		wrong = adopt_births(m);
 	if (!wrong)
 		wrong = adopt_grant_frames(m);
 	settle(m);

@@ -33,7 +33,7 @@ static int update_predict(struct model *m, struct m_domain *d, const struct act 
 	parts_finish(m, tables);
 	if (a->n & UPDATE_MISALIGN)
 		return M_EINVAL;
-	return entry_update(m, tables, frames, a->m & (E_ADDRESS >> 12), a->index, a->val);
+	return entry_update(m, tables, frames, a->m & (E_ADDRESS >> 12), a->index, a->val, a->n & UPDATE_PRESERVE);
 }
 
 static const char *update_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
@@ -64,7 +64,7 @@ static const char *updates_apply(struct model *m, struct m_domain *d, const stru
 	before = m->u;
 	for (i = 0; i < a->count && rc == 0 && i <= o->done; i++) {
 		rc = entry_update(m, d, d, a->m & (E_ADDRESS >> 12), (a->index + i) % m->limit.entries,
-				  a->count == 1 ? a->val : a->list[i]);
+				  a->count == 1 ? a->val : a->list[i], false);
 		if (rc == 0 && i == o->done && o->rc != 0)
 			break;
 		settle(m);

@@ -141,6 +141,25 @@ void model_death(struct model *m, unsigned slot)
 	m->stale = true;
 }
 
+/* A dead domain is cleared away when nothing refers to it but perhaps mappings of what the hypervisor shared with it. */
+bool dead_may_go(const struct model *m, const struct m_domain *d)
+{
+	for (unsigned i = 0; i < m->tracks; i++)
+		if (m->track[i].granter == d->id)
+			return false;
+	return d->dead && frames_owned(m, d->id) == 0;
+}
+
+void dead_go(struct model *m, struct m_domain *d)
+{
+	for (unsigned f = 0; f < m->limit.frames; f++)
+		if (m->f[f].owner == d->id)
+			m->f[f].allocated = false;
+	d->used = false;
+	m->stale = true;
+	settle(m);
+}
+
 /* --- uses --- */
 
 struct worklist { unsigned n[5]; uint32_t at[5][M_FRAMES]; };	/* tables by level */

@@ -34,7 +34,7 @@
 #define E_GLOBAL	(1ull << 8)
 #define E_GRANT		(1ull << 62)
 #define E_NX		(1ull << 63)
-#define E_AVAIL		(7ull << 9 | 0x3ffull << 52)	/* without GRANT */
+#define E_AVAIL		(7ull << 9 | 0x7f0000000000000ull)	/* 52..58; above them protection keys */
 #define E_ADDRESS	0x000ffffffffff000ull
 static inline uint64_t e_frame(uint64_t e) { return (e & E_ADDRESS) >> 12; }
 
@@ -154,6 +154,8 @@ static inline bool is_ram(const struct model *m, uint64_t f) { return f < m->lim
 void uses_find(struct model *m);
 /* Frames without use are free, what the dead had goes; @m->stale is settled. */
 void settle(struct model *m);
+bool dead_may_go(const struct model *m, const struct m_domain *d);
+void dead_go(struct model *m, struct m_domain *d);
 uint64_t frames_owned(const struct model *m, unsigned id);	/* that count against frame_max */
 bool free_run(const struct model *m, unsigned order);
 /* Could an allocation have failed for want of memory? */
@@ -167,9 +169,9 @@ int use_take(struct model *m, unsigned id, uint64_t f, enum use t);
 void use_drop(struct model *m, uint64_t f, bool typed);
 int leaf_take(struct model *m, const struct m_domain *tables, const struct m_domain *frames, uint64_t val,
 	      uint64_t *stored);
-/* The entry @index of @f, in whatever @f is now, becomes @val. */
+/* The entry @index of @f, in whatever @f is now, becomes @val; @preserve: with the accessed and dirty bits it had. */
 int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned index,
-		 uint64_t val);
+		 uint64_t val, bool preserve);
 int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned slot,
 		uint64_t val);
 /* The L1 that maps @va below @l4, and the word in it. */

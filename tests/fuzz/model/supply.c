@@ -20,6 +20,17 @@ static int64_t decrease_predict(struct model *m, struct m_domain *d, const struc
 	return 1;
 }
 
+/* The dead are cleared away when time permits, perhaps only now. */
+static bool frame_is_free(struct model *m, uint64_t f)
+{
+	if (!is_ram(m, f))
+		return false;
+	struct m_domain *d = m->f[f].shared ? domain_named(m, m->f[f].owner) : NULL;
+	if (d && dead_may_go(m, d))
+		dead_go(m, d);
+	return m->f[f].owner == NOBODY || m->f[f].owner == HYPERVISOR;
+}
+
 /* Frames that were answered become @d's. */
 static const char *frames_give(struct model *m, const struct m_domain *d, const struct outcome *o, unsigned count,
 			       uint64_t pfn)
@@ -28,7 +39,7 @@ static const char *frames_give(struct model *m, const struct m_domain *d, const 
 		return wrongf("model: %u frames given, %u expected", o->frames, count);
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t f = o->frame[i];
-		if (!is_ram(m, f) || m->f[f].owner != NOBODY || f != o->frame[0] + i || o->frame[0] % count)
+		if (!frame_is_free(m, f) || f != o->frame[0] + i || o->frame[0] % count)
 			return wrongf("model: frame %llx was given and is not free, or out of line",
 				      (unsigned long long)f);
 	}
@@ -58,18 +69,23 @@ static const char *populate_apply(struct model *m, struct m_domain *d, const str
 	return fits && o->rc == 1 ? frames_give(m, of, o, count, a->pfn) : answer_check(0, o->rc);
 }
 
+/* The quota counts what it would without the exchange: one that has more than it may, may not. */
 static const char *exchange_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	if (!d->control)
 		return answer_check(M_EPERM, o->rc);
-	if (o->rc == M_ENOMEM)
-		return o->failed_alloc || memory_is_short(m, 2) ? NULL : "model: there was memory for the exchange";
-	bool fit = is_ram(m, a->m) && m->f[a->m].owner == d->id && m->f[a->m].allocated && !m->f[a->m].shared &&
-		   m->u.refs[a->m] == 1;
-	if (!fit || o->rc)
-		return answer_check(fit ? 0 : M_EINVAL, o->rc);
+	bool fit = is_ram(m, a->m) && m->f[a->m].owner == d->id && m->f[a->m].allocated && !m->f[a->m].shared;
+	/* One that was mapped after the check is given back like any other that is mapped. */
+	if (fit && !(m->relaxed && o->rc == 0))
+		fit = m->u.refs[a->m] == 1;
+	bool over = frames_owned(m, d->id) > d->frame_max;
+	if (o->rc == M_ENOMEM && (o->failed_alloc || memory_is_short(m, 2)))
+		return NULL;
+	if (!fit || over || o->rc)
+		return answer_check(!fit ? M_EINVAL : over ? M_ENOMEM : 0, o->rc);
 	const char *wrong = frames_give(m, d, o, 1, a->pfn2);
 	m->f[a->m].allocated = false;
+	m->f[a->m].m2p = NO_FRAME;
 	return wrong;
 }
 

@@ -286,18 +286,21 @@ static int upper_change(struct model *m, struct m_domain *tables, struct m_domai
 	return 0;
 }
 
-static int plain_change(struct model *m, struct m_domain *tables, uint64_t f, unsigned index, uint64_t val)
+static int plain_change(struct model *m, struct m_domain *tables, uint64_t f, unsigned index, uint64_t val,
+			bool preserve)
 {
 	int rc = use_take(m, tables->id, f, U_WRITABLE);
 	if (rc)
 		return rc;
 	use_drop(m, f, true);
+	if (preserve && (val & E_PRESENT))
+		val |= word_get(m, f, index) & E_AD;
 	word_set(m, f, index, val);
 	return 0;
 }
 
 int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned index,
-		 uint64_t val)
+		 uint64_t val, bool preserve)
 {
 	if (!is_ram(m, f) || index >= m->limit.entries)
 		return M_EINVAL;
@@ -305,7 +308,7 @@ int entry_update(struct model *m, struct m_domain *tables, struct m_domain *fram
 		return M_EPERM;
 	unsigned t = m->u.count[f] ? m->u.type[f] : U_NONE;
 	if (t < U_L1 || m->f[f].part)
-		return plain_change(m, tables, f, index, val);
+		return plain_change(m, tables, f, index, val, preserve);
 	if (t == U_L1)
 		return leaf_change(m, tables, frames, f, (unsigned)word_slot(m, index), val);
 	return upper_change(m, tables, frames, f, t - U_L1 + 1, index, val);
