@@ -38,7 +38,8 @@ struct outcome {
 	int64_t rc;			/* what the hypercall returned in rax; LOAD, STORE: page-fault code or 0 */
 	int32_t status;			/* GNTST_* of the one operation in a grant batch; else 0 */
 	uint64_t done;			/* mmu_update, mmuext: operations counted as done */
-	uint64_t value;			/* port, handle, word loaded or stored, ...: what it answered */
+	uint64_t value;			/* port, handle, word loaded or stored, ...: what it answered; a
+					 * cmpxchg that was carried out for the guest: 1 if it found something else */
 	uint64_t frame[8];		/* frames it gave: POPULATE, EXCHANGE; the frame a LOAD or STORE reached */
 	unsigned frames;
 };

@@ -23,6 +23,8 @@ static const struct { uint8_t length, bytes[6]; } stores[STORE_COUNT] = {
 	{ 6, { 0xf0, 0x48, 0x0f, 0xba, 0x37, 0x01 } },
 };
 
+#define FLAG_ZERO 0x40u
+
 static uint64_t store_result(unsigned how, uint64_t old, uint64_t val)
 {
 	return how == 3 ? old & ~2ull : val;
@@ -82,6 +84,7 @@ void guest_access_run(const struct act *a, struct vcpu *v, struct outcome *o)
 	domain_get(d);
 	trap_enter(v, a, fault);
 	o->done = v->ctx.regs.rip == WINDOW_CODE + stores[a->n % STORE_COUNT].length;
+	o->value = o->done && a->n % STORE_COUNT == 2 && !(v->ctx.regs.rflags & FLAG_ZERO);
 	o->crashed = d->is_shut_down;
 	domain_put(d);
 }
