@@ -21,6 +21,7 @@ void world_windows_place(void);			/* each vCPU's window on the CPU it has now */
 /* run.c */
 void world_hooks_set(void);
 void world_settle(void);			/* every CPU that was asked to comes by, until none is */
+void world_come_by(void);			/* every other CPU that is not busy, once: what waiting does */
 extern uint64_t world_busy;			/* mask of CPUs that pair.c runs */
 bool world_is_harness(unsigned kind);
 void world_act(const struct act *a, void (*between)(void *), void *arg, struct outcome *o);

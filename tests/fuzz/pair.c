@@ -1,13 +1,14 @@
 /* Two operations at once: each on its vCPU's own CPU, switched at locks, flushes, atomics and guest accesses as a seed
  * says. Replays from the seed.
  * Rule: a CPU in the middle of an operation moves only when it is its turn; the others come by when somebody waits
- * for them (world_busy). */
+ * for them (world_busy), on a stack of their own: whoever waits may hold, or have a ticket for, what they need. */
 #include "hv/cpu/host/fiber.h"
 #include "hv/cpu/host/host.h"
 #include "hv/dom/vcpu.h"
 #include "tests/fuzz/fuzz_world.h"
 
 struct half { const struct act *a; struct outcome *o; };
+enum { OTHERS = 2 };		/* the fiber of the CPUs that are neither */
 struct turns { uint64_t random; unsigned left; uint8_t rarity; };
 
 static uint64_t next_random(uint64_t *s)
@@ -22,8 +23,8 @@ static unsigned choose(struct fibers *s, unsigned self, enum host_point why)
 {
 	struct turns *t = s->ctx;
 	if (why >= POINT_RELAX)
-		return 1 - self;
-	if (t->left == 0 || next_random(&t->random) % t->rarity)
+		return (self + 1) % 3;
+	if (self == OTHERS || t->left == 0 || next_random(&t->random) % t->rarity)
 		return self;
 	t->left--;
 	return 1 - self;
@@ -35,6 +36,19 @@ static void half_run(void *arg)
 	world_act(h->a, NULL, NULL, h->o);
 	(void)return_try();
 	world_busy &= ~(1ull << cpu_id());
+}
+
+static void others_run(void *arg)
+{
+	const struct fibers *f = arg;
+	uint64_t own = 1ull << cpu_id();
+	while (f->live & 3) {
+		world_come_by();
+		world_busy |= own;
+		(void)return_try();
+		world_busy &= ~own;
+		cpu_relax();
+	}
 }
 
 bool world_can_pair(const struct act *a, const struct act *b)
@@ -51,15 +65,21 @@ const char *world_run_pair(const struct act *a, struct outcome *oa, const struct
 	struct turns turns = { .random = seed * 0x9e3779b97f4a7c15ull + 1, .left = 1 + seed % 5,
 			       .rarity = rarities[seed >> 6] };
 	unsigned cpu[2] = { world_cpu[a->slot][a->vcpu], world_cpu[b->slot][b->vcpu] };
-	struct fibers f = { .n = 2, .choose = choose, .ctx = &turns, .first = seed & 1, .points_max = 10000000 };
+	struct fibers f = { .n = 3, .choose = choose, .ctx = &turns, .first = seed & 1, .points_max = 10000000 };
 	*oa = *ob = (struct outcome){ .ran = false };
 	for (unsigned i = 0; i < 2; i++) {
 		f.fiber[i].fn = half_run;
 		f.fiber[i].arg = &half[i];
 		f.fiber[i].cpu = cpu[i];
 	}
+	f.fiber[OTHERS].fn = others_run;
+	f.fiber[OTHERS].arg = &f;
+	while (f.fiber[OTHERS].cpu == cpu[0] || f.fiber[OTHERS].cpu == cpu[1])
+		f.fiber[OTHERS].cpu++;
 	world_busy = 1ull << cpu[0] | 1ull << cpu[1];
+	host_hook_relax = NULL;
 	enum fibers_end end = fibers_run(&f);
+	host_hook_relax = world_come_by;
 	world_busy = 0;
 	if (end != FIBERS_DONE)
 		return end == FIBERS_STUCK ? "I16: two operations wait for each other" : "I16: two operations never end";

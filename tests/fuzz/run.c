@@ -36,7 +36,7 @@ static bool refuse_hook(void)
 	return now;
 }
 
-static void others_come_by(void)
+void world_come_by(void)
 {
 	unsigned self = cpu_id();
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
@@ -56,7 +56,7 @@ void world_hooks_set(void)
 	world_busy = 0;
 	world_cut_broken[0] = 0;
 	host_hook_preempt = window_hook;
-	host_hook_relax = others_come_by;
+	host_hook_relax = world_come_by;
 	alloc_refuse = refuse_hook;
 }
 
