@@ -157,8 +157,9 @@ static bool relinquish_head(struct owner *o)
 	struct frame *f = frame_at(o->first);
 	uint64_t w = type_word(f);
 	if (w & TY_PINNED) {
-		int rc = frame_unpin(o, frame_mfn(f));
-		ASSERT(rc == 0);
+		/* The pin's own reference and count: one more to hold it by could be one too many. */
+		if (ATOMIC_AND(&f->type, ~TY_PINNED) & TY_PINNED)
+			frame_put_with_type(f);
 		return true;
 	}
 	if ((w & (TY_TOP | TY_QUEUED)) == TY_TOP) {
