@@ -192,20 +192,10 @@ check: all host-programs guests
 		$(filter tests/system/%,$(scripts))
 host-programs: $(unit-tests) $(abi-tests)
 
-# Which lines and branches of the hypervisor the hosted programs reach: a build of its own, with counters.
-coverage-of = $(filter-out $(addprefix $(O)/host/unit/,dom0/% toolstack/%),$(unit-tests))
-coverage:
-	+@$(MAKE) --no-print-directory O=$(O)/coverage CC=clang instrument='-O0 -fprofile-instr-generate -fcoverage-mapping' \
-		coverage-run COVERAGE='$(COVERAGE)'
-# The longest path between two preemption checks, in entries, for worst cases.
-limits: $(filter $(O)/host/unit/call/limits%,$(unit-tests))
-	@for test in $^; do $$test || exit 1; done
-coverage-run: $$(coverage-of)
-	@tests/coverage/coverage.py --build $(O) $(COVERAGE) $^
-
 include tests/fuzz/fuzz.mk
 include tests/mutants/mutants.mk
 include tests/unit/interleave/interleave.mk
+include tests/coverage/coverage.mk
 include tests/fuzz/targets/targets.mk
 include tests/fuzz/replay/replay.mk
 
@@ -214,7 +204,6 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench \
-	coverage coverage-run limits
+.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

@@ -4,7 +4,7 @@
 Runs each program given (built by clang with counters), merges what they counted and prints a table of the folders
 below, per file, then every uncovered line and branch that tests/coverage/exceptions does not list.
 
-    coverage.py --build DIR [--json FILE] [--jobs N] PROGRAM...
+    coverage.py --build DIR [--json FILE] [--jobs N] PROGRAM[:ARGUMENTS]...
 
 A line counts as covered when any part of it ran. A branch is one outcome of one condition: each operand of && and ||,
 each if, loop, ?: and case has two. Conditions of assertions are not counted: their failure stops the machine, and no
@@ -53,7 +53,7 @@ class Source:
 
     def expression(self, line, column, end_line, end_column, is_macro):
         start, end = self.at(line, column), self.at(end_line, end_column)
-        if is_macro and self.text[end:end + 1] == "(":
+        if self.text[end:end + 1] == "(":
             end = self.close(end)
         return " ".join(self.text[start:end].split())
 
@@ -226,7 +226,8 @@ def run(programs, build, jobs):
 
     def one(program):
         with open(profiles / "log", "ab") as log:
-            return subprocess.run([program], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+            path, _, arguments = program.partition(":")
+            return subprocess.run([path, *arguments.split()], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return [p for p, status in zip(programs, pool.map(one, programs)) if status]
 
