@@ -1,4 +1,4 @@
-/* Start of more vCPUs: a context like that of vCPU 0, on the same page tables.
+/* Start of more vCPUs: a context like that of vCPU 0, as a rule on the same page tables.
  * Neighbours: start.S (ap_entry), trap.c (the table), event.c. */
 #include "tests/guest/lib/smp.h"
 
@@ -34,6 +34,11 @@ unsigned vcpu_count(void)
 
 long vcpu_start(unsigned vcpu, void (*body)(void))
 {
+	return vcpu_start_on(vcpu, body, l4_mfn());
+}
+
+long vcpu_start_on(unsigned vcpu, void (*body)(void), uint64_t l4)
+{
 	struct vcpu_guest_context *c = &context;
 	uint64_t top = (uint64_t)stacks[vcpu] + STACK_BYTES - 64;
 	long rc;
@@ -48,7 +53,7 @@ long vcpu_start(unsigned vcpu, void (*body)(void))
 		.user_regs.rflags = 0x200,
 		.kernel_ss = FLAT_KERNEL_SS,
 		.kernel_sp = top,
-		.ctrlreg[3] = l4_mfn() << 12,
+		.ctrlreg[3] = l4 << 12,
 		.event_callback_eip = (uint64_t)event_stub,
 		.failsafe_callback_eip = (uint64_t)failsafe_stub,
 		.syscall_callback_eip = (uint64_t)syscall_stub,

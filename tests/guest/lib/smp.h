@@ -13,3 +13,5 @@ unsigned vcpu_count(void);
 /* Start @vcpu (>= 1) in @body, which must not return, with events disabled.
  * Returns 0 or -errno of the hypercall that failed. */
 long vcpu_start(unsigned vcpu, void (*body)(void));
+/* The same on the page tables whose L4 is @l4. */
+long vcpu_start_on(unsigned vcpu, void (*body)(void), uint64_t l4);
