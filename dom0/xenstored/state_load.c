@@ -150,7 +150,8 @@ static void load_node(struct store *s, struct in *i)
 	perms = in_perms(i);
 	len = in_u32(i);
 	bytes = in_take(i, len);
-	if (i->bad || path_canonical(text, 0, false, path)) {
+	/* Generations are unique: one that was not given out yet would come a second time. */
+	if (i->bad || path_canonical(text, 0, false, path) || gen > s->gen || child_gen > s->gen) {
 		perms_put(perms);
 		i->bad = true;
 		return;
@@ -416,9 +417,9 @@ int state_load(struct store *s, const char *path)
 	else
 		err = -EPROTO;
 	for (; end; end = batch_end(file, &gen)) {
-		batch_apply(s, (struct in){ .at = file.at, .end = end }, path);
 		if (gen > s->gen)
 			s->gen = gen;
+		batch_apply(s, (struct in){ .at = file.at, .end = end }, path);
 		file.at = end;
 	}
 	for (struct conn *c = s->conns; c; c = c->next)

@@ -115,7 +115,7 @@ static bool pt_same(const struct pt_insn *a, const struct pt_insn *b)
 	       a->imm == b->imm;
 }
 
-static void pt_check(const uint8_t *bytes, size_t n, struct input *operands)
+static void table_check(const uint8_t *bytes, size_t n, struct input *operands)
 {
 	struct pt_insn i, again;
 
@@ -145,7 +145,7 @@ static bool insn_same(const struct pv_insn *a, const struct pv_insn *b)
 	       a->port_is_dx == b->port_is_dx && a->address32 == b->address32;
 }
 
-static void pv_check(const uint8_t *bytes, size_t n)
+static void privileged_check(const uint8_t *bytes, size_t n)
 {
 	struct pv_insn i, again;
 
@@ -178,8 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	HOLDS(code != MAP_FAILED);
-	pt_check(copy, n, &in);
-	pv_check(copy, n);
+	table_check(copy, n, &in);
+	privileged_check(copy, n);
 	free(copy);
 	return 0;
 }

@@ -9,6 +9,7 @@ Beside them the corpus holds `found-*`, kept from long runs for the code they re
 import gzip
 import lzma
 import pathlib
+import random
 import struct
 import subprocess
 import sys
@@ -26,19 +27,19 @@ def number(kind, value):
     return note(kind, struct.pack("<Q", value))
 
 
-def elf_file(shape=0, initrd=0, rings=0, p2m=None, page=False, start=False, offset=0):
-    """A PV kernel with two segments; bytes 8 to 15 choose the domain (see elf.c)."""
-    notes = note(6, b"linux\0") + number(3, BASE) + number(1, BASE + 0x1010)
+def elf_file(shape=0, initrd=0, rings=0, p2m=None, page=False, start=False, offset=0, entry=0x1010, more=()):
+    """A PV kernel with two segments and @more; bytes 8 to 15 choose the domain (see elf.c)."""
+    notes = note(6, b"linux\0") + number(3, BASE) + number(1, BASE + entry)
     notes += number(4, offset) + note(17, struct.pack("<I", 0x8801))
     notes += number(15, p2m) if p2m is not None else b""
     notes += number(2, BASE + 0x2000) if page else b""
     notes += number(16, 1) + note(14, struct.pack("<I", 1)) if start else b""
-    at = 64 + 3 * 56
+    at = 64 + (3 + len(more)) * 56
     text, data = at + len(notes), at + len(notes) + 96
     head = b"\x7fELF\2\1\1\0" + struct.pack("<I", shape) + struct.pack("<I", initrd)[:3] + bytes([rings])
-    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, BASE + 0x1010, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, BASE + 0x1010, 64, 0, 0, 64, 56, 3 + len(more), 0, 0, 0)
     segments = [(1, text, 0x1000 + offset, 96, 0x2000), (1, data, 0x3000 + offset, 64, 0x1800),
-                (4, at, 0, len(notes), len(notes))]
+                (4, at, 0, len(notes), len(notes)), *more]
     for kind, off, paddr, size, mem in segments:
         head += struct.pack("<IIQQQQQQ", kind, 5, off, 0, paddr, size, mem, 4096)
     return head + notes + bytes(range(96)) + b"data" * 16
@@ -50,6 +51,16 @@ def elf():
     yield "start-pfn", elf_file(1 | 300 << 1, 9000, 1, start=True)
     yield "p2m", elf_file(1 | 20 << 1, 4097, 1, p2m=0x8000000000, page=True, start=True)
     yield "offset", elf_file(2000 << 1, 0, 0, offset=0x100000, page=True)
+    # At the bounds, one step inside or outside.
+    small = [(1, 0, 0x5000 + i * 64, 16, 64) for i in range(15)]
+    yield "segments", elf_file(1, more=small[:14])
+    yield "one-too-many", elf_file(1, more=small)
+    yield "top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 64)])
+    yield "past-top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 65)])
+    yield "touching", elf_file(1, more=[(1, 0, 0x4800, 16, 64)])
+    yield "overlap", elf_file(1, more=[(1, 0, 0x47ff, 16, 64)])
+    yield "last-byte", elf_file(1, entry=0x47ff)
+    yield "past-end", elf_file(1, entry=0x4800)
     yield "large", elf_file(200000 << 1, 0xfffff, 1, p2m=0x8000000000, start=True)
 
 
@@ -232,6 +243,14 @@ def node(path, value=b"", gen=5, owner=0, extra=()):
     return record(4, text(path) + struct.pack("<QQI", gen, gen, 1 + len(extra)) + perms + text(value))
 
 
+def store():
+    """Acts are short and most bytes mean something: drawn ones are whole sessions (see store.c)."""
+    for i in range(8):
+        draw = random.Random(i)
+        acts = bytes(draw.randrange(0xf0) if draw.randrange(8) else draw.randrange(256) for _ in range(60 * (i + 1)))
+        yield f"{i}", bytes([i & 1]) + acts
+
+
 def store_state():
     tree = node(b"/") + node(b"/local") + node(b"/local/domain") + node(b"/local/domain/1", b"", 7, 1, [(2, 1, 0)])
     tree += node(b"/local/domain/1/x", b"value", 8, 1)
@@ -253,7 +272,7 @@ def store_state():
 
 
 def main():
-    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store_state]
+    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state]
     for maker in makers:
         if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
             continue
