@@ -15,6 +15,7 @@
 
 #define CHUNK		128u			/* bytes copied at a time */
 #define PRINTERS	32u		/* domains with a budget: boot modules are first */
+#define MARK_BYTES	5u			/* "(d1) " */
 #define BYTE_COST_NS	100000u			/* 10,000 bytes a second in the long run */
 #define BURST_NS	(6553600000ull)		/* 64 KiB at once */
 #define INPUT_SIZE	1024u			/* a power of two */
@@ -64,14 +65,24 @@ static int64_t console_read(gva_t to, uint64_t room)
 	return (int64_t)done;
 }
 
-/* May domain @id print @n bytes now? Its debt may be BURST_NS at most. */
-static bool budget_take(domid_t id, size_t n)
+/* What printing @text takes: each line has a mark before it. */
+static uint64_t print_cost_ns(const char *text, size_t n)
 {
-	uint64_t now = cpu_time_ns(), *paid = &printer[id].paid_until_ns;
-	uint64_t debt = READ_ONCE(*paid) > now ? *paid - now : 0;
-	if (debt + n * BYTE_COST_NS > BURST_NS)
-		return false;
-	*paid = now + debt + n * BYTE_COST_NS;
+	uint64_t bytes = n + MARK_BYTES;
+	for (size_t i = 0; i < n; i++)
+		bytes += text[i] == '\n' ? MARK_BYTES : 0;
+	return bytes * BYTE_COST_NS;
+}
+
+/* May domain @id print now for @cost_ns? Its debt may be BURST_NS at most. */
+static bool budget_take(domid_t id, uint64_t cost_ns)
+{
+	uint64_t now = cpu_time_ns(), *paid = &printer[id].paid_until_ns, seen = READ_ONCE(*paid), debt;
+	do {
+		debt = seen > now ? seen - now : 0;
+		if (debt + cost_ns > BURST_NS)
+			return false;
+	} while (!ATOMIC_CAS(paid, &seen, now + debt + cost_ns));
 	return true;
 }
 
@@ -109,7 +120,7 @@ static int64_t console_write(struct call *c)
 			return -EFAULT;
 		if (d->is_control)
 			log_console(chunk, n);
-		else if (budget_take(d->id, n))
+		else if (budget_take(d->id, print_cost_ns(chunk, n)))
 			print_marked(d->id, chunk, n);
 		c->arg[1] -= n;
 		c->arg[2] += n;

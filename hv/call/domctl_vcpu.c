@@ -39,7 +39,9 @@ static int set_context(struct vcpu *v, gva_t from)
 	int rc = guest_read(ctx, from, sizeof *ctx);
 	if (!rc) {
 		vcpu_pause(v);
+		lock(&v->domain->lock);		/* its own vCPUs may be initialising it */
 		rc = context_load(v, ctx);
+		unlock(&v->domain->lock);
 		vcpu_unpause(v);
 	}
 	page_free(ctx, CONTEXT_ORDER);

@@ -74,12 +74,11 @@ int evtchn_close(struct domain *d, uint32_t port)
 	return p ? 0 : -EINVAL;
 }
 
-/* Ports opened behind the cursor meanwhile stay open: the guest asked for both. */
-int ports_close_all(struct domain *d)
+/* Close the ports from *@cursor on; preempted, it tells where to go on. */
+static int ports_close_from(struct domain *d, uint32_t *cursor)
 {
 	struct evtchn_table *t = d->events;
-	while (t->cursor < t->ports.limit) {
-		uint32_t port = t->cursor++;
+	for (uint32_t port; (port = ATOMIC_ADD(cursor, 1u)) < t->ports.limit;) {
 		if (!bit_test(t->in_use, port))
 			continue;
 		preempt_count(PREEMPT_ITEM);
@@ -87,11 +86,18 @@ int ports_close_all(struct domain *d)
 		if (rc == 0 && preempt_due())
 			return -ERESTART;
 	}
-	t->cursor = 1;
+	WRITE_ONCE(*cursor, 1u);
 	return 0;
 }
 
+/* A reset that a guest began and left must not decide where its death begins. */
+int ports_close_all(struct domain *d)
+{
+	return ports_close_from(d, &d->events->kill_cursor);
+}
+
+/* Ports opened behind the cursor meanwhile stay open: the guest asked for both. */
 int evtchn_reset(struct domain *d)
 {
-	return ports_close_all(d);
+	return ports_close_from(d, &d->events->reset_cursor);
 }

@@ -252,7 +252,7 @@ static int table_create(struct domain *d, const struct domain_config *config)
 	t->in_use[0] = 1;
 	for (uint32_t i = limit; i < EVTCHN_PORTS; i++)
 		bit_test_and_set(t->in_use, i);
-	t->cursor = 1;
+	t->reset_cursor = t->kill_cursor = 1;
 	d->events = t;
 	return 0;
 }

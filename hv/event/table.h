@@ -22,7 +22,7 @@ struct evtchn_table {
 	/* bit n: port n is not FREE; and those there can never be: 0, and from the limit on */
 	uint64_t in_use[EVTCHN_PORTS / 64];
 	uint64_t pirqs[EVTCHN_PIRQS / 64];	/* bit n: a port is bound to that PIRQ */
-	uint32_t cursor;		/* reset and kill: ports below are closed */
+	uint32_t reset_cursor, kill_cursor;	/* ports below are closed */
 };
 
 /* A port in use, or NULL. Under its table's lock. */

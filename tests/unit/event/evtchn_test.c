@@ -367,6 +367,27 @@ START_TEST(reset_is_preemptible_and_complete)
 }
 END_TEST
 
+/* A guest that leaves its reset in the middle and opens a port below: its death must find that one too. */
+START_TEST(death_begins_at_the_first_port)
+{
+	world();
+	uint32_t port, far;
+	for (unsigned i = 0; i < 200; i++)
+		REQUIRE(evtchn_alloc_unbound(a, b->id, &port) == 0);
+	host_hook_preempt = interrupt_always;
+	host_cpu_select(0);
+	ck_assert_int_eq(evtchn_reset(a), -ERESTART);
+	host_hook_preempt = NULL;
+	machine_settle();
+	ck_assert_int_eq(evtchn_alloc_unbound(a, b->id, &port), 0);
+	ck_assert_uint_eq(port, 1);
+	ck_assert_int_eq(evtchn_bind_interdomain(b, a->id, port, &far), 0);
+	domain_end(a);
+	ck_assert_uint_eq(status_of(b, far).status, EVTCHNSTAT_unbound);
+	AUDIT();
+}
+END_TEST
+
 START_TEST(death_frees_the_peers)
 {
 	world();
@@ -451,4 +472,5 @@ TESTS("evtchn", every_operation_in_every_state, bad_arguments, only_the_named_do
 	closing_one_end_leaves_the_other_unbound, loopback_pair, delivery_step_by_step,
 	notifies_the_bound_vcpu, port_before_vcpu, virqs, death_is_announced_from_any_context,
 	table_is_full_at_its_limit, reset_is_preemptible_and_complete, death_frees_the_peers,
+	death_begins_at_the_first_port,
 	pirq_ports, random_operations)
