@@ -37,7 +37,16 @@ static bool broken;
 static void (*enumerators[8])(audit_add_fn *add);
 static const char *(*checks[8])(void);
 
-#define BROKEN(...) do { if (!broken) (void)format_string(text, sizeof text, __VA_ARGS__); broken = true; } while (0)
+/* The first statement that does not hold is what the audit says. */
+static void PRINTF_LIKE(1, 2) breaks(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	if (!broken)
+		format_string_v(text, sizeof text, fmt, ap);
+	broken = true;
+	va_end(ap);
+}
 
 void audit_register(void (*enumerate)(audit_add_fn *add))
 {
@@ -96,7 +105,7 @@ static void tallies_begin(void)
 static void add(mfn_t m, unsigned refs, enum frame_type t, unsigned type_count)
 {
 	if (!in_table(m.n)) {
-		BROKEN("I1: a layer holds frame %llx, which is not RAM", (unsigned long long)m.n);
+		breaks("I1: a layer holds frame %llx, which is not RAM", (unsigned long long)m.n);
 		return;
 	}
 	expected[m.n].refs += refs;
@@ -111,24 +120,24 @@ static void leaf_collect(uint64_t table, unsigned i, uint64_t e)
 	const struct owner *o = owner_of(table);
 	if (!in_table(m)) {
 		if (!o || !o->is_control)
-			BROKEN("I6: L1 %llx[%u] maps device memory %llx", (unsigned long long)table, i, (unsigned long long)m);
+			breaks("I6: L1 %llx[%u] maps device memory %llx", (unsigned long long)table, i, (unsigned long long)m);
 		return;
 	}
 	add(mfn(m), 1, FT_WRITABLE, BIT(e, E_WRITE));
 	bool own = record(m)->owner == record(table)->owner;
 	if ((e & 0x98) && !(own && o && o->is_control))
-		BROKEN("I6: L1 %llx[%u] maps %llx not write-back", (unsigned long long)table, i, (unsigned long long)m);
+		breaks("I6: L1 %llx[%u] maps %llx not write-back", (unsigned long long)table, i, (unsigned long long)m);
 	if (!own && !BIT(e, E_GRANT) && !(o && o->is_control))
-		BROKEN("I7: L1 %llx[%u] maps foreign frame %llx", (unsigned long long)table, i, (unsigned long long)m);
+		breaks("I7: L1 %llx[%u] maps foreign frame %llx", (unsigned long long)table, i, (unsigned long long)m);
 }
 
 static void inner_collect(uint64_t table, unsigned level, unsigned i, uint64_t e)
 {
 	uint64_t m = FRAME_OF(e);
 	if (BIT(e, E_LARGE))
-		BROKEN("I6: L%u %llx[%u] is a large page", level, (unsigned long long)table, i);
+		breaks("I6: L%u %llx[%u] is a large page", level, (unsigned long long)table, i);
 	if (!in_table(m) || record(m)->owner != record(table)->owner)
-		BROKEN("I6: L%u %llx[%u] points to %llx", level, (unsigned long long)table, i, (unsigned long long)m);
+		breaks("I6: L%u %llx[%u] points to %llx", level, (unsigned long long)table, i, (unsigned long long)m);
 	else
 		add(mfn(m), 1, (enum frame_type)(FT_L1 + level - 2), 1);
 }
@@ -137,11 +146,11 @@ static void entry_collect(uint64_t table, unsigned level, unsigned i, uint64_t e
 {
 	if (!BIT(e, E_PRESENT)) {
 		if (FRAME_OF(e) != 0 && FRAME_OF(e) < table_l1tf_limit)
-			BROKEN("I6: L%u %llx[%u] not present, names RAM", level, (unsigned long long)table, i);
+			breaks("I6: L%u %llx[%u] not present, names RAM", level, (unsigned long long)table, i);
 		return;
 	}
 	if (!BIT(e, E_USER) || BIT(e, E_GLOBAL) || (e & 0xffffffffff000ull) >> cpu_features.phys_bits)
-		BROKEN("I6: L%u %llx[%u] has bits %llx", level, (unsigned long long)table, i, (unsigned long long)e);
+		breaks("I6: L%u %llx[%u] has bits %llx", level, (unsigned long long)table, i, (unsigned long long)e);
 	if (level == 1)
 		leaf_collect(table, i, e);
 	else
@@ -160,7 +169,7 @@ static void table_collect(uint64_t m)
 		if (!ours)
 			entry_collect(m, level, i, p[i]);
 		else if (!BIT(f->type, W_PARTIAL) && p[i] != (table_hv_slots ? table_hv_slots[i - 256] : 0))
-			BROKEN("I6: L4 %llx slot %u is not the template's", (unsigned long long)m, i);
+			breaks("I6: L4 %llx slot %u is not the template's", (unsigned long long)m, i);
 	}
 	frame_unmap(p);
 }
@@ -186,11 +195,11 @@ static void free_compare(uint64_t m)
 {
 	const struct frame *f = record(m);
 	if (f->refs != 0 || COUNT_OF(f->type) != 0)
-		BROKEN("I1: free frame %llx has references", (unsigned long long)m);
+		breaks("I1: free frame %llx has references", (unsigned long long)m);
 	if (m2p_table[m] != ~0ull)
-		BROKEN("I11: free frame %llx has a pseudo-physical number", (unsigned long long)m);
+		breaks("I11: free frame %llx has a pseudo-physical number", (unsigned long long)m);
 	if (expected[m].refs != 0)
-		BROKEN("I1: free frame %llx is in use", (unsigned long long)m);
+		breaks("I1: free frame %llx is in use", (unsigned long long)m);
 }
 
 static void type_compare(uint64_t m)
@@ -200,19 +209,19 @@ static void type_compare(uint64_t m)
 	uint64_t count = COUNT_OF(f->type);
 	for (unsigned i = FT_WRITABLE; i < FT_COUNT; i++)
 		if (i != t && expected[m].count[i] != 0)
-			BROKEN("%s: frame %llx of type %u is used as type %u",
+			breaks("%s: frame %llx of type %u is used as type %u",
 			       i == FT_WRITABLE && t >= FT_SEGDESC && count ? "I5" : "I3", (unsigned long long)m, t, i);
 	if (count != (t == FT_NONE ? 0 : expected[m].count[t]) || count > COUNT_OF(f->refs))
-		BROKEN("I2: frame %llx type %u count %llu, uses %u", (unsigned long long)m, t,
+		breaks("I2: frame %llx type %u count %llu, uses %u", (unsigned long long)m, t,
 		       (unsigned long long)count, expected[m].count[t]);
 	if (BIT(f->type, W_PINNED) && (t < FT_L1 || count == 0 || BIT(f->type, W_PARTIAL)))
-		BROKEN("I4: frame %llx pinned, word %llx", (unsigned long long)m, (unsigned long long)f->type);
+		breaks("I4: frame %llx pinned, word %llx", (unsigned long long)m, (unsigned long long)f->type);
 	if (BIT(f->type, W_PARTIAL) && (t < FT_L1 || count != 1 || f->cursor > table_entries))
-		BROKEN("I4: frame %llx partial, word %llx", (unsigned long long)m, (unsigned long long)f->type);
+		breaks("I4: frame %llx partial, word %llx", (unsigned long long)m, (unsigned long long)f->type);
 	if (!BIT(f->type, W_PARTIAL) && (f->type >> W_HOLDS & 0xf & ~(1u << (W_PINNED - W_HOLDS))))
-		BROKEN("I4: frame %llx has a record but is not partial", (unsigned long long)m);
+		breaks("I4: frame %llx has a record but is not partial", (unsigned long long)m);
 	if (BIT(f->type, W_BUSY))
-		BROKEN("I2: frame %llx is busy", (unsigned long long)m);
+		breaks("I2: frame %llx is busy", (unsigned long long)m);
 }
 
 static void frame_compare(uint64_t m)
@@ -223,11 +232,11 @@ static void frame_compare(uint64_t m)
 		return;
 	}
 	if (!owner_of(m))
-		BROKEN("I12: frame %llx belongs to domain %u, which is gone", (unsigned long long)m, f->owner);
+		breaks("I12: frame %llx belongs to domain %u, which is gone", (unsigned long long)m, f->owner);
 	if (COUNT_OF(f->refs) == 0)
-		BROKEN("I1: frame %llx owned but without reference", (unsigned long long)m);
+		breaks("I1: frame %llx owned but without reference", (unsigned long long)m);
 	if (COUNT_OF(f->refs) != expected[m].refs)
-		BROKEN("I1: frame %llx refs %llu, found %u", (unsigned long long)m,
+		breaks("I1: frame %llx refs %llu, found %u", (unsigned long long)m,
 		       (unsigned long long)COUNT_OF(f->refs), expected[m].refs);
 	type_compare(m);
 }
@@ -241,12 +250,12 @@ static void list_check(const struct owner *o, uint64_t listed)
 		n++;
 		if (record(m)->owner != o->domid || !BIT(record(m)->refs, R_ALLOCATED) ||
 		    record(record(m)->next)->prev != m)
-			BROKEN("I11: list of domain %u broken at %x", o->domid, m);
+			breaks("I11: list of domain %u broken at %x", o->domid, m);
 		if (record(m)->next == o->first)
 			break;
 	}
 	if (n != listed)
-		BROKEN("I11: list of domain %u has %llu frames of %llu", o->domid, (unsigned long long)n,
+		breaks("I11: list of domain %u has %llu frames of %llu", o->domid, (unsigned long long)n,
 		       (unsigned long long)listed);
 }
 
@@ -263,7 +272,7 @@ static void frame_tally(uint64_t m)
 	t->listed += BIT(f->refs, R_ALLOCATED) && !BIT(f->refs, R_SHARED);
 	t->queued += BIT(f->type, W_QUEUED);
 	if (COUNT_OF(f->type) > 0 && type_of(m) >= FT_L1 && !BIT(f->refs, R_ALLOCATED))
-		BROKEN("I12: released frame %llx is a table", (unsigned long long)m);
+		breaks("I12: released frame %llx is a table", (unsigned long long)m);
 }
 
 static void owner_check(const struct tally *t)
@@ -271,14 +280,15 @@ static void owner_check(const struct tally *t)
 	const struct owner *o = t->o;
 	uint64_t queued = t->queued;
 	if (t->plain != o->frame_count || t->shared != o->shared_count)
-		BROKEN("I11: domain %u has %llu+%llu frames, counted %llu+%llu", o->domid,
+		breaks("I11: domain %u has %llu+%llu frames, counted %llu+%llu", o->domid,
 		       (unsigned long long)t->plain, (unsigned long long)t->shared,
 		       (unsigned long long)o->frame_count, (unsigned long long)o->shared_count);
-	for (uint32_t m = o->pending; m != FRAME_NONE && queued > 0; m = record(m)->epoch, queued--)
+	uint32_t m;
+	for (m = o->pending; m != FRAME_NONE && queued > 0; m = record(m)->epoch, queued--)
 		if (!BIT(record(m)->type, W_QUEUED))
-			BROKEN("I4: pending frame %x is not queued", m);
-	if (queued)
-		BROKEN("I4: domain %u lost a pending table", o->domid);
+			breaks("I4: pending frame %x is not queued", m);
+	if (queued || m != FRAME_NONE)
+		breaks("I4: domain %u has pending tables that are not queued, or the reverse", o->domid);
 	if (o != &owner_hv)
 		list_check(o, t->listed);
 }
@@ -286,7 +296,7 @@ static void owner_check(const struct tally *t)
 static void totals_check(uint64_t ram, uint64_t free_now)
 {
 	if (free_now != frame_free_count() || ram != frame_total_count())
-		BROKEN("I11: %llu frames free, counted %llu", (unsigned long long)free_now,
+		breaks("I11: %llu frames free, counted %llu", (unsigned long long)free_now,
 		       (unsigned long long)frame_free_count());
 	for (unsigned i = 0; i < OWNERS; i++)
 		if (tally[i].o)
@@ -325,7 +335,7 @@ const char *frame_audit(void)
 	for (unsigned i = 0; i < ARRAY_COUNT(checks) && checks[i] && !broken; i++) {
 		const char *s = checks[i]();
 		if (s)
-			BROKEN("%s", s);
+			breaks("%s", s);
 	}
 	return broken ? text : NULL;
 }
