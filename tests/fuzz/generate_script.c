@@ -169,6 +169,99 @@ static void script_stale(struct generator *g, unsigned slot, unsigned actor)
 	plan_frame(g, actor, OP_UNPIN, f, 0);
 }
 
+/* A frame of a guest that the control domain maps and touches while the guest itself maps it, before, meanwhile or
+ * afterwards; then the guest makes something else of it, and both touch it again. */
+static void script_foreign(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned when = below(g, 4), vcpu = actor & 4;
+	uint8_t here[2], there[2], f;
+
+	if (slot == 0 || !free_frames(g, slot, &f, 1))
+		return;
+	pick_address(g, slot, actor >> 2, false, here);
+	pick_address(g, 0, actor >> 2, false, there);
+	const uint8_t at[4] = { there[0] & 7, there[0] >> 3 & 7, there[1] & 7, there[1] >> 3 & 7 };
+	struct op own = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
+			  .arg = { here[0], here[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, 4 } };
+	struct op none = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
+			   .arg = { here[0], here[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4 } };
+	struct op map = { .kind = OP_VA_UPDATE, .actor = (uint8_t)vcpu,
+			  .arg = { there[0], there[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, (uint8_t)slot } };
+	struct op unmap = { .kind = OP_VA_UPDATE, .actor = (uint8_t)vcpu,
+			    .arg = { there[0], there[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4 } };
+	if (when == 1)
+		plan(g, &own);
+	plan(g, &map);
+	plan_access(g, vcpu, chance(g, 192) ? OP_STORE : OP_LOAD, at);
+	if (chance(g, 64))
+		plan_access(g, vcpu ^ 4, OP_STORE, at);
+	if (when == 2)
+		plan(g, &own);
+	plan(g, &unmap);
+	if (when == 3)
+		plan(g, &own);
+	plan(g, &none);
+	plan_frame(g, actor, chance(g, 192) ? OP_PIN : OP_DECREASE, f, 0);
+	plan_access(g, vcpu, OP_STORE, at);
+	plan_late(g, slot, 1, OP_POPULATE);
+	plan_frame(g, actor, OP_UNPIN, f, 0);
+}
+
+/* An extent whose frames are mapped, touched and given back one by one, with flushes of some CPUs in between, and
+ * then belongs to somebody else. */
+static void script_extent(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned first = POOL - 4, other = pick_other(g, slot);
+	uint8_t v[2];
+
+	pick_address(g, slot, actor >> 2, false, v);
+	const uint8_t at[4] = { v[0] & 7, v[0] >> 3 & 7, v[1] & 7, v[1] >> 3 & 7 };
+	for (unsigned i = 0; i < 4; i++)
+		plan_frame(g, actor, OP_DECREASE, FRAME_OF(slot, first + i), 4);
+	plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)actor, .arg = { (uint8_t)first, 2, 4 } });
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t f = FRAME_OF(slot, first + i);
+		struct op map = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
+				  .arg = { v[0], v[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, 4 } };
+		plan(g, &map);
+		plan_access(g, actor, OP_LOAD, at);
+		map.arg[2] = FRAME_SPECIAL(slot, SPECIAL_INVALID);
+		map.arg[3] = 0;
+		plan(g, &map);
+		plan_frame(g, actor, OP_DECREASE, f, 4);
+		if (chance(g, 96))
+			plan(g, &(struct op){ .kind = OP_FLUSH, .actor = (uint8_t)(chance(g, 128) ? actor : actor ^ 4) });
+	}
+	plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)other, .arg = { (uint8_t)first, 2, 4 } });
+	plan_access(g, actor, OP_LOAD, at);
+	for (unsigned i = 0; i < 4; i++)
+		plan_frame(g, other, OP_DECREASE, FRAME_OF(other, first + i), 4);
+}
+
+/* Two vCPUs validate trees that share tables: one is interrupted and the other begins in the middle of it. */
+static void script_shared_tree(struct generator *g, unsigned slot, unsigned actor)
+{
+	uint8_t t[4];
+
+	if (free_frames(g, slot, t, 4) < 4)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		plan_frame(g, actor, OP_CLEAR, t[i], 0);
+	plan_update(g, actor, t[0], below(g, 8), pick_frame(g, slot, USE_DATA), ENTRY_PRESENT);
+	plan_update(g, actor, t[1], below(g, 8), t[0], ENTRY_PRESENT);	/* an L2, */
+	plan_update(g, actor, t[2], below(g, 8), t[1], ENTRY_PRESENT);	/* and two L3 above it */
+	plan_update(g, actor, t[3], below(g, 8), t[1], ENTRY_PRESENT);
+	for (unsigned i = 0; i < 2; i++) {
+		struct planned *p = &g->queue[g->tail % QUEUE];
+		unsigned outer = 1 + below(g, 3), inner = 1 + below(g, 3);
+		plan_frame(g, actor, i ? OP_UNPIN : OP_PIN, t[outer], outer == 1 ? 1 : 2);
+		p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
+		plan_frame(g, actor ^ 4, chance(g, 200) ? OP_PIN : OP_UNPIN, t[inner], inner == 1 ? 1 : 2);
+	}
+	for (unsigned i = 1; i < 4; i++)
+		plan_frame(g, actor, OP_UNPIN, t[i], 0);
+}
+
 static void script_grant(struct generator *g, unsigned slot, unsigned actor)
 {
 	/* Who acts is the granter, or asks for a grant. */
@@ -263,6 +356,7 @@ void script_begin(struct generator *g)
 	static void (*const script[])(struct generator *, unsigned, unsigned) = {
 		script_tree, script_tree, script_tree, script_tree, script_self, script_stale, script_stale, script_grant,
 		script_grant, script_grant, script_port, script_segments, script_death, script_race, script_race,
+		script_foreign, script_extent, script_shared_tree,
 	};
 	unsigned slot = pick_slot(g);
 
