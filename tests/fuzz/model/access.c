@@ -72,6 +72,8 @@ static const char *fault_apply(struct model *m, struct m_domain *d, const struct
 	unsigned slot, code = (unsigned)o->rc;
 	bool may = a->kind == OP_STORE && (code & FAULT_PRESENT) && (code & FAULT_WRITE) &&
 		   emulated_entry(m, d, a, &f, &slot);
+	if (o->done && may && o->value)
+		return NULL;		/* a compare that found something else */
 	int rc = may ? leaf_change(m, d, d, f, slot, store_value(a, words(m, f)[slot])) : M_EFAULT;
 	if (o->done == (rc == 0))
 		return NULL;

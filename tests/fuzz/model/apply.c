@@ -73,7 +73,7 @@ static const char *guest_apply(struct model *m, const struct act *a, const struc
 /* The vCPU did not act, or not to the end. */
 static const char *idle_apply(struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
 {
-	if (o->restarts || o->crashed)
+	if (o->restarts)
 		m->lost = true;
 	else if (!m->relaxed && d && can_act(d, a->vcpu) && !may_be_declined(a->kind))
 		return "model: the vCPU should have been able to act";
@@ -88,12 +88,13 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 		return NULL;
 	}
 	if (!o->ran)
-		return idle_apply(m, d, a, o);
+		return o->crashed && d && !d->odd && !d->shut ? "model: the domain was crashed" : idle_apply(m, d, a, o);
 	if (!d || (!m->relaxed && !can_act(d, a->vcpu)))
 		return "model: the vCPU should not have been able to act";
-	if (o->crashed && !d->odd)
+	bool asked = a->kind == OP_SHUTDOWN || d->shut;
+	if (o->crashed && !d->odd && !asked)
 		return "model: the domain was crashed";
-	if (a->kind == OP_RAW || o->crashed) {
+	if (a->kind == OP_RAW || (o->crashed && !asked)) {
 		d->odd = m->lost = true;
 		return NULL;
 	}
@@ -194,7 +195,7 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 /* What no order of whole operations can tell. */
 static bool is_beyond(const struct half *h)
 {
-	return h->a->kind == OP_RAW || h->a->kind == OP_DESTROY || (!h->o->ran && h->o->restarts) || h->o->crashed;
+	return h->a->kind == OP_RAW || h->a->kind == OP_DESTROY || (!h->o->ran && h->o->restarts);
 }
 
 const char *model_step_pair(struct model *m, const struct act *a, const struct outcome *oa, const struct act *b,
