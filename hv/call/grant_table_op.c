@@ -9,6 +9,7 @@
 #include "hv/call/call.h"
 #include "hv/core/work.h"
 #include "hv/grant/grant.h"
+#include "hv/mem/frame.h"
 #include "hv/mem/guest_copy.h"
 #include "protocol/grant_table.h"
 
@@ -151,7 +152,9 @@ static int64_t unmap(struct call *c)
 		if (left && preempt_due())
 			return -ERESTART;
 	}
-	return 0;
+	/* An entry may have been the last use of its table. */
+	struct owner *o = &c->vcpu->domain->mem;
+	return owner_has_pending(o) ? owner_run_pending(o) : 0;
 }
 
 static int set_version(gva_t arg)

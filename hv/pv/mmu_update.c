@@ -73,6 +73,13 @@ static int request_run(struct owner *tables, struct owner *frames, const struct 
 	}
 }
 
+/* A batch ends here with @rc, but what it dropped is let go first, also after an error: then the request that failed is
+ * made again. */
+static int64_t requests_end(struct owner *tables, int64_t rc)
+{
+	return UNLIKELY(owner_has_pending(tables)) && owner_run_pending(tables) ? -ERESTART : rc;
+}
+
 static int64_t requests_run(struct owner *tables, struct owner *frames, gva_t reqs, unsigned count, unsigned *done)
 {
 	struct mmu_update r;
@@ -80,15 +87,15 @@ static int64_t requests_run(struct owner *tables, struct owner *frames, gva_t re
 		return -ERESTART;
 	for (unsigned i = 0; i < count; i++) {
 		if (UNLIKELY(guest_read(&r, gva_add(reqs, i * sizeof r), sizeof r)))
-			return -EFAULT;
+			return requests_end(tables, -EFAULT);
 		int rc = request_run(tables, frames, &r);
 		if (UNLIKELY(rc))
-			return rc;
+			return requests_end(tables, rc);
 		*done = i + 1;
 		if (UNLIKELY(i + 1 < count) && mmu_preempt_check())
 			return -ERESTART;
 	}
-	return UNLIKELY(owner_has_pending(tables)) ? owner_run_pending(tables) : 0;
+	return requests_end(tables, 0);
 }
 
 int64_t pv_mmu_update(struct vcpu *v, gva_t reqs, unsigned count, uint32_t fd, unsigned *done)
