@@ -15,11 +15,13 @@ static_assert(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER, "
 /* May be preempted while tables are validated; the progress stays in them. */
 static int context_load(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
-	lock(&domctl_lock);
+	lock(&domctl_lock);			/* against its death */
+	lock(&v->domain->lock);			/* against another of its vCPUs that initialises it */
 	/* Its tables have been let go, or are about to be: take none again. */
 	int rc = domain_is_dying(v->domain) ? -EINVAL : pv_vcpu_set_context(v, ctx);
 	if (!rc)
 		v->is_initialised = true;
+	unlock(&v->domain->lock);
 	unlock(&domctl_lock);
 	if (rc)
 		return rc;
@@ -39,9 +41,7 @@ static int set_context(struct vcpu *v, gva_t from)
 	int rc = guest_read(ctx, from, sizeof *ctx);
 	if (!rc) {
 		vcpu_pause(v);
-		lock(&v->domain->lock);		/* its own vCPUs may be initialising it */
 		rc = context_load(v, ctx);
-		unlock(&v->domain->lock);
 		vcpu_unpause(v);
 	}
 	page_free(ctx, CONTEXT_ORDER);
