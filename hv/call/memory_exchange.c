@@ -6,9 +6,10 @@
  * only let interrupts in.
  * Only control domains: others drive no devices, and a list of frames under a domain's own feet is
  * where hypervisors of this kind were broken most often.
- * INVARIANT: an input frame is referenced by nobody but its allocation and us; twice in the list,
- * or mapped somewhere, refuses the call before anything changed.
- * Order: check, allocate the new frames, answer the guest, then commit: M2P, release of the old.
+ * INVARIANT: an input frame is taken from its owner when nobody but its allocation refers to it; twice in the list,
+ * or mapped somewhere, refuses the call before anything changed. Who maps it meanwhile keeps it, like any frame that
+ * is given back while mapped.
+ * Order: check, take, allocate the new frames, answer the guest, then commit: M2P, release of the old.
  * The quota is lifted by the size of the exchange meanwhile, for both halves exist for a moment. */
 #include "hv/base/errno.h"
 #include "hv/call/memory.h"
@@ -21,7 +22,7 @@
 struct exchange {
 	struct xen_memory_exchange x;	/* the caller's, copied once */
 	uint64_t frames;		/* on each side */
-	uint64_t held, made;		/* in-frames we hold; out-extents allocated */
+	uint64_t taken, made;		/* in-frames detached; out-extents allocated */
 	uint64_t *in_mfn;		/* EXCHANGE_MAX frames each; a page of ours */
 	uint64_t *out_pfn, *out_mfn;
 };
@@ -68,20 +69,13 @@ static int exchange_read(struct exchange *e)
 	return 0;
 }
 
-/* Hold every in-frame, and see that nobody else does. */
-static int exchange_hold(struct owner *o, struct exchange *e)
+static int exchange_take(struct owner *o, struct exchange *e)
 {
-	struct frame *f;
-	for (; e->held < e->frames; e->held++) {
+	for (; e->taken < e->frames; e->taken++) {
 		preempt_count(PREEMPT_ITEM);
-		int rc = frame_get(o, mfn(e->in_mfn[e->held]), &f);
-		if (rc)
+		if (frame_detach(o, mfn(e->in_mfn[e->taken])))
 			return -EINVAL;
 	}
-	preempt_count((unsigned)e->frames);
-	for (uint64_t i = 0; i < e->frames; i++)
-		if (frame_refs_now(frame_of(mfn(e->in_mfn[i]))) != 2) /* its allocation and ours */
-			return -EINVAL;
 	return 0;
 }
 
@@ -107,14 +101,16 @@ static int exchange_answer(const struct exchange *e, gva_t arg)
 		gva_add(arg, offsetof(struct xen_memory_exchange, nr_exchanged)), &all, sizeof all);
 }
 
-/* Cannot fail: frames that another CPU of the same domain gave back meanwhile are gone already. */
-static void exchange_commit(struct owner *o, struct exchange *e)
+/* Cannot fail. */
+static void exchange_commit(struct exchange *e)
 {
 	for (uint64_t i = 0; i < e->made; i++)
 		memory_m2p_set(mfn(e->out_mfn[i]), e->out_pfn[i], 1ull << e->x.out.extent_order);
-	for (uint64_t i = 0; i < e->frames; i++)
-		(void)memory_release(o, mfn(e->in_mfn[i]));
-	e->made = 0;
+	for (uint64_t i = 0; i < e->taken; i++) {
+		m2p_set(mfn(e->in_mfn[i]), pfn(M2P_INVALID));
+		frame_put(frame_of(mfn(e->in_mfn[i])));
+	}
+	e->made = e->taken = 0;
 }
 
 static void quota_add(struct owner *o, int64_t frames)
@@ -129,27 +125,27 @@ static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
 	struct owner *o = &v->domain->mem;
 	int rc = exchange_read(e);
 	if (!rc)
-		rc = exchange_hold(o, e);
+		rc = exchange_take(o, e);
 	if (!rc) {
 		quota_add(o, (int64_t)e->frames);
 		rc = exchange_alloc(o, e);
 		if (!rc)
 			rc = exchange_answer(e, arg);
 		if (!rc)
-			exchange_commit(o, e);
+			exchange_commit(e);
 		for (uint64_t i = 0; i < e->made; i++)
 			memory_release_extent(o, mfn(e->out_mfn[i]), e->x.out.extent_order);
 		quota_add(o, -(int64_t)e->frames);
 	}
-	preempt_count((unsigned)e->held);
-	while (e->held > 0)
-		frame_put(frame_of(mfn(e->in_mfn[--e->held])));
+	preempt_count((unsigned)e->taken);
+	while (e->taken > 0)
+		frame_attach(o, mfn(e->in_mfn[--e->taken]));
 	return rc;
 }
 
 int64_t memory_exchange(struct vcpu *v, gva_t arg)
 {
-	struct exchange e = { .held = 0 };
+	struct exchange e = { .taken = 0 };
 
 	if (!v->domain->is_control)
 		return -EPERM;

@@ -75,6 +75,10 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
  * it is a page table). The frame is free when the last reference goes, and scrubbed before it is given out
  * again. */
 int frame_release(struct owner *o, mfn_t m) MUST_CHECK;
+/* Take a frame away from @o, whose `allocated` reference the caller then has: to drop, or to give back by frame_attach().
+ * -EINVAL: not @o's, not allocated to it, or anything else refers to it. */
+int frame_detach(struct owner *o, mfn_t m) MUST_CHECK;
+void frame_attach(struct owner *o, mfn_t m);
 /* A frame of ours that guests may map writable (shared_info, grant table, vcpu pages): owned by
  * @o (so that foreign-map checks pass), not counted against frame_max. */
 int frame_alloc_shared(struct owner *o, mfn_t *out) MUST_CHECK;

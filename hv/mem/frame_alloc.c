@@ -126,6 +126,29 @@ int frame_release(struct owner *o, mfn_t m)
 	return rc;
 }
 
+int frame_detach(struct owner *o, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	uint64_t sole = REF_ALLOCATED | 1;
+	if (!f)
+		return -EINVAL;
+	lock(&o->lock);
+	int rc = f->owner == o->domid && ATOMIC_CAS(&f->refs, &sole, 1ull) ? 0 : -EINVAL;
+	if (rc == 0)
+		frame_list_remove(o, f);
+	unlock(&o->lock);
+	return rc;
+}
+
+void frame_attach(struct owner *o, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	lock(&o->lock);
+	ATOMIC_OR(&f->refs, REF_ALLOCATED);
+	frame_list_add(o, f);
+	unlock(&o->lock);
+}
+
 int frame_alloc_shared(struct owner *o, mfn_t *out)
 {
 	uint32_t m = o->is_dying ? FRAME_NONE : pool_take(0, 0);
