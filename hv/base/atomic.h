@@ -10,8 +10,8 @@
 #endif
 
 /* One load or store that the compiler may not split, repeat or invent. */
-#define READ_ONCE(x)		(ATOMIC_POINT(LOOK), *(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)	(ATOMIC_POINT(LOOK), *(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x)		(ATOMIC_POINT(LOOK), __atomic_load_n(&(x), __ATOMIC_RELAXED))
+#define WRITE_ONCE(x, v)	(ATOMIC_POINT(LOOK), __atomic_store_n(&(x), (v), __ATOMIC_RELAXED))
 #define LOAD_ACQUIRE(p)		(ATOMIC_POINT(LOOK), __atomic_load_n((p), __ATOMIC_ACQUIRE))
 #define STORE_RELEASE(p, v)	(ATOMIC_POINT(STEP), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
 #define ATOMIC_ADD(p, v)	ATOMIC_STEP(fetch_add, p, v)	/* old value */
@@ -29,7 +29,7 @@
 /* Bit operations on an array of 64-bit words shared with guests or other CPUs. */
 static inline bool bit_test(const uint64_t *map, uint64_t bit)
 {
-	return (__atomic_load_n(&map[bit / 64], __ATOMIC_RELAXED) >> (bit % 64)) & 1;
+	return (READ_ONCE(map[bit / 64]) >> (bit % 64)) & 1;
 }
 static inline bool bit_test_and_set(uint64_t *map, uint64_t bit)
 {

@@ -30,7 +30,7 @@ void work_raise(unsigned cpu, enum work w)
 
 bool work_is_pending(void)
 {
-	return __atomic_load_n(&work_of[cpu_id()].pending, __ATOMIC_RELAXED) != 0;
+	return READ_ONCE(work_of[cpu_id()].pending) != 0;
 }
 
 void work_run(void)

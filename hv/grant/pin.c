@@ -39,8 +39,7 @@ static bool entry_mark(
 	uint32_t mark = GTF_reading | (write ? GTF_writing : 0);
 	bool marked = false;
 	for (unsigned i = 0; i < MARK_TRIES && !marked; i++) {
-		uint64_t seen =
-			__atomic_load_n(&entry->whole, __ATOMIC_RELAXED); /* hostile: once */
+		uint64_t seen = READ_ONCE(entry->whole); /* hostile: once */
 		uint32_t expected = (uint32_t)seen;
 		if (!entry_permits(seen, domid, write))
 			break;

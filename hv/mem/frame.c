@@ -134,7 +134,7 @@ int frame_ref(struct frame *f)
 
 void frame_put(struct frame *f)
 {
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED), left;
+	uint64_t refs = READ_ONCE(f->refs), left;
 	do {
 		ASSERT((refs & REF_COUNT) != 0);
 		left = refs - 1;
@@ -191,7 +191,7 @@ enum frame_type frame_type_now(const struct frame *f)
 
 uint64_t frame_refs_now(const struct frame *f)
 {
-	return __atomic_load_n(&f->refs, __ATOMIC_RELAXED) & REF_COUNT;
+	return READ_ONCE(f->refs) & REF_COUNT;
 }
 
 uint64_t frame_type_count_now(const struct frame *f)

@@ -33,7 +33,7 @@ static inline enum frame_type ty_type(uint64_t w) { return (enum frame_type)(w >
 static inline uint64_t ty_make(enum frame_type t, uint64_t count) { return (uint64_t)t << TY_SHIFT | count; }
 /* The type is established: counts of it may be taken and relied on. */
 static inline bool ty_is_usable(uint64_t w) { return (w & TY_COUNT) && !(w & (TY_BUSY | TY_PARTIAL)); }
-static inline uint64_t type_word(const struct frame *f) { return __atomic_load_n(&f->type, __ATOMIC_ACQUIRE); }
+static inline uint64_t type_word(const struct frame *f) { return LOAD_ACQUIRE(&f->type); }
 /* The same for one type, in two tests. */
 static inline bool ty_is_usable_as(uint64_t w, enum frame_type t)
 {
@@ -53,7 +53,7 @@ static inline struct frame *frame_lookup(uint64_t m)
 /* Count one more reference; -ENOENT if the frame is free. */
 static inline int ref_take(struct frame *f)
 {
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	uint64_t refs = READ_ONCE(f->refs);
 	do {
 		if (UNLIKELY((refs & REF_COUNT) == 0))
 			return -ENOENT;
@@ -65,7 +65,7 @@ static inline int ref_take(struct frame *f)
 /* Drop one that is not the last; false if it is. */
 static inline bool ref_drop(struct frame *f)
 {
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	uint64_t refs = READ_ONCE(f->refs);
 	do {
 		if (UNLIKELY((refs & REF_COUNT) <= 1))
 			return false;

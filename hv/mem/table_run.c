@@ -40,7 +40,7 @@ static int table_begin(struct frame *f, enum frame_type t, uint64_t flags)
 {
 	uint64_t w = type_word(f), next;
 	bool flush;
-	if (!(__atomic_load_n(&f->refs, __ATOMIC_RELAXED) & REF_ALLOCATED))
+	if (!(READ_ONCE(f->refs) & REF_ALLOCATED))
 		return -EBUSY;
 	do {
 		if (w & TY_COUNT)
