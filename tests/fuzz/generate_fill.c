@@ -4,6 +4,7 @@
  * Neighbours: generate_pick.c finds, generate.c chooses the kind and who acts. */
 #include <string.h>
 #include "hv/event/table.h"
+#include "protocol/hypercall.h"
 #include "tests/fuzz/generate_pick.h"
 #include "tests/fuzz/text.h"
 
@@ -402,11 +403,25 @@ static void fill_revive(struct generator *g, struct op *o)
 	o->arg[2] = (uint8_t)below(g, 8);	/* MIGRATE: to where */
 }
 
+/* One in three is what a vCPU says about itself: handlers, breakpoints, bases, callbacks. */
 static void fill_raw(struct generator *g, struct op *o)
 {
+	static const uint8_t own[] = { __HYPERVISOR_set_trap_table, __HYPERVISOR_set_debugreg, __HYPERVISOR_set_debugreg,
+				       __HYPERVISOR_set_segment_base, __HYPERVISOR_callback_op, __HYPERVISOR_callback_op };
 	for (unsigned i = 0; i < OP_ARGS; i++)
 		o->arg[i] = (uint8_t)(chance(g, 128) ? below(g, 8) : below(g, 256));
 	o->arg[0] = (uint8_t)below(g, 64);
+	if (chance(g, 85)) {
+		o->arg[0] = own[below(g, sizeof own)];
+		o->arg[1] = (uint8_t)(o->arg[0] == __HYPERVISOR_set_trap_table ? 0 : 12 | below(g, 16) << 4);
+		if (o->arg[0] == __HYPERVISOR_callback_op) {	/* register, with its argument in the window */
+			o->arg[1] = 12;
+			o->arg[2] = (uint8_t)(12 | below(g, 8) << 4);
+			o->arg[7] |= 1;
+		} else {
+			o->arg[7] &= 0xfe;
+		}
+	}
 }
 
 static void (*const fill_of[OP_COUNT])(struct generator *g, struct op *o) = {
