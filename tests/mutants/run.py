@@ -51,23 +51,32 @@ class Program:
         self.seconds = 0.0      # on the sound tree
 
     def run(self, path, limit):
-        """(failed, what it said)"""
-        timed = "@SECONDS@" in self.args
-        with tempfile.TemporaryDirectory() as where:
-            return self.run_at(path, limit, timed, {"@SECONDS@": str(max(1, int(limit))), "@WHERE@": where})
+        """(failed, what it said). The engine's runs follow from their seeds: what the same seed finds on the sound
+        tree as well is passed over."""
+        timed, seed, end = "@SECONDS@" in self.args, 1, time.monotonic() + limit
+        while True:
+            left = max(1, int(end - time.monotonic()))
+            with tempfile.TemporaryDirectory() as where:
+                put = {"@SECONDS@": str(left), "@WHERE@": where, "@SEED@": str(seed)}
+                failed, text = self.run_at([path] + [put.get(a, a) for a in self.args], left, timed)
+                found = timed and path != self.sound and re.search(r"violation: seed (\d+)", text)
+                if not found or not self.run_at([self.sound, "--one-seed", found[1], "--no-shrink", "--out", where], 60, False)[0]:
+                    return failed, said(text) if text else "hangs"
+            seed = int(found[1]) + 1
+            if time.monotonic() > end - 1:
+                return False, ""
 
-    def run_at(self, path, limit, timed, put):
-        args = [path] + [put.get(a, a) for a in self.args]
+    def run_at(self, args, limit, timed):
+        """(failed, output; empty: it hung)"""
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", RANDOM_SECONDS="5")
-        process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, start_new_session=True)
+        process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, start_new_session=True)
         try:
             out, _ = process.communicate(timeout=limit + (10 if timed else 0))
+            return process.returncode != 0, out.decode(errors="replace")
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return timed or limit > 5 * self.seconds + 2, "hangs"
-        text = out.decode(errors="replace")
-        return process.returncode != 0, said(text) if process.returncode else ""
+            return timed or limit > 5 * self.seconds + 2, ""
 
 
 def said(text):
@@ -124,15 +133,15 @@ def value(name, *more):
     return make(*more, f"print-{name}").strip()
 
 
-def programs(engine_args):
+def programs(engine_args, only):
     """Everything there is, built: the engine and the interleaver optimised, the rest with the sanitizers."""
-    make("mutants-programs")
+    make("fuzz-program" if only == "fuzz" else "mutants-programs")
     libs = run(["pkg-config", "--libs", "check"]) + " " + value("host-libs")
     unit = Build(value("host-flags"), value("CC"), f"{O}/host", libs)
     fast = Build(value("host-flags", "instrument=" + value("fuzz-fast")), value("CC"), f"{O}/fast/host", libs)
     sources = value("fuzz-src").split()
     out = [Program("fuzz", "fuzz", fast, sources, f"{O}/fast/host/fuzz",
-                   ["--time", "@SECONDS@", "--seed", "1", "--jobs", "1", "--no-shrink", "--out", "@WHERE@", *engine_args])]
+                   ["--time", "@SECONDS@", "--seed", "@SEED@", "--jobs", "1", "--no-shrink", "--out", "@WHERE@", *engine_args])]
     for test in sorted(glob.glob("tests/unit/*/*_test.c")):
         folder = os.path.dirname(test)
         name = os.path.relpath(test, "tests/unit")[:-len("_test.c")]
@@ -226,7 +235,7 @@ def main():
     counted = [m for m in mutants if m.reachable]
     if a.sample:
         counted = random.Random(a.seed).sample(counted, a.sample)
-    all_programs = [p for p in programs(["--no-model"] if a.no_model else []) if not a.only or p.kind == a.only]
+    all_programs = [p for p in programs(["--no-model"] if a.no_model else [], a.only) if not a.only or p.kind == a.only]
     needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
     all_programs = [p for p in all_programs if p.name in needed]
     unsound = check_sound(all_programs, a.jobs)
