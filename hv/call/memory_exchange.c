@@ -116,7 +116,7 @@ static void exchange_commit(struct exchange *e)
 static void quota_add(struct owner *o, int64_t frames)
 {
 	lock(&o->lock);
-	o->frame_max += (uint64_t)frames;
+	o->frame_lent += (uint64_t)frames;
 	unlock(&o->lock);
 }
 

@@ -57,11 +57,12 @@ static void frames_clean(uint32_t m, unsigned order)
 }
 
 /* Make a frame from the pool @o's, with the allocated reference. */
-static void frame_adopt(struct owner *o, struct frame *f, uint64_t flags)
+static void frame_adopt(struct owner *o, struct frame *f, uint64_t type, uint64_t flags)
 {
 	f->owner = o->domid;
-	f->type = 0;
+	f->type = type;
 	f->cursor = 0;
+	/* From here on the owner's vCPUs can find it. */
 	STORE_RELEASE(&f->refs, REF_ALLOCATED | flags | 1);
 }
 
@@ -69,8 +70,10 @@ static bool owner_charge(struct owner *o, uint64_t frames)
 {
 	bool fits;
 	lock(&o->lock);
-	fits = !o->is_dying && READ_ONCE(o->frame_count) <= o->frame_max &&
-	       frames <= o->frame_max - READ_ONCE(o->frame_count);
+	uint64_t max, have = READ_ONCE(o->frame_count);
+	if (add_overflows(o->frame_max, o->frame_lent, &max))
+		max = ~0ull;
+	fits = !o->is_dying && have <= max && frames <= max - have;
 	if (fits)
 		ATOMIC_ADD(&o->frame_count, frames);
 	unlock(&o->lock);
@@ -91,7 +94,7 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 	lock(&o->lock);
 	bool dying = o->is_dying;
 	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
-		frame_adopt(o, frame_at(m + i), 0);
+		frame_adopt(o, frame_at(m + i), 0, 0);
 		frame_list_add(o, frame_at(m + i));
 	}
 	unlock(&o->lock);
@@ -156,9 +159,8 @@ int frame_alloc_shared(struct owner *o, mfn_t *out)
 		return -ENOMEM;
 	frames_clean(m, 0);
 	ATOMIC_ADD(&o->shared_count, 1ull);
-	frame_adopt(o, frame_at(m), REF_SHARED);
 	/* We write it ourselves, so it is writable and nothing else, as long as we hold it. */
-	STORE_RELEASE(&frame_at(m)->type, ty_make(FT_WRITABLE, 1));
+	frame_adopt(o, frame_at(m), ty_make(FT_WRITABLE, 1), REF_SHARED);
 	*out = mfn(m);
 	return 0;
 }
@@ -205,9 +207,11 @@ int owner_relinquish(struct owner *o)
 		if (o->first == FRAME_NONE)
 			return 0;
 		o->rotations = relinquish_head(o) ? 0 : o->rotations + 1;
-		/* Every table passed over twice: somebody still holds a base pointer. */
-		ASSERT(o->rotations <= 2 * READ_ONCE(o->frame_count));
-		if (preempt_due())
+		/* Every table passed over twice: a handler on another CPU still holds one. It will not for long. */
+		bool stuck = o->rotations > 2 * READ_ONCE(o->frame_count);
+		if (stuck)
+			o->rotations = 0;
+		if (stuck || preempt_due())
 			return -ERESTART;
 	}
 }
