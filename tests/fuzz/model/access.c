@@ -52,18 +52,27 @@ static const char *reached_apply(struct model *m, const struct m_domain *d, cons
 }
 
 /* The L1 entry that a store to @va aims at, if the hypervisor would carry it out. */
-static bool emulated_entry(struct model *m, const struct m_domain *d, const struct act *a, uint64_t *f, unsigned *slot)
+static bool entry_aimed_at(const struct model *m, const struct m_domain *d, const struct act *a, uint64_t *f, unsigned *slot)
 {
 	uint64_t l1;
 	unsigned at;
 	if (!va_is_guest(a->va) || !leaf_find(m, d->vcpu[a->vcpu].kernel, a->va, &l1, &at))
 		return false;
-	uint64_t e = words(m, l1)[at];
+	uint64_t e = words_of(m, l1)[at];
 	if ((e & (E_PRESENT | E_WRITE)) != E_PRESENT || !is_ram(m, e_frame(e)))
 		return false;
 	*f = e_frame(e);
 	*slot = (unsigned)word_slot(m, (unsigned)(a->va & 0xfff) / 8);
 	return m->f[*f].owner == d->id && m->u.count[*f] && m->u.type[*f] == U_L1 && !m->f[*f].part;
+}
+
+/* The table may have been walked before an operation beside this one changed it. */
+static bool emulated_entry(struct model *m, const struct m_domain *d, const struct act *a, uint64_t *f, unsigned *slot)
+{
+	if (entry_aimed_at(m, d, a, f, slot))
+		return true;
+	return m->relaxed && entry_aimed_at(pair_start, d, a, f, slot) && m->f[*f].owner == d->id && m->u.count[*f] &&
+	       m->u.type[*f] == U_L1;
 }
 
 static const char *fault_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)

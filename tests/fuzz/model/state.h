@@ -191,6 +191,9 @@ const char *control_apply(struct model *m, const struct act *a, const struct out
 void grants_close(struct model *m, const struct m_domain *d);	/* all that it has mapped */
 void port_close(struct model *m, struct m_domain *d, unsigned port);
 
+/* What two operations that overlapped both began with (apply.c). */
+extern const struct model *const pair_start;
+
 /* An answer that is not the one expected, as a text. */
 const char *answer_check(int64_t want, int64_t got);
 const char *wrongf(const char *format, ...) __attribute__((format(printf, 1, 2)));
