@@ -27,12 +27,21 @@ static void map_check(const struct machine *m)
 	}
 }
 
-static uint32_t kind_at(const struct machine *m, uint64_t at)
+/* The map says of each page what @kind does. */
+static void kinds_check(const struct machine *m, const uint32_t kind[PAGES])
 {
-	for (unsigned int i = 0; i < m->range_count; i++)
-		if (at - m->range[i].start < m->range[i].size)
-			return m->range[i].type;
-	return 0;
+	static uint32_t said[PAGES];
+
+	memset(said, 0, sizeof said);
+	for (unsigned int i = 0; i < m->range_count; i++) {
+		const struct machine_range *r = &m->range[i];
+
+		HOLDS(r->start % PAGE_SIZE == 0 && r->size % PAGE_SIZE == 0);
+		HOLDS(r->start + r->size <= PAGES * PAGE_SIZE);
+		for (uint64_t p = r->start / PAGE_SIZE; p < (r->start + r->size) / PAGE_SIZE; p++)
+			said[p] = r->type;
+	}
+	HOLDS(memcmp(said, kind, sizeof said) == 0);
 }
 
 struct world {
@@ -68,8 +77,8 @@ static void range_add(struct world *w, struct input *in)
 	for (uint64_t p = start; p < start + count; p++)
 		if (w->kind[p] < type)
 			w->kind[p] = type;
-	for (unsigned int p = 0; p < PAGES && !w->wild; p++)
-		HOLDS(kind_at(&w->map, p * PAGE_SIZE + (p & 4095)) == w->kind[p]);
+	if (!w->wild)
+		kinds_check(&w->map, w->kind);
 }
 
 /* ---- the allocator ---- */
@@ -78,8 +87,8 @@ static void use_check(const struct world *w)
 {
 	uint64_t total = 0, end = 0;
 
+	kinds_check(&w->memory.plan, w->use);
 	for (unsigned int p = 0; p < PAGES; p++) {
-		HOLDS(kind_at(&w->memory.plan, p * PAGE_SIZE) == w->use[p]);
 		if (w->use[p] && w->use[p] != MEMORY_NOT_RAM) {
 			total += PAGE_SIZE;
 			end = (p + 1) * PAGE_SIZE;

@@ -80,6 +80,17 @@ static void numbers_check(const char *text)
 	}
 }
 
+/* Is "@key@value" a word of the text, not only the start of one? */
+static bool is_word(const char *text, const char *key, const char *value)
+{
+	size_t n = strlen(value);
+
+	for (const char *at = text; (at = strstr(at, key)); at++)
+		if (strncmp(at + strlen(key), value, n) == 0 && strchr(" ", at[strlen(key) + n]))
+			return true;
+	return false;
+}
+
 static void module_check(const char *text)
 {
 	struct module_spec s, again;
@@ -88,6 +99,7 @@ static void module_check(const char *text)
 	if (!module_is_domain(text) || module_spec_parse(text, &s))
 		return;
 	HOLDS(s.name[0] && strlen(s.name) < MODULE_NAME_SIZE && strlen(s.connect) < MODULE_NAME_SIZE);
+	HOLDS(is_word(text, "name=", s.name) && (!*s.connect || is_word(text, "connect=", s.connect)));
 	HOLDS(s.memory_mib >= 1 && s.memory_mib <= 1u << 20 && s.vcpus >= 1 && s.vcpus <= MAX_VCPUS);
 	HOLDS(!*s.guest_line || (s.guest_line > text && s.guest_line < text + strlen(text)));
 	HOLDS(asprintf(&written, "domain name=%s memory=%llu vcpus=%u %s%s -- %s", s.name,

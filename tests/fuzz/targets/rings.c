@@ -138,7 +138,7 @@ static void guest_acts(const struct view *v, unsigned int how, struct input *in)
 
 static void ring_run(const struct view *v, struct input *in)
 {
-	for (int steps = 0; steps < 200 && input_left(in); steps++) {
+	for (int steps = 0; steps < 50 && input_left(in); steps++) {
 		unsigned int op = (unsigned int)take(in, 1);
 		size_t size = take(in, op & 0x80 ? 2 : 1) % 3000;
 
@@ -158,11 +158,12 @@ static void backlog_run(struct input *in)
 	uint64_t put = 0, taken = 0;	/* byte number n has the value n * 7 */
 
 	b.at = b.len = 0;
-	while (input_left(in)) {
+	for (int steps = 0; steps < 30 && input_left(in); steps++) {
 		static char chunk[2 * BACKLOG_BYTES];
-		size_t len = take(in, 3) % sizeof chunk;
+		unsigned int op = (unsigned int)take(in, 1);
+		size_t len = (take(in, 2) << (op >> 1 & 1)) >> (op >> 2 & 15);
 
-		if (take(in, 1) & 1) {
+		if (op & 1) {
 			for (size_t i = 0; i < len; i++)
 				chunk[i] = (char)((put + i) * 7);
 			backlog_put(&b, chunk, len);

@@ -161,7 +161,8 @@ def options():
              "no-smp smp=off noreboot nosmp=1 com2=auto,,0x2f8 unknown=\"a b\" com1=9600/1843200",
              "18446744073709551615", "0xffffffffffffffff", "4096", "0", "0x0",
              "/boot/guest domain name=pair-a memory=16 vcpus=1 connect=pair-b -- console=hvc0 quiet",
-             "domain name=b memory=0x20 vcpus=32"]
+             "domain name=b memory=0x20 vcpus=32", "domain name=" + "n" * 31 + " connect=" + "c" * 31,
+             "domain name=" + "n" * 32, "domain name=a connect=" + "c" * 32, "dom0_mem=" + "9" * 140]
     for i, line in enumerate(lines):
         yield f"{i}", line.encode()
 
@@ -188,6 +189,12 @@ def acpi():
     yield "old-fadt", b"\0" + table(3, dsdt) + table(1, bytes(fadt[:112])) + table(0, madt[:30])
     yield "bad-sum", b"\1" + table(0x83, dsdt) + table(0x41, bytes(fadt))
     yield "scan", b"\x81" + every
+    # One more of everything than there is room for.
+    many = bytes(8) + b"".join(struct.pack("<BBBBI", 0, 8, i, i, 1) for i in range(70))
+    many += b"".join(struct.pack("<BBBBII", 1, 12, i, 0, 0xfec00000 + i * 4096, i * 24) for i in range(9))
+    many += b"".join(struct.pack("<BBBBIH", 2, 10, 0, i, i, 0) for i in range(25))
+    yield "many", b"\1" + table(0, many[:1023])
+    yield "many-overrides", b"\1" + table(0, bytes(8) + many[-250:])
 
 
 def config():
@@ -215,6 +222,14 @@ localtime = 1
 unknown = [ [ [ 1, "2" ] ] ]
 disk += [ "vdev=xvdz,target=/z" ]
 """
+    base = b"name = 'a'\nkernel = '/k'\n"
+    disks = ", ".join(f"'vdev=xvd{chr(97 + i)},target=/{i}'" for i in range(17)).encode()
+    yield "disks", base + b"disk = [" + disks.rsplit(b",", 3)[0] + b"]"
+    yield "too-many-disks", base + b"disk = [" + disks + b"]"
+    yield "too-many-vifs", base + b"vif = [" + b"''," * 9 + b"]"
+    yield "deep", base + b"x = [[[[1]]]]"
+    yield "too-deep", base + b"x = [[[[[1]]]]]"
+    yield "vcpus", base + b"vcpus = 4\nmaxvcpus = 3"
     yield "override", b"name = \"a\"\nkernel = \"/k\"\n!extra=quiet ro"
     yield "append", b"name = \"a\"\nname += 'b'\nkernel = \"/k\"\nvif += [ ]\n!cpus='^0,all'"
 

@@ -44,6 +44,7 @@ $(fuzz-targets): $(O)/fuzz/targets/%: $(O)/fuzz/obj/tests/fuzz/targets/%.c.o \
 
 # `make fuzz-targets TIME=seconds`: the time is shared by all of them.
 TIME ?= 60
+check: fuzz-programs
 fuzz-programs: $(fuzz-targets)
 fuzz-targets: $(fuzz-targets)
 	tests/fuzz/targets/run --time $(TIME) $(O)/fuzz/targets
