@@ -13,4 +13,12 @@ fuzz-program:
 fuzz: $(if $(SANITIZE),$(O)/host/fuzz,fuzz-program)
 	$(if $(SANITIZE),$(O)/host/fuzz,$(O)/fast/host/fuzz) --time $(TIME) --out $(O)/crashes \
 		$(SEED:%=--seed %) $(JOBS:%=--jobs %)
+
+# The same operations by libFuzzer (targets/op.c): objects of its own, for they have points where CPUs are switched.
+op-src := $(filter-out hv/boot/%,$(host-src)) $(wildcard lib/pvbuild/*.c lib/image/elf.c) $(filter-out $(addprefix tests/fuzz/,main.c report.c shrink.c supervise.c),$(fuzz-src))
+fuzz-third-op = $(op-src:%=$(O)/fuzz/op/%.o)
+$(O)/fuzz/op/%.o: % $(O)/fuzz/.flags | build/third/.done
+	@mkdir -p $(@D)
+	$(call q,CC)clang $(fuzz-flags) $(fuzz-counted) -include hv/cpu/host/yield.h $(third-inc) -c $< -o $@
 .PHONY: fuzz fuzz-program
+-include $(shell find $(O)/fuzz/op -name '*.d' -type f 2>/dev/null)

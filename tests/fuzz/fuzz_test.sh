@@ -21,7 +21,11 @@ done
 # The same seeds, alone and after others, give the same answers.
 "$fast" --jobs 1 --seed 7 --runs 5 --list-seeds --out "$work" | grep digest >"$work/after"
 for seed in 7 8 9 10 11; do
-	"$fast" --one-seed $seed --out "$work" | grep digest
+	"$fast" --one-seed $seed --list-seeds --out "$work" | grep digest
 done >"$work/alone"
 [ -s "$work/alone" ] && cmp "$work/alone" "$work/after" || failed "a run is not a function of its seed"
 echo "every run is a function of its seed"
+
+# What a run did is written, read and replayed.
+"$fast" --round-trip || failed "operations as text"
+"$fast" --one-seed 12 --show --ops 300 >"$work/12.ops" && "$fast" --replay "$work/12.ops" || failed "a list replayed"

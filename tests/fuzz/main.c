@@ -1,10 +1,11 @@
 /* The program `fuzz`: options in, figures out. See tests/fuzz/README.md.
  *
  *	fuzz [--time S | --runs N] [--seed N] [--ops N] [--jobs N] [--no-model] [--keep-going] [--no-shrink] [--json] [--out DIR]
- *	fuzz --one-seed N		that run alone
+ *	fuzz --one-seed N [--show]	that run alone; its operations, for --replay and --encode
  *	fuzz --replay FILE...		0 if none of the lists breaks anything
  *	fuzz --shrink FILE		a smaller list with the same fault, on the standard output
- *	fuzz --encode FILE		the operations as 16 bytes each, on the standard output
+ *	fuzz --encode FILE		as bytes (text.h: corpus of the byte fuzzer), on the standard output
+ *	fuzz --round-trip		every byte of an operation survives being written as text and read
  *	fuzz --list-seeds		also a line per run with a digest of all its answers
  *
  * Exit status: 0, 1 after violations, 2 for wrong use. */
@@ -16,7 +17,7 @@
 #include "tests/fuzz/report.h"
 #include "tests/fuzz/shrink.h"
 
-enum mode { RUN, REPLAY, SHRINK, ENCODE };
+enum mode { RUN, REPLAY, SHRINK, ENCODE, ROUND_TRIP };
 
 static const struct option long_options[] = {
 	{ "time", required_argument, NULL, 't' }, { "runs", required_argument, NULL, 'n' },
@@ -26,7 +27,8 @@ static const struct option long_options[] = {
 	{ "out", required_argument, NULL, 'd' }, { "one-seed", required_argument, NULL, '1' },
 	{ "replay", no_argument, NULL, 'r' }, { "shrink", no_argument, NULL, 'S' },
 	{ "encode", no_argument, NULL, 'e' }, { "list-seeds", no_argument, NULL, 'l' },
-	{ "no-shrink", no_argument, NULL, 'N' }, { NULL, 0, NULL, 0 },
+	{ "no-shrink", no_argument, NULL, 'N' }, { "show", no_argument, NULL, 'w' },
+	{ "round-trip", no_argument, NULL, 'R' }, { NULL, 0, NULL, 0 },
 };
 
 static _Noreturn void usage(void)
@@ -87,9 +89,31 @@ static int encode(const char *path)
 
 	if (oplist_read(path, &l))
 		return 2;
-	bool whole = fwrite(l.op, sizeof *l.op, l.count, stdout) == l.count;
+	oplist_to_bytes(stdout, &l);
 	oplist_free(&l);
-	return whole ? 0 : 2;
+	return fflush(stdout) ? 2 : 0;
+}
+
+/* Each byte takes every value, in every kind of operation. */
+static int round_trip(void)
+{
+	char line[OP_TEXT_MAX];
+	struct op o, back;
+
+	for (unsigned n = 0; n < OP_COUNT * sizeof o * 256; n++) {
+		memset(&o, (int)(n * 37 & 0xff), sizeof o);
+		((uint8_t *)&o)[n / 256 % sizeof o] = (uint8_t)n;
+		o.kind = (uint8_t)(n / 256 / sizeof o);
+		op_canonical(&o);
+		op_to_text(&o, line);
+		memset(&back, 0, sizeof back);
+		const char *wrong = op_from_text(line, &back);
+		if (wrong || memcmp(&o, &back, sizeof o)) {
+			printf("%s: %s\n", line, wrong ? wrong : "comes back as something else");
+			return 1;
+		}
+	}
+	return 0;
 }
 
 static int run(const struct fuzz_options *o)
@@ -98,7 +122,8 @@ static int run(const struct fuzz_options *o)
 	double seconds;
 	unsigned violations = supervise(o, &sum, &seconds);
 
-	report_final(&sum, seconds, o->jobs, violations, o->json);
+	if (!o->show)
+		report_final(&sum, seconds, o->jobs, violations, o->json);
 	return violations != 0;
 }
 
@@ -106,7 +131,6 @@ static void one_seed(struct fuzz_options *o, const char *seed)
 {
 	o->first_seed = number(seed);
 	o->runs = o->jobs = 1;
-	o->list_seeds = true;
 }
 
 static enum mode options(struct fuzz_options *o, int argc, char **argv)
@@ -126,14 +150,16 @@ static enum mode options(struct fuzz_options *o, int argc, char **argv)
 		case 'd': o->folder = optarg; break;
 		case 'l': o->list_seeds = true; break;
 		case 'N': o->shrink_seconds = 0; break;
+		case 'w': o->show = true; break;
 		case '1': one_seed(o, optarg); break;
 		case 'r': mode = REPLAY; break;
 		case 'S': mode = SHRINK; break;
 		case 'e': mode = ENCODE; break;
+		case 'R': mode = ROUND_TRIP; break;
 		default: usage();
 		}
 	}
-	if (o->ops < 1 || o->ops > RUN_OPS_MAX - 2 || o->jobs < 1 || (mode == RUN) != (optind == argc))
+	if (o->ops < 1 || o->ops > RUN_OPS_MAX - 2 || o->jobs < 1 || (mode == RUN || mode == ROUND_TRIP) != (optind == argc))
 		usage();
 	return mode;
 }
@@ -150,6 +176,7 @@ int main(int argc, char **argv)
 	case REPLAY: return replay(&o, argv + optind);
 	case SHRINK: return shrink_file(&o, argv[optind]);
 	case ENCODE: return encode(argv[optind]);
+	case ROUND_TRIP: return round_trip();
 	default: break;
 	}
 	if (!o.seconds && !o.runs)

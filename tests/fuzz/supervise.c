@@ -178,28 +178,6 @@ void run_list(const struct oplist *l, bool use_model, struct engine_stats *stats
 		*stats = w->stats;
 }
 
-/* --- a worker's life --- */
-static _Noreturn void work(const struct fuzz_options *o, struct worker *w)
-{
-	struct engine e = { .use_model = o->use_model, .stats = &w->stats };
-
-	while (!shared->stop) {
-		w->seed = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
-		if (w->seed >= shared->last)
-			break;
-		engine_seed(&e, w->seed, o->ops, w->ops, &w->made, &w->at);
-		if (o->list_seeds)
-			printf("seed %" PRIu64 ": %" PRIu32 " operations, digest %016" PRIx64 "\n", w->seed, w->made, e.digest);
-		if (e.verdict.broken) {
-			w->verdict = e.verdict;
-			_exit(WORKER_BROKEN);
-		}
-	}
-	(void)fflush(stdout);
-	_exit(WORKER_DONE);
-}
-
-/* --- what a worker died of --- */
 static void list_of(const struct worker *w, struct oplist *l)
 {
 	struct world_config config;
@@ -211,6 +189,40 @@ static void list_of(const struct worker *w, struct oplist *l)
 		oplist_add(l, &w->ops[i]);
 }
 
+/* --- a worker's life --- */
+static void tell_run(const struct fuzz_options *o, const struct worker *w, uint64_t digest)
+{
+	struct oplist l;
+
+	if (o->list_seeds)
+		printf("seed %" PRIu64 ": %" PRIu32 " operations, digest %016" PRIx64 "\n", w->seed, w->made, digest);
+	if (o->show) {
+		list_of(w, &l);
+		oplist_write(stdout, &l, NULL);
+		oplist_free(&l);
+	}
+}
+
+static _Noreturn void work(const struct fuzz_options *o, struct worker *w)
+{
+	struct engine e = { .use_model = o->use_model, .stats = &w->stats };
+
+	while (!shared->stop) {
+		w->seed = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
+		if (w->seed >= shared->last)
+			break;
+		engine_seed(&e, w->seed, o->ops, w->ops, &w->made, &w->at);
+		tell_run(o, w, e.digest);
+		if (e.verdict.broken) {
+			w->verdict = e.verdict;
+			_exit(WORKER_BROKEN);
+		}
+	}
+	(void)fflush(stdout);
+	_exit(WORKER_DONE);
+}
+
+/* --- what a worker died of --- */
 static void violation(const struct fuzz_options *o, const struct worker *w)
 {
 	char path[256], line[OP_TEXT_MAX] = "at the end of the run", story[1024];

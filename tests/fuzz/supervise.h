@@ -23,7 +23,7 @@ struct fuzz_options {
 	uint64_t first_seed;
 	uint32_t ops;			/* of each run */
 	unsigned jobs;
-	bool use_model, keep_going, list_seeds, json;
+	bool use_model, keep_going, list_seeds, show, json;
 	unsigned shrink_seconds;
 	const char *folder;		/* where lists of failing runs go */
 };

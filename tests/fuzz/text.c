@@ -317,3 +317,33 @@ int oplist_read(const char *path, struct oplist *l)
 	(void)fclose(in);
 	return status;
 }
+
+/* --- bytes --- */
+#define HEAD 16u			/* slots - 2, log2 of the slice, references limited?, rest unused */
+
+void oplist_from_bytes(struct oplist *l, const uint8_t *bytes, size_t size, size_t limit)
+{
+	uint8_t head[HEAD] = { 0 };
+
+	memcpy(head, bytes, size < HEAD ? size : HEAD);
+	*l = (struct oplist){ .config = world_default };
+	l->config.slots = 2 + head[0] % (SLOTS - 1);
+	l->config.slice = 1u << head[1] % 10;
+	l->config.count_limit = head[2] & 1 ? 15 : world_default.count_limit;
+	for (size_t at = HEAD; at + sizeof(struct op) <= size && l->count < limit; at += sizeof(struct op)) {
+		struct op o;
+		memcpy(&o, bytes + at, sizeof o);
+		op_canonical(&o);
+		oplist_add(l, &o);
+	}
+}
+
+void oplist_to_bytes(FILE *out, const struct oplist *l)
+{
+	uint8_t head[HEAD] = { (uint8_t)(l->config.slots - 2), 0, l->config.count_limit == 15 };
+
+	while (head[1] < 9 && 1u << head[1] < l->config.slice)
+		head[1]++;
+	(void)fwrite(head, sizeof head, 1, out);
+	(void)fwrite(l->op, sizeof *l->op, l->count, out);
+}

@@ -34,6 +34,10 @@ void op_to_text(const struct op *o, char *line);
 /* NULL, or what is wrong with the line. Blank lines and comments are not operations: -> *o untouched. */
 const char *op_from_text(const char *line, struct op *o);
 
+/* The form that a byte fuzzer mutates: 16 bytes that choose a world, then 16 for each operation. Any bytes are a list;
+ * at most @limit operations are taken. */
+void oplist_from_bytes(struct oplist *l, const uint8_t *bytes, size_t size, size_t limit);
+void oplist_to_bytes(FILE *out, const struct oplist *l);
 void oplist_add(struct oplist *l, const struct op *o);
 void oplist_free(struct oplist *l);
 /* @story: lines of comment, may be NULL. */
