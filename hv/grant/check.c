@@ -27,9 +27,9 @@ static const char *add_track(struct domain *d, const struct track *k, void *arg)
 	audit_add_fn *add = *(audit_add_fn **)arg;
 	unsigned halves = track_half_count(k->flags);
 	(void)d;
-	if (!halves)
-		return NULL;
-	const struct active *a = paged_at(&k->granter->grants->active, k->ref);
+	const struct active *a = halves && k->granter ? paged_at(&k->granter->grants->active, k->ref) : NULL;
+	if (!a)
+		return NULL; /* or broken: the check says so */
 	if (k->flags & TRACK_READONLY)
 		add(mfn(a->frame), halves, FT_NONE, 0);
 	else
@@ -48,7 +48,6 @@ struct sum {
 	const struct domain *granter;
 	uint32_t ref, readers, writers;
 	const struct active *active;
-	bool misfit;
 };
 
 static const char *sum_track(struct domain *d, const struct track *k, void *arg)
@@ -65,7 +64,7 @@ static const char *sum_track(struct domain *d, const struct track *k, void *arg)
 static const char *check_active(struct domain *d, uint32_t ref)
 {
 	struct sum s = {.granter = d, .ref = ref, .active = paged_at(&d->grants->active, ref)};
-	if (!s.active || s.active->readers + s.active->writers == 0)
+	if (s.active->readers + s.active->writers == 0)
 		return NULL;
 	const char *broken = tracks_each(sum_track, &s);
 	if (broken)
