@@ -411,16 +411,18 @@ static void fill_raw(struct generator *g, struct op *o)
 	for (unsigned i = 0; i < OP_ARGS; i++)
 		o->arg[i] = (uint8_t)(chance(g, 128) ? below(g, 8) : below(g, 256));
 	o->arg[0] = (uint8_t)below(g, 64);
-	if (chance(g, 85)) {
-		o->arg[0] = own[below(g, sizeof own)];
-		o->arg[1] = (uint8_t)(o->arg[0] == __HYPERVISOR_set_trap_table ? 0 : 12 | below(g, 16) << 4);
-		if (o->arg[0] == __HYPERVISOR_callback_op) {	/* register, with its argument in the window */
-			o->arg[1] = 12;
-			o->arg[2] = (uint8_t)(12 | below(g, 8) << 4);
-			o->arg[7] |= 1;
-		} else {
-			o->arg[7] &= 0xfe;
-		}
+	if (!chance(g, 85))
+		return;
+	o->arg[0] = own[below(g, sizeof own)];
+	bool by_argument = o->arg[0] == __HYPERVISOR_callback_op || o->arg[0] == __HYPERVISOR_set_trap_table;
+	unsigned value = by_argument ? 8 : 2;		/* an address, as run_domains.c composes it */
+	o->arg[1] = (uint8_t)(o->arg[0] == __HYPERVISOR_set_trap_table ? 0 : by_argument ? 12 :
+			      12 | below(g, chance(g, 192) ? 4 : 16) << 4);
+	o->arg[2] = (uint8_t)(12 | below(g, 8) << 4);	/* which callback */
+	o->arg[7] = (uint8_t)((o->arg[7] & 0xfe) | by_argument);
+	if (chance(g, 192)) {
+		o->arg[value] = (uint8_t)(8 | below(g, 4) << 4);
+		o->arg[value + 1] = (uint8_t)below(g, 256);
 	}
 }
 

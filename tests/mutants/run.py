@@ -239,7 +239,7 @@ def main():
     needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
     all_programs = [p for p in all_programs if p.name in needed]
     unsound = check_sound(all_programs, a.jobs)
-    usable = [p for p in all_programs if p.name not in unsound]
+    usable = [p for p in all_programs if p.name not in unsound or p.kind == "fuzz"]     # judged by the seed
 
     def one(m):
         r = judge(m, matching(m, usable, a.only), a.seconds)
