@@ -58,25 +58,25 @@ void *page_alloc(unsigned order, unsigned addr_bits)
 		return NULL;
 	cpu_tlb_flush(pool_stale_cpus(m, order));
 	for (uint32_t i = 0; i < 1u << order; i++) {
-		frame_at(m + i)->owner = owner_hv.domid;
-		frame_at(m + i)->refs = REF_ALLOCATED | 1;
+		WRITE_ONCE(frame_at(m + i)->owner, owner_hv.domid);
+		STORE_RELEASE(&frame_at(m + i)->refs, REF_ALLOCATED | 1);
 	}
 	ATOMIC_ADD(&owner_hv.frame_count, 1ull << order);
 	return memset(page_ptr(mfn(m)), 0, PAGE_SIZE << order);
 }
 
+/* A former owner's vCPU may hold a reference until it sees that the frame is no longer its domain's (frame_get()): so
+ * these frames, too, are free when the last reference goes. */
 void page_free(void *p, unsigned order)
 {
 	uint32_t m = (uint32_t)page_mfn(p).n;
+	frame_unmap_keep(p);
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct frame *f = frame_of(mfn(m + i));
-		ASSERT(f && f->owner == owner_hv.domid && f->refs == (REF_ALLOCATED | 1));
-		f->refs = 0;
-		f->epoch = cpu_tlb_epoch();
+		ASSERT(f && f->owner == owner_hv.domid && (READ_ONCE(f->refs) & REF_ALLOCATED));
+		ATOMIC_AND(&f->refs, ~REF_ALLOCATED);
+		frame_put(f);
 	}
-	frame_unmap_keep(p);
-	ATOMIC_SUB(&owner_hv.frame_count, 1ull << order);
-	pool_give(m, order);
 }
 
 /* --- small objects --- */

@@ -149,6 +149,15 @@ int64_t act_initialise(unsigned x, unsigned y)
 	return vcpu_op(VCPUOP_initialise, x);
 }
 
+int64_t act_recycle(unsigned x, unsigned y)
+{
+	int64_t rc = act_decrease(FREE1, 0);
+	(void)x, (void)y;
+	if (rc == 1)
+		rc = act_decrease(FREE2, 0);
+	return rc == 1 ? act_initialise(1, L4) : rc;	/* its context is copied to two pages */
+}
+
 int64_t act_block(unsigned x, unsigned y)
 {
 	(void)x, (void)y;

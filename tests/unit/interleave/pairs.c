@@ -66,6 +66,8 @@ const struct pair pairs[] = {
 	{ .name = "release, release the frame", { ALICE, act_decrease, FREE1, 0 }, { ALICE, act_decrease, FREE1, 0 }, 0 },
 	{ .name = "release, foreign map", { ALICE, act_decrease, FREE1, 0 },
 	  { DOM0, act_foreign, SLOT_MORE, OF(ALICE, RW(FREE1)) }, 0 },
+	{ .name = "number a frame, it becomes the hypervisor's", { ALICE, act_machphys, FREE1, 5 },
+	  { ALICE, act_recycle, 0, 0 }, 0 },
 	{ .name = "release, number the frame", { ALICE, act_decrease, FREE1, 0 }, { ALICE, act_machphys, FREE1, 5 }, 0 },
 	{ .name = "exchange, grant map", { DOM0, act_exchange, FREE1, 0 }, { BOB, act_map, OF(DOM0, 1), SLOT_MAPS << 4 }, AUDITED,
 	  .before = { { DOM0, act_grant, 1, OF(BOB, FREE1 << 1) } } },

@@ -12,7 +12,7 @@ enum what {			/* a guest's frames, by role; none is pinned */
 	L4, L3, L2, L1,		/* what its vCPUs run on: page i at i << 12, DATA1..DATA3 writable at 1..3, the rest empty */
 	S4, S3, S2, S1,		/* another tree, of no type yet: S1[0] maps DATA1, S1[1] DATA2 writable */
 	DATA1, DATA2, DATA3,
-	FREE1, FREE2,		/* mapped nowhere */
+	FREE1, FREE2,		/* mapped nowhere; neighbours */
 	FRAMES
 };
 #define SLOT_MAPS 4u		/* empty entries of L1: for grant mappings, for other ones */
