@@ -232,8 +232,10 @@ static void script_extent(struct generator *g, unsigned slot, unsigned actor)
 		if (chance(g, 96))
 			plan(g, &(struct op){ .kind = OP_FLUSH, .actor = (uint8_t)(chance(g, 128) ? actor : actor ^ 4) });
 	}
-	plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)other, .arg = { (uint8_t)first, 2, 4 } });
-	plan_access(g, actor, OP_LOAD, at);
+	struct op populate = { .kind = OP_POPULATE, .actor = (uint8_t)other, .arg = { (uint8_t)first, 2, 4 } };
+	populate.with = (uint8_t)(chance(g, 128) ? 1 + below(g, 255) : 0);
+	plan(g, &populate);
+	plan_access(g, actor, chance(g, 128) ? OP_LOAD : OP_STORE, at);
 	for (unsigned i = 0; i < 4; i++)
 		plan_frame(g, other, OP_DECREASE, FRAME_OF(other, first + i), 4);
 }
@@ -351,12 +353,72 @@ static void script_race(struct generator *g, unsigned slot, unsigned actor)
 	}
 }
 
+/* A connected port, or one about to be, at which both ends and both vCPUs of one end pull at the same time. */
+static void script_port_race(struct generator *g, unsigned slot, unsigned actor)
+{
+	static const uint8_t kinds[] = { OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_SEND, OP_PORT_BIND, OP_PORT_RESET,
+					 OP_PORT_VCPU, OP_PORT_UNMASK, OP_BLOCK, OP_DESTROY };
+	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot);
+
+	plan_late(g, slot, 0, OP_PORT_RESET);		/* few ports: both mean the same one */
+	plan_late(g, other, 0, OP_PORT_RESET);
+	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)slot, .arg = { (uint8_t)other } });
+	plan_late(g, other, actor >> 2, OP_PORT_BIND);
+	struct planned *p = &g->queue[g->tail % QUEUE];
+	unsigned first = kinds[below(g, sizeof kinds - 1)], second = kinds[below(g, sizeof kinds)];
+	plan_late(g, slot, actor >> 2, first);
+	p->op.with = (uint8_t)(1 + below(g, 255));
+	if (second == OP_DESTROY && slot)
+		plan(g, &(struct op){ .kind = OP_DESTROY, .arg = { (uint8_t)slot } });
+	else
+		plan_late(g, chance(g, 160) ? other : slot, (actor >> 2) ^ 1, second == OP_DESTROY ? OP_PORT_CLOSE : second);
+}
+
+/* One mapping with both halves, unmapped by two vCPUs at the same time; or mapped by them. */
+static void script_grant_race(struct generator *g, unsigned slot, unsigned actor)
+{
+	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot), vcpu = actor >> 2;
+	static const uint8_t kinds[] = { OP_GRANT_UNMAP, OP_GRANT_UNMAP, OP_GRANT_MAP, OP_GRANT_MAP_PTE, OP_GRANT_COPY, OP_UPDATE };
+
+	plan(g, &(struct op){ .kind = OP_GRANT_SETUP, .actor = (uint8_t)slot, .arg = { 1 } });
+	plan(g, &(struct op){ .kind = OP_GRANT, .actor = (uint8_t)slot,
+			      .arg = { (uint8_t)below(g, REFS), (uint8_t)other, pick_frame(g, slot, USE_DATA), GRANT_RW } });
+	if (chance(g, 192))
+		plan_late(g, other, vcpu, OP_GRANT_MAP);
+	unsigned kind = kinds[below(g, sizeof kinds)];
+	struct planned *p = &g->queue[g->tail % QUEUE];
+	plan_late(g, other, vcpu, kind);
+	p->op.with = (uint8_t)(1 + below(g, 255));
+	if (chance(g, 48))
+		plan_late(g, slot, vcpu, OP_GRANT);
+	else
+		plan_late(g, other, vcpu ^ 1, chance(g, 192) ? kind : kinds[below(g, sizeof kinds)]);
+}
+
+/* Memory for a guest that dies at the same time. */
+static void script_late_gift(struct generator *g, unsigned slot, unsigned actor)
+{
+	static const uint8_t gifts[] = { OP_POPULATE, OP_POPULATE, OP_GRANT_MAP, OP_PORT_BIND, OP_VA_UPDATE };
+	unsigned who = below(g, 3) ? 0 : pick_other(g, slot), kind = gifts[below(g, sizeof gifts)];
+
+	if (slot == 0)
+		return;
+	struct planned *p = &g->queue[g->tail % QUEUE];
+	if (kind == OP_POPULATE)
+		plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)(actor & 4), .arg = { (uint8_t)below(g, POOL), 0, (uint8_t)slot } });
+	else
+		plan_late(g, who, actor >> 2, kind);
+	p->op.with = (uint8_t)(1 + below(g, 255));
+	plan(g, &(struct op){ .kind = OP_DESTROY, .actor = (uint8_t)((actor & 4) ^ 4), .arg = { (uint8_t)slot } });
+	plan(g, &(struct op){ .kind = OP_CREATE, .arg = { (uint8_t)slot } });
+}
+
 void script_begin(struct generator *g)
 {
 	static void (*const script[])(struct generator *, unsigned, unsigned) = {
 		script_tree, script_tree, script_tree, script_tree, script_self, script_stale, script_stale, script_grant,
 		script_grant, script_grant, script_port, script_segments, script_death, script_race, script_race,
-		script_foreign, script_extent, script_shared_tree,
+		script_foreign, script_extent, script_shared_tree, script_port_race, script_grant_race, script_late_gift,
 	};
 	unsigned slot = pick_slot(g);
 
