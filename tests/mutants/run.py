@@ -104,17 +104,19 @@ class Build:
                 yield words[1]
 
     def mutated(self, mutant, where):
-        """Objects of the files that @mutant changes; they lie patched under @where."""
-        out = []
+        """An archive of the files that @mutant changes, which lie patched under @where."""
+        out, archive = [], f"{where}/{id(self)}.a"
         for file in mutant.files:
             for source in [file] if file.endswith(".c") else sorted(set(self.users(file))):
                 path = f"{where}/{source}" if source in mutant.files else source
                 out.append(f"{where}/{len(out)}.{id(self)}.o")
                 run([self.compiler, f"-I{where}", *self.flags, "-c", path, "-o", out[-1]])
-        return out
+        run(["ar", "qcS", archive, *out])
+        run(["ranlib", archive])
+        return archive
 
-    def link(self, objects, sources, path):
-        run([self.compiler, *self.flags, "-o", path, *objects, *[f"{self.objects}/{c}.o" for c in sources],
+    def link(self, mutated, sources, path):
+        run([self.compiler, *self.flags, "-o", path, *[f"{self.objects}/{c}.o" for c in sources], mutated,
              f"{self.objects}/libhv.a", *self.libs])
 
 
