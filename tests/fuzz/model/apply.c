@@ -206,6 +206,22 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 	return ok;
 }
 
+static bool is_copy(const struct half *h)
+{
+	return h->a->kind == OP_COPY || h->a->kind == OP_GRANT_COPY;
+}
+
+/* A table was copied while the other one was walked through it: accessed and dirty bits are of any moment. */
+static bool explained_as_copy(struct model *m, const struct half ab[2], const struct half ba[2])
+{
+	if (!is_copy(&ab[0]) && !is_copy(&ab[1]))
+		return false;
+	before.forgiving = true;
+	bool ok = !explained(m, ab, 2) || !explained(m, ba, 2);
+	before.forgiving = m->forgiving = false;
+	return ok;
+}
+
 /* What no order of whole operations can tell. */
 static bool is_beyond(const struct half *h)
 {
@@ -225,6 +241,8 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 	if (explained_in_parts(m, ab[0], ab[1]) || explained_in_parts(m, ab[1], ab[0]))
 		return NULL;
 	if (explained_as_transient(m, ab[0], ab[1]) || explained_as_transient(m, ab[1], ab[0]))
+		return NULL;
+	if (explained_as_copy(m, ab, ba))
 		return NULL;
 	if (is_beyond(&ab[0]) || is_beyond(&ab[1])) {
 		model_copy(m, &before);

@@ -34,7 +34,7 @@ _Static_assert((unsigned)U_L4 == (unsigned)FT_L4 && (unsigned)U_SEGDESC == (unsi
 static uint64_t open_bits(const struct model *m, uint64_t f, unsigned slot)
 {
 	const struct m_frame *p = &m->f[f];
-	uint64_t open = m->u.count[f] == 0 || m->u.type[f] >= U_L1 ? E_AD : 0;
+	uint64_t open = m->forgiving || m->u.count[f] == 0 || m->u.type[f] >= U_L1 ? E_AD : 0;
 	if (p->any_loose && (p->loose[slot / 64] >> slot % 64 & 1))
 		return ~0ull;
 	if (m->forgiving && m->u.count[f] == 0)
