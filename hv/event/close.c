@@ -74,13 +74,23 @@ int evtchn_close(struct domain *d, uint32_t port)
 	return p ? 0 : -EINVAL;
 }
 
+/* The first port in use from @port on; EVTCHN_PORTS or one that can never be: none. */
+static uint32_t next_in_use(const struct evtchn_table *t, uint32_t port)
+{
+	for (uint64_t skip = ~0ull << port % 64; port < EVTCHN_PORTS; port = (port | 63) + 1, skip = ~0ull) {
+		uint64_t in_use = READ_ONCE(t->in_use[port / 64]) & skip;
+		if (in_use)
+			return port / 64 * 64 + (uint32_t)__builtin_ctzll(in_use);
+	}
+	return EVTCHN_PORTS;
+}
+
 /* Close the ports from *@cursor on; preempted, it tells where to go on. */
 static int ports_close_from(struct domain *d, uint32_t *cursor)
 {
 	struct evtchn_table *t = d->events;
-	for (uint32_t port; (port = ATOMIC_ADD(cursor, 1u)) < t->ports.limit;) {
-		if (!bit_test(t->in_use, port))
-			continue;
+	for (uint32_t port; (port = next_in_use(t, READ_ONCE(*cursor))) < t->ports.limit;) {
+		WRITE_ONCE(*cursor, port + 1);
 		preempt_count(PREEMPT_ITEM);
 		int rc = evtchn_close(d, port);
 		if (rc == 0 && preempt_due())

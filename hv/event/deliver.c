@@ -37,11 +37,6 @@ bool evtchn_port_is_pending(const struct domain *d, uint32_t port)
 	return port < EVTCHN_PORTS && bit_test(d->shared->evtchn_pending, port);
 }
 
-bool evtchn_port_is_masked(const struct domain *d, uint32_t port)
-{
-	return port < EVTCHN_PORTS && bit_test(d->shared->evtchn_mask, port);
-}
-
 int evtchn_send(struct domain *d, uint32_t port)
 {
 	struct evtchn_table *t = d->events;

@@ -40,6 +40,5 @@ void evtchn_defer_global_virq(unsigned virq);
 /* from an interrupt; port from bind_pirq */
 void evtchn_raise_pirq(struct domain *d, uint32_t port);
 bool evtchn_port_is_pending(const struct domain *d, uint32_t port);
-bool evtchn_port_is_masked(const struct domain *d, uint32_t port);
 /* Told when a PIRQ port is closed (hv/irq masks the line); the table's lock is held. */
 extern void (*evtchn_pirq_closed)(struct domain *d, unsigned pirq);
