@@ -50,17 +50,29 @@ static unsigned int access_of(struct view *v, const struct node *n, const struct
 	return perms_access(&v->store->accounts, n->perms, who);
 }
 
-/* The judgement for a node that is not there falls to its nearest parent. */
+static int part_touch(struct view *v, const char *path, size_t len)
+{
+	char part[PATH_ROOM];
+
+	memcpy(part, path, len);
+	part[len] = '\0';
+	return view_touch(v, part, TOUCH_NODE);
+}
+
+/* The judgement for a node that is not there falls to its nearest parent. A transaction depends on
+ * that one, and on no nearer one coming before it commits: its rights would be another's to give. */
 static int nearest_find(struct view *v, const char *path, struct node **out, size_t *len)
 {
-	char near[PATH_ROOM];
+	size_t next;
+	int err;
 
 	*out = tree_nearest(*v->root, path, len);
 	if (!v->tx)
 		return 0;
-	memcpy(near, path, *len);
-	near[*len] = '\0';
-	return view_touch(v, near, TOUCH_NODE);
+	next = *len == 1 ? 1 : *len + 1;
+	next += strcspn(path + next, "/");
+	err = part_touch(v, path, *len);
+	return err ? err : part_touch(v, path, next);
 }
 
 int node_find(struct view *v, const struct subject *who, const char *path, unsigned int need,

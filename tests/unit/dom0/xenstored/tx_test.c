@@ -137,6 +137,35 @@ START_TEST(conflicts)
 }
 END_TEST
 
+/* What was judged by /shared must not land below a node that came between and is another's. */
+START_TEST(nearer_parent)
+{
+	struct peer *one, *two;
+	uint32_t tx;
+
+	begin();
+	one = peer_open(&lab, 1);
+	two = peer_open(&lab, 2);
+	ASK(p, XS_MKDIR, 0, "/shared", &a);
+	ASK(p, XS_SET_PERMS, 0, "/shared\0b0", &a);
+	tx = tx_open(one);
+	ck_assert_ptr_null(WRITE(one, tx, "/shared/x/y/z\0v", &a));
+	ck_assert_ptr_null(WRITE(two, 0, "/shared/x\0mine", &a));
+	ck_assert_ptr_null(ASK(two, XS_SET_PERMS, 0, "/shared/x\0n2", &a));
+	ck_assert_str_eq(error_of(WRITE(one, 0, "/shared/x/y/z\0v", &a)), "EACCES");
+	ck_assert_str_eq(commit(one, tx), "EAGAIN");
+	ck_assert_str_eq(value(p, 0, "/shared/x/y/z"), "ENOENT");
+	tx = tx_open(one);
+	ck_assert_ptr_null(WRITE(one, tx, "/shared/a/b/c\0v", &a));
+	ck_assert_ptr_null(WRITE(one, tx, "/shared/a/d\0v", &a));
+	ck_assert_ptr_null(WRITE(two, 0, "/shared/e/f\0v", &a));
+	ck_assert_str_eq(commit(one, tx), "");
+	peer_close(one);
+	peer_close(two);
+	end();
+}
+END_TEST
+
 START_TEST(two_commit)
 {
 	uint32_t tx, ty;
@@ -255,5 +284,5 @@ START_TEST(aged)
 }
 END_TEST
 
-TESTS_RUN("tx", isolated, committed, conflicts, two_commit, nested_refused, events_on_commit,
+TESTS_RUN("tx", isolated, committed, conflicts, nearer_parent, two_commit, nested_refused, events_on_commit,
 	  limits, quota_at_commit, aged)
