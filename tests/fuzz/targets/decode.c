@@ -1,10 +1,10 @@
 /* The two instruction decoders of hv/pv, and what decoded writes compute.
  *
- * The input is up to 16 bytes of code, then the operands' values. A decoder must never look at a
- * byte it does not count, must refuse an instruction that is cut short, and must count at most 15.
- * What pt_execute() says an instruction does is compared with the processor itself: the operation
- * is put together as machine code in a page of our own, with the memory operand at (%rdi) and the
- * source in %rcx, and is run on the same values. */
+ * The input is up to 16 bytes of code, then the values of memory, flags and registers. A decoder
+ * must never look at a byte it does not count, must refuse an instruction that is cut short, and
+ * must count at most 15. For instructions that write page tables the processor itself is the
+ * oracle: the same instruction, but for its address, which becomes (%rdi), is run in a page of our
+ * own on the same values; length, operand, immediate, result and flags must agree. */
 #include "tests/fuzz/targets/target.h"
 
 #include <sys/mman.h>
@@ -15,56 +15,109 @@
 #define F_ZF 0x40u
 #define F_LOGIC 0x8c5u		/* CF PF ZF SF OF; AF is undefined after and, or, xor */
 #define F_ALL 0x8d5u
+#define RSP 4
+#define RDI 7
 
-struct operands {
-	uint64_t memory, source, rax, flags;
+struct machine {
+	uint64_t gpr[16];	/* by number; rsp is the stub's own */
+	uint64_t flags, memory;
 };
 
-/* ---- the processor as oracle ---- */
+/* ---- the instruction as the processor gets it ---- */
 
-static uint8_t *code;
+struct code {
+	uint8_t *at;
+	size_t n;
+};
 
-static void emit(size_t *at, const char *bytes, size_t n)
+static void emit(struct code *c, const void *bytes, size_t n)
 {
-	memcpy(code + *at, bytes, n);
-	*at += n;
+	memcpy(c->at + c->n, bytes, n);
+	c->n += n;
 }
 
-/* Opcodes of a byte operand and of wider ones; 0F stands in front where @two. */
-static const struct {
-	bool two;
-	uint8_t byte, wide;
-} opcodes[] = {
-	[PT_MOV] = { false, 0x88, 0x89 }, [PT_XCHG] = { false, 0x86, 0x87 },
-	[PT_CMPXCHG] = { true, 0xb0, 0xb1 }, [PT_AND] = { false, 0x20, 0x21 },
-	[PT_OR] = { false, 0x08, 0x09 }, [PT_XOR] = { false, 0x30, 0x31 },
-	[PT_BTS] = { true, 0, 0xab }, [PT_BTR] = { true, 0, 0xb3 }, [PT_BTC] = { true, 0, 0xbb },
-};
-
-static void cpu_execute(enum pt_op op, unsigned int width, struct operands *o)
+static bool is_prefix(uint8_t b)
 {
-	char insn[5];
-	size_t n = 0, at = 0;
+	return b == 0x66 || b == 0x67 || b == 0xf0 || b == 0x2e || b == 0x36 || b == 0x3e || b == 0x26 ||
+	       b == 0x64 || b == 0x65;
+}
 
-	if (width == 2)
-		insn[n++] = 0x66;
-	if (width == 8)
-		insn[n++] = 0x48;
-	if (opcodes[op].two)
-		insn[n++] = 0x0f;
-	insn[n++] = (char)(width == 1 ? opcodes[op].byte : opcodes[op].wide);
-	insn[n++] = 0x0f;			/* memory (%rdi), register %rcx */
-	emit(&at, "\x48\x8b\x4f\x08", 4);	/* mov 8(%rdi),%rcx */
-	emit(&at, "\x48\x8b\x47\x10", 4);	/* mov 16(%rdi),%rax */
-	emit(&at, "\xff\x77\x18\x9d", 4);	/* push 24(%rdi); popf */
-	emit(&at, insn, n);
-	emit(&at, "\x9c\x8f\x47\x18", 4);	/* pushf; pop 24(%rdi) */
-	emit(&at, "\x48\x89\x4f\x08", 4);	/* mov %rcx,8(%rdi) */
-	emit(&at, "\x48\x89\x47\x10\xc3", 5);	/* mov %rax,16(%rdi); ret */
-	void (*run)(struct operands *);
+/* Bytes of SIB and displacement behind ModRM. Spec: SDM 2A, tables 2-2 and 2-3. */
+static size_t address_bytes(const uint8_t *modrm)
+{
+	uint8_t mod = modrm[0] >> 6, rm = modrm[0] & 7;
+	size_t n = rm == 4;
 
-	memcpy(&run, &code, sizeof run);
-	run(o);
+	if (mod == 0)
+		return rm == 5 || (rm == 4 && (modrm[1] & 7) == 5) ? n + 4 : n;
+	return n + (mod == 1 ? 1 : 4);
+}
+
+/* Emit the instruction with (%rdi) for its address; returns the length of the original. */
+static size_t rewrite(struct code *c, const uint8_t *insn, const struct pt_insn *i)
+{
+	const uint8_t *at = insn;
+	bool wide = false;
+
+	for (; is_prefix(*at); at++)
+		wide = wide || *at == 0x66;
+	if (wide)
+		emit(c, "\x66", 1);
+	if ((*at & 0xf0) == 0x40)
+		emit(c, (uint8_t[]){ *at++ & 0xfc }, 1);
+	if (*at == 0x0f)
+		emit(c, at++, 1);
+	emit(c, at++, 1);
+	emit(c, (uint8_t[]){ (uint8_t)((*at & 0x38) | RDI) }, 1);
+	at += 1 + address_bytes(at);
+	HOLDS(at <= insn + i->length && (i->has_imm || at == insn + i->length));
+	emit(c, at, (size_t)(insn + i->length - at));
+	return (size_t)(at - insn);
+}
+
+/* mov between register @r and its slot of struct machine at (%rdi). */
+static void emit_slot(struct code *c, unsigned int r, bool load)
+{
+	emit(c, (uint8_t[]){ r & 8 ? 0x4c : 0x48, load ? 0x8b : 0x89, (uint8_t)(0x47 | (r & 7) << 3),
+			(uint8_t)(8 * r) }, 4);
+}
+
+static void processor_run(uint8_t *page, const uint8_t *insn, const struct pt_insn *i,
+	struct machine *m)
+{
+	struct code c = { page, 0 };
+	void (*run)(struct machine *);
+
+	m->gpr[RDI] = (uint64_t)(uintptr_t)&m->memory;
+	emit(&c, "\x53\x55\x41\x54\x41\x55\x41\x56\x41\x57\x57", 11);	/* push what is kept */
+	emit(&c, "\xff\xb7\x80\0\0\0\x9d", 7);			/* push flags; popf */
+	for (unsigned int r = 0; r < 16; r++)
+		if (r != RSP && r != RDI)
+			emit_slot(&c, r, true);
+	emit_slot(&c, RDI, true);
+	(void)rewrite(&c, insn, i);
+	emit(&c, "\x9c\x57\x48\x8b\x7c\x24\x10", 7);	/* pushf; push %rdi; mov 16(%rsp),%rdi */
+	for (unsigned int r = 0; r < 16; r++)
+		if (r != RSP && r != RDI)
+			emit_slot(&c, r, false);
+	emit(&c, "\x8f\x47\x38\x8f\x87\x80\0\0\0\x5f", 10);	/* pop rdi's slot, flags; pop %rdi */
+	emit(&c, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
+	memcpy(&run, &page, sizeof run);
+	run(m);
+}
+
+/* ---- the same by hv/pv: as pt_write.c applies what was decoded ---- */
+
+static void ours_run(const struct pt_insn *i, struct machine *m)
+{
+	uint64_t *gpr = &m->gpr[i->reg], scratch = 0, rax = m->gpr[0], source = i->has_imm ? 0 : *gpr;
+	uint64_t rotated = i->high_byte ? source >> 8 | source << 56 : source;
+
+	m->memory = pt_execute(i, m->memory, i->has_imm ? &scratch : &rotated, &rax, &m->flags);
+	if (i->op == PT_CMPXCHG)
+		m->gpr[0] = rax;
+	if (i->op == PT_XCHG)
+		*gpr = i->high_byte ? rotated << 8 | rotated >> 56 : rotated;
 }
 
 static uint32_t flags_of(enum pt_op op)
@@ -74,26 +127,31 @@ static uint32_t flags_of(enum pt_op op)
 							   : F_ALL;
 }
 
-static void execute_check(const struct pt_insn *i, struct input *in)
+static void execute_check(const uint8_t *insn, const struct pt_insn *i, struct input *in)
 {
-	struct operands ours = { take(in, 8), take(in, 8), take(in, 8), take(in, 2) & F_ALL };
+	static uint8_t *page;
+	static struct machine ours, cpu;
 	uint64_t mask = i->width == 8 ? ~0ull : (1ull << 8 * i->width) - 1;
-	const uint64_t keep = ours.source;
-	struct operands cpu = ours;
 
-	ours.memory &= mask;
-	cpu.memory = ours.memory;
-	if (i->has_imm)
-		cpu.source = i->imm;
-	if (i->op >= PT_BTS)	/* in memory a register names a bit of any word: stay in ours */
-		cpu.source &= 8u * i->width - 1;
-	cpu_execute(i->op, i->width, &cpu);
-	ours.memory = pt_execute(i, ours.memory, &ours.source, &ours.rax, &ours.flags);
-	HOLDS(ours.memory == cpu.memory);
-	HOLDS((ours.memory & ~mask) == 0);
+	if (!page)
+		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	HOLDS(page != MAP_FAILED);
+	cpu.memory = take(in, 8) & mask;
+	cpu.flags = take(in, 2) & F_ALL;
+	for (unsigned int r = 0; r < 16; r++)
+		cpu.gpr[r] = take(in, 8);
+	if (!i->has_imm && !i->high_byte && (i->reg == RSP || (i->reg == RDI && i->op >= PT_BTS)))
+		return;		/* the stub needs rsp; rdi would name a bit far away */
+	if (!i->has_imm && i->op >= PT_BTS)	/* a register names a bit of any word: stay in ours */
+		cpu.gpr[i->reg] &= 8u * i->width - 1;
+	cpu.gpr[RDI] = (uint64_t)(uintptr_t)&cpu.memory;
+	ours = cpu;
+	processor_run(page, insn, i, &cpu);
+	ours_run(i, &ours);
+	HOLDS(ours.memory == cpu.memory && (ours.memory & ~mask) == 0);
 	HOLDS(((ours.flags ^ cpu.flags) & flags_of(i->op)) == 0);
-	HOLDS(ours.rax == cpu.rax);
-	HOLDS(ours.source == (i->op == PT_XCHG ? cpu.source : keep));
+	HOLDS(memcmp(ours.gpr, cpu.gpr, sizeof ours.gpr) == 0);
 }
 
 /* ---- the decoders ---- */
@@ -135,7 +193,7 @@ static void table_check(const uint8_t *bytes, size_t n, struct input *operands)
 	for (size_t k = 0; k < i.length; k++)
 		HOLDS(!pt_decode(cut, k, &again));
 	free(cut);
-	execute_check(&i, operands);
+	execute_check(bytes, &i, operands);
 }
 
 static bool insn_same(const struct pv_insn *a, const struct pv_insn *b)
@@ -174,10 +232,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *bytes = take_bytes(&in, &n);
 	uint8_t *copy = exact(bytes, n);
 
-	if (!code)
-		code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	HOLDS(code != MAP_FAILED);
 	table_check(copy, n, &in);
 	privileged_check(copy, n);
 	free(copy);

@@ -10,6 +10,7 @@ import gzip
 import lzma
 import pathlib
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -91,16 +92,23 @@ def kernel():
         yield name, stream
         yield "bz-" + name, bzimage(stream, len(image) if name != "gzip" else None)
     yield "zstd-long", tool(["zstd", "-q", "-c", "-19"], bytes(range(256)) * 40 + b"kernel" * 3000)
+    for magic in (b"\x1f\x8b\x08", b"\x02\x21\x4c\x18", b"\x28\xb5\x2f\xfd", b"\x7fELF"):
+        yield "only-" + magic.hex(), magic
+        yield "bz-only-" + magic.hex(), bzimage(magic)
+    yield "bz-cut", bzimage(streams["lz4"], len(image))[:-1]
+    yield "lz4-cut", streams["lz4"][:-1]
     yield "bz-unknown", bzimage(b"BZh91AY&SY", 100)
 
 
 def decode():
-    operands = struct.pack("<QQQH", 0x8000000000000067, 0x1122334455667788, 0x8000000000000067, 0x8d5)
+    operands = struct.pack("<QH16Q", 0x8000000000000067, 0x8d5, 0x8000000000000067,
+                           *(0x1122334455667788 + i for i in range(15)))
     table = ["488907", "4c89442408", "48c70700000000", "49c74510ffffffff", "48890578563412", "8917", "668917",
              "66c7073412", "8827", "408827", "c60781", "488703", "f08027fd", "f0480fb117", "f0480fba3705", "f0480fb307",
              "480fab0f", "0fba3f01", "f048830f40", "f0488127ffffff7f", "483107", "0fb007", "48890 4cd00000080",
              "0f01d1", "0f06", "0f09", "0f20c0", "440f22c0", "0f21f8", "0f23f8", "0f30", "0f32", "0fa2", "f4", "fa", "fb",
-             "6664ec", "e4 80", "f36c", "67f36f", "66ef", "0f33"]
+             "6664ec", "e4 80", "f36c", "67f36f", "66ef", "0f33", "88 3f", "86 6f 01",
+             "44 88 3f", "41 87 3c 24", "66 81 27 00 80", "0f b1 87 00 00 00 80", "2e 0f bb 1d 00 00 00 00"]
     for i, code in enumerate(table):
         code = bytes.fromhex(code.replace(" ", ""))
         yield f"{i:02}", code.ljust(16, b"\x90") + operands
@@ -137,6 +145,13 @@ def boot_info():
     memory[0x10:0x18 + len(body)] = struct.pack("<II", 8 + len(body), 0) + body
     memory.extend(bytes(0x400))
     yield "multiboot2", image(1, 0x10)
+
+    def ends_with(tag):
+        return b"\1\x10\0\0" + bytes(16) + struct.pack("<II", 8 + len(tag), 0) + tag
+    yield "multiboot2-text-to-end", ends_with(struct.pack("<II", 1, 16) + b"no end.." )
+    yield "multiboot2-module-to-end", ends_with(struct.pack("<IIII", 3, 20, 16, 20) + b"text")
+    yield "multiboot2-short-module", ends_with(struct.pack("<III", 3, 12, 16))
+    yield "multiboot2-modules", ends_with(struct.pack("<IIII", 3, 16, 16, 20) * 33 + struct.pack("<II", 0, 8))
     memory = bytearray(0x400)
     memory[at:at + len(text)] = text
     memory[0x280:0x280 + len(spec)] = spec
@@ -177,6 +192,7 @@ def acpi():
     madt += struct.pack("<BBBBII", 1, 12, 0, 0, 0xfec00000, 0) + struct.pack("<BBBBIH", 2, 10, 0, 0, 2, 0)
     madt += struct.pack("<BBBBIH", 2, 10, 0, 9, 9, 13) + struct.pack("<BBHIII", 9, 16, 0, 300, 1, 3)
     dsdt = b"\x10\x20\\_SB_" + b"\x08_S5_\x12\x06\x04\x0a\x05\x01\x00\x00" + b"\x08_S5_\x12\x06\x04\x00\x00\x00\x00"
+    wide = b"_S5_\x12\x08\x04\x0a\xff\x0a\xff"
     fadt = bytearray(208)
     struct.pack_into("<I", fadt, 64 - 36, 0x604)
     struct.pack_into("<I", fadt, 112 - 36, 1 << 10)
@@ -184,6 +200,8 @@ def acpi():
     struct.pack_into("<BBBBQ", fadt, 172 - 36, 1, 16, 0, 2, 0xb004)
     mcfg = bytes(8) + struct.pack("<QHBBI", 0xb0000000, 0, 0, 255, 0)
     every = table(3, dsdt) + table(0x11, bytes(fadt)) + table(0, madt) + table(2, mcfg)
+    yield "wide-s5", b"\1" + table(3, wide) + table(0x11, bytes(fadt))
+    yield "s5-cut", b"\1" + table(3, wide[:-1]) + table(0x11, bytes(fadt))
     yield "xsdt", b"\1" + every
     yield "rsdt", b"\0" + every
     yield "old-fadt", b"\0" + table(3, dsdt) + table(1, bytes(fadt[:112])) + table(0, madt[:30])
@@ -258,12 +276,30 @@ def node(path, value=b"", gen=5, owner=0, extra=()):
     return record(4, text(path) + struct.pack("<QQI", gen, gen, 1 + len(extra)) + perms + text(value))
 
 
+def store_session(*requests):
+    """Acts of store.c: each an actor (2 to 4 are guests 1 to 3), an index of its common types, a transaction, words."""
+    source = (ROOT / "tests/fuzz/targets/store.c").read_text()
+    words = re.findall(r'"([^"]*)"', re.search(r"words\[\] = {(.*?)}", source, re.S)[1])
+    out = b"\1"
+    for actor, kind, tx, *texts in requests:
+        shape = kind | (8 if tx else 0) | (len(texts) - 1) << 5 | (0x80 if kind == 0 else 0)
+        out += bytes([actor, shape] + ([tx] if tx else []) + [words.index(t) for t in texts])
+    return out
+
+
 def store():
     """Acts are short and most bytes mean something: drawn ones are whole sessions (see store.c)."""
     for i in range(8):
         draw = random.Random(i)
         acts = bytes(draw.randrange(0xf0) if draw.randrange(8) else draw.randrange(256) for _ in range(60 * (i + 1)))
         yield f"{i}", bytes([i & 1]) + acts
+
+
+    write, perms, start, end = 0, 3, 5, 6
+    yield "deep-write", store_session((2, start, 0, ""), (2, write, 1, "/shared/x/y", "t"), (2, end, 1, "T"))
+    yield "write-below", store_session((2, start, 0, ""), (2, write, 1, "/shared/x/y", "t"),
+                                       (3, write, 0, "/shared/x", "t"), (3, perms, 0, "/shared/x", "n2"),
+                                       (2, end, 1, "T"))
 
 
 def store_state():
@@ -283,6 +319,12 @@ def store_state():
         return struct.pack("<H", len(body)) + body + struct.pack("<H", gen)
     yield "whole", b"\0" + batch(first, 40)
     yield "journal", b"\0" + batch(first, 40) + batch(second, 41) + batch(third, 42)
+    # Numbers past what they index.
+    for name, bad in [("owner", node(b"/x", b"", 8, 0x7ff0)), ("perm", node(b"/x", b"", 8, 0, [(0xffff, 1, 0)])),
+                      ("strip", record(6, struct.pack("<IIII", 1, 7, 1, 0)) + record(8, struct.pack("<I", 1) + text(
+                          b"/" + b"p" * 1300) + struct.pack("<I", 0x10000) + text(b"t" * 3000))),
+                      ("streams", guest[:24] + record(11, struct.pack("<II", 1, 9000) + bytes(9000)))]:
+        yield "bad-" + name, b"\0" + batch(first + bad, 50)
     yield "raw", b"\1bothy-xenstored-state 1\n" + record(1, bytes(16))
 
 

@@ -6,8 +6,9 @@
  *  - a whole request gets exactly one answer, which repeats its ids;
  *  - a guest reads no node that its permissions do not give it, and changes none; who may what is
  *    judged here, not by the code under test;
+ *  - a transaction that commits read what was still true then;
  *  - what the journal tells a successor is the tree.
- * Neighbours: lib/store_world.c plays the clients; store_state.c has hostile state files. */
+ * Neighbours: lib/store_world.c plays the clients, lib/store_judge.c judges; store_state.c has hostile state files. */
 #include "tests/fuzz/targets/target.h"
 
 #include <unistd.h>
@@ -16,69 +17,10 @@
 #include "dom0/xenstored/path.h"
 #include "dom0/xenstored/state.h"
 #include "dom0/xenstored/tx.h"
+#include "tests/fuzz/targets/lib/store_judge.h"
 #include "tests/fuzz/targets/lib/store_world.h"
 
 static bool retargeted;		/* SET_TARGET: rights of the past are not known here */
-
-/* ---- rights, judged anew ---- */
-
-static bool is_alive(const struct store *s, const struct perm *p)
-{
-	return p->gen == s->accounts.gen[p->domid];
-}
-
-static bool may(const struct store *s, const struct node *n, uint16_t domid, unsigned int need)
-{
-	const struct perm *e = n->perms->entry;
-	unsigned int has = is_alive(s, e) ? e->access : 0;
-
-	if (domid == 0 || (e->domid == domid && is_alive(s, e)))
-		return true;
-	for (uint32_t i = n->perms->count; i-- > 1;)
-		if (e[i].domid == domid && is_alive(s, &e[i]))
-			has = e[i].access;
-	return (has & need) == need;
-}
-
-static bool same_content(const struct node *a, const struct node *b)
-{
-	if (a->value->len != b->value->len || a->perms->count != b->perms->count ||
-		memcmp(a->value->data, b->value->data, a->value->len) != 0)
-		return false;
-	for (uint32_t i = 0; i < a->perms->count; i++)
-		if (a->perms->entry[i].domid != b->perms->entry[i].domid ||
-			a->perms->entry[i].access != b->perms->entry[i].access ||
-			a->perms->entry[i].gen != b->perms->entry[i].gen)
-			return false;
-	return true;
-}
-
-/* @domid made @old into @now. @above: it may write a node above, with which these may have gone. */
-static void changes_check(const struct store *s, const struct node *old, const struct node *now,
-	uint16_t domid, bool above)
-{
-	bool here = may(s, old, domid, PERM_WRITE), moved = old->child_gen != now->child_gen;
-
-	if (old == now)
-		return;
-	HOLDS(same_content(old, now) || here || above);
-	above = (above || here) && moved;
-	for (uint32_t i = 0, k = 0; i < old->child_count || k < now->child_count;) {
-		int order = i == old->child_count   ? 1
-			    : k == now->child_count ? -1
-						    : strcmp(old->child[i]->name, now->child[k]->name);
-
-		HOLDS(order == 0 || moved);
-		if (order < 0)
-			HOLDS(may(s, old->child[i], domid, PERM_WRITE) || above);
-		if (order > 0)
-			HOLDS(here || above);
-		if (order == 0)
-			changes_check(s, old->child[i], now->child[k], domid, above);
-		i += order <= 0;
-		k += order >= 0;
-	}
-}
 
 /* ---- requests ---- */
 
@@ -86,7 +28,8 @@ static size_t word_put(struct input *in, char *to, size_t room)
 {
 	static const char *const words[] = { "/", "/local", "/local/domain", "/local/domain/1",
 		"/local/domain/2", "/local/domain/3", "/local/domain/1/data", "/local/domain/2/x/y",
-		"/local/domain/3/device/vif/0/state", "/tool", "/vm", "/a", "/a/b", "/a/b/c", "x",
+		"/local/domain/3/device/vif/0/state", "/tool", "/vm", "/a", "/a/b", "/a/b/c", "/shared", "/shared/x",
+		"/shared/x/y", "/shared/x/y/z", "x",
 		"data", "data/y", "device/vif/0", "@introduceDomain", "@releaseDomain", "0", "1", "2",
 		"3", "4", "9", "n0", "n1", "n2", "b0", "b1", "r2", "w3", "r1", "n3", "T", "F", "token",
 		"t", "check", "memreport", "quota", "help", "dump", "", "//", "/a/", "..", "@x" };
@@ -146,7 +89,7 @@ static void read_check(struct world *w, const struct actor *a, const struct xsd_
 		return;
 	HOLDS(path_canonical(body, a->domid, false, path) == 0);
 	n = tree_find(w->s->root, path);
-	HOLDS(n && may(w->s, n, a->domid, PERM_READ));
+	HOLDS(n && judge_may(w->s, n, a->domid, PERM_READ));
 	if (h->type == XS_READ)
 		HOLDS(a->reply.len == n->value->len &&
 			memcmp(a->body, n->value->data, n->value->len) == 0);
@@ -178,9 +121,13 @@ static void request_act(struct world *w, struct actor *a, struct input *in)
 		HOLDS(a->reply.type == h.type || a->reply.type == XS_ERROR);
 		read_check(w, a, &h, body);
 	}
+	if (clean && is_clean(w, a))
+		judge_request(a, &h, body, before);
+	else
+		judge_forget(a);
 	retargeted = retargeted || h.type == XS_SET_TARGET;
 	if (clean && a->domid != 0 && !retargeted)
-		changes_check(w->s, before, w->s->root, a->domid, false);
+		judge_changes(w->s, before, w->s->root, a->domid, false);
 	node_put(before);
 }
 
@@ -218,6 +165,21 @@ static void raw_act(struct world *w, struct actor *a, struct input *in)
 	actor_turn(w, a);
 }
 
+/* A payload above the limit ends the connection, whatever comes of it. */
+static void oversize_act(struct world *w, struct actor *a, struct input *in)
+{
+	struct xsd_sockmsg h = { .type = XS_WRITE, .len = XENSTORE_PAYLOAD_MAX + 1 };
+	bool clean = is_clean(w, a);
+	size_t n;
+
+	h.len += (uint32_t)take(in, 2);
+	n = actor_put(w, a, &h, sizeof h);
+	a->wild = true;
+	actor_turn(w, a);
+	if (clean && n == sizeof h)
+		HOLDS(!actor_is_served(w, a));
+}
+
 static void life_act(struct world *w, struct input *in)
 {
 	unsigned int domid = 1 + (unsigned int)take(in, 1) % (GUESTS - 1);
@@ -232,12 +194,16 @@ static void life_act(struct world *w, struct input *in)
 		w->life[domid] = DOMAIN_RUNS;		/* the next of that id */
 		for (int i = CLIENTS; i < ACTORS; i++)
 			if (w->actor[i].domid == domid)
+				judge_forget(&w->actor[i]);
+		for (int i = CLIENTS; i < ACTORS; i++)
+			if (w->actor[i].domid == domid)
 				w->actor[i] = (struct actor){ .domid = (uint16_t)domid };
 	}
 }
 
 static void other_act(struct world *w, struct actor *a, struct input *in, unsigned int what)
 {
+	judge_forget(a);
 	switch (what) {
 	case 0: raw_act(w, a, in); break;
 	case 1: ring_act(w, a, in); break;
@@ -255,7 +221,8 @@ static void other_act(struct world *w, struct actor *a, struct input *in, unsign
 			a->replies = a->sent;
 		}
 		break;
-	default: actor_turn(w, a); break;
+	case 6: oversize_act(w, a, in); break;
+	default: HOLDS(false);
 	}
 }
 
@@ -268,7 +235,8 @@ static void dom0_ask(struct world *w, uint32_t type, const char *body, size_t le
 	HOLDS(actor_ask(w, &w->actor[0], &h, body) && w->actor[0].reply.type == type);
 }
 
-/* Each guest gets its folder and its ring; domain 2 may read what is domain 1's. */
+/* Each guest gets its folder and its ring; domain 2 may read what is domain 1's. All may write in
+ * one place, where their nodes lie beside each other. */
 static void introduce_all(struct world *w)
 {
 	char body[64];
@@ -282,19 +250,13 @@ static void introduce_all(struct world *w)
 		n = snprintf(body, sizeof body, "%d%c0%c7", domid, 0, 0);
 		dom0_ask(w, XS_INTRODUCE, body, (size_t)n + 1);
 	}
+	dom0_ask(w, XS_MKDIR, "/shared", 8);
+	dom0_ask(w, XS_SET_PERMS, "/shared\0b0", 11);
 	dom0_ask(w, XS_WRITE, "/local/domain/3/device/vif/0/state", 35);
 	dom0_ask(w, XS_SET_PERMS, "/local/domain/3/device/vif/0/state\0n0\0r3", 41);
 }
 
 /* ---- the successor ---- */
-
-static void trees_compare(const struct node *a, const struct node *b)
-{
-	HOLDS(strcmp(a->name, b->name) == 0 && same_content(a, b));
-	HOLDS(a->gen == b->gen && a->child_count == b->child_count);
-	for (uint32_t i = 0; i < a->child_count; i++)
-		trees_compare(a->child[i], b->child[i]);
-}
 
 static void successor_check(const struct store *s, const char *path)
 {
@@ -303,7 +265,7 @@ static void successor_check(const struct store *s, const char *path)
 
 	HOLDS(state_load(next, path) == 0 && !store_audit(next, why, sizeof why));
 	HOLDS(memcmp(next->accounts.gen, s->accounts.gen, sizeof s->accounts.gen) == 0);
-	trees_compare(next->root, s->root);
+	judge_same(next->root, s->root);
 	store_free(next);
 }
 
@@ -319,6 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(log_to_file("/dev/null") == 0);
 	}
 	retargeted = false;
+	judge_open();
 	world_open(&w);
 	if (flags & 1)
 		HOLDS(journal_open(w.s, path) == 0);
@@ -342,6 +305,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		successor_check(w.s, path);
 		unlink(path);
 	}
+	judge_close();
 	world_close(&w);
 	return 0;
 }

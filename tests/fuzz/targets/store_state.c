@@ -14,6 +14,7 @@
 #include "dom0/xenstored/audit.h"
 #include "dom0/xenstored/state.h"
 #include "dom0/xenstored/state_format.h"
+#include "tests/fuzz/targets/lib/store_judge.h"
 #include "tests/fuzz/targets/lib/store_world.h"
 
 static char path[64], again[64];
@@ -52,23 +53,13 @@ static size_t file_make(struct input *in, uint8_t *out)
 	return at;
 }
 
-static void trees_compare(const struct node *a, const struct node *b)
-{
-	HOLDS(strcmp(a->name, b->name) == 0 && a->gen == b->gen && a->child_gen == b->child_gen);
-	HOLDS(a->value->len == b->value->len && a->perms->count == b->perms->count);
-	HOLDS(memcmp(a->value->data, b->value->data, a->value->len) == 0);
-	HOLDS(a->child_count == b->child_count);
-	for (uint32_t i = 0; i < a->child_count; i++)
-		trees_compare(a->child[i], b->child[i]);
-}
-
 static void reload_check(struct store *s)
 {
 	struct store *next = store_new();
 
 	HOLDS(journal_open(s, again) == 0);
 	HOLDS(state_load(next, again) == 0);
-	trees_compare(s->root, next->root);
+	judge_same(s->root, next->root);
 	HOLDS(memcmp(s->accounts.gen, next->accounts.gen, sizeof s->accounts.gen) == 0);
 	store_free(next);
 	journal_close(s);

@@ -14,7 +14,7 @@ fuzz-of-options     := $(addprefix hv/boot/,boot_info.c multiboot1.c multiboot2.
 	dom0_size.c) hv/base/format.c hv/mem/machine_map.c
 fuzz-of-rings       := dom0/consoled/ring.c dom0/consoled/backlog.c dom0/xenstored/ring.c
 fuzz-of-store       := $(filter-out %/main.c %/host_xen.c %/sock.c,$(wildcard dom0/xenstored/*.c)) \
-	dom0/lib/log.c dom0/lib/mem.c tests/fuzz/targets/lib/store_world.c
+	dom0/lib/log.c dom0/lib/mem.c $(wildcard tests/fuzz/targets/lib/store_*.c)
 fuzz-of-store_state := $(fuzz-of-store)
 
 fuzz-names   := $(sort $(patsubst tests/fuzz/targets/%.c,%,$(wildcard tests/fuzz/targets/*.c)))
@@ -24,7 +24,7 @@ fuzz-flags   := $(base) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 # Oracles walk large tables; counting their branches would cost most of the time and guide nothing.
 fuzz-counted := -fsanitize=fuzzer-no-link
 $(addprefix $(O)/fuzz/obj/,$(addsuffix .o,dom0/xenstored/audit.c dom0/xenstored/account.c \
-	tests/fuzz/targets/lib/store_world.c)): fuzz-counted :=
+	$(wildcard tests/fuzz/targets/lib/*.c))): fuzz-counted :=
 fuzz-libs-config := -lcjson
 fuzz-libs-device_spec := -lcjson
 

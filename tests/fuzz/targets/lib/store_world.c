@@ -228,7 +228,7 @@ void actor_turn(struct world *w, struct actor *a)
 	} while (a->domid != 0 && before != actor_ring(w, a)->rsp_prod);
 }
 
-static bool is_served(struct world *w, struct actor *a)
+bool actor_is_served(struct world *w, const struct actor *a)
 {
 	struct domain *d = domain_find(w->s, a->domid);
 
@@ -252,7 +252,7 @@ bool actor_ask(struct world *w, struct actor *a, const struct xsd_sockmsg *h, co
 	if (sent < len)
 		a->wild = true;		/* the rest of it would be taken for a header */
 	a->sent++;
-	if (a->wild || a->deaf || !is_served(w, a) || a->replies == before)
+	if (a->wild || a->deaf || !actor_is_served(w, a) || a->replies == before)
 		return false;
 	return true;
 }

@@ -52,6 +52,8 @@ size_t actor_put(struct world *w, struct actor *a, const void *bytes, size_t len
 void actor_turn(struct world *w, struct actor *a);
 /* One whole request and its answers. False: no reply came (deaf, wild, closed). */
 bool actor_ask(struct world *w, struct actor *a, const struct xsd_sockmsg *h, const void *body);
+/* Does the store still listen to @a? */
+bool actor_is_served(struct world *w, const struct actor *a);
 struct xenstore_domain_interface *actor_ring(struct world *w, struct actor *a);
 /* A closed client of domain 0's comes back. */
 void actor_reopen(struct world *w, struct actor *a);
