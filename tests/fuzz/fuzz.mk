@@ -8,6 +8,7 @@ TIME ?= 60
 
 $(O)/host/fuzz: $(fuzz-src:%=$(O)/host/%.o) $(O)/host/libhv.a
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
+check: fuzz-program $(O)/host/fuzz
 fuzz-program:
 	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/fuzz
 fuzz: $(if $(SANITIZE),$(O)/host/fuzz,fuzz-program)
@@ -22,3 +23,5 @@ $(O)/fuzz/op/%.o: % $(O)/fuzz/.flags | build/third/.done
 	$(call q,CC)clang $(fuzz-flags) $(fuzz-counted) -include hv/cpu/host/yield.h $(third-inc) -c $< -o $@
 .PHONY: fuzz fuzz-program
 -include $(shell find $(O)/fuzz/op -name '*.d' -type f 2>/dev/null)
+# The model by itself.
+$(O)/host/unit/fuzz/model_test: $(patsubst %,$(O)/host/%.o,$(filter-out %/compare.c %/adopt.c,$(wildcard tests/fuzz/model/*.c)))
