@@ -22,6 +22,7 @@ void __asan_unpoison_memory_region(const volatile void *at, size_t size) WEAK;
 /* Save *@from, continue at @to. */
 void fiber_switch(void **from, void *to);
 __asm__(".text\n"
+	".globl fiber_switch\n"
 	".type fiber_switch, @function\n"
 	"fiber_switch:\n"
 	"	push %rbp\n"
