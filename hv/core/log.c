@@ -3,6 +3,8 @@
  * Rules: one lock, the last but nothing in rank, so that any code may log; no allocation. Byte
  * positions are 64-bit and never wrap. A guest's lines pass through its own budget first.
  * Neighbours: hv/core/panic.c; the console writer is registered by hv/boot. */
+#include "hv/base/atomic.h"
+#include "hv/base/math.h"
 #include "hv/base/string.h"
 #include "hv/core/lock.h"
 #include "hv/core/log.h"
@@ -81,14 +83,14 @@ void log_write(enum log_level level, const char *fmt, ...)
 bool log_budget_take(struct log_budget *b)
 {
 	const uint64_t second = 1000000000u;
-	uint64_t now = cpu_time_ns();
-	if (b->used_until_ns < now)
-		b->used_until_ns = now;
-	if (b->used_until_ns + second > now + LOG_BURST * second) {
-		b->dropped++;
-		return false;
-	}
-	b->used_until_ns += second;
+	uint64_t now = cpu_time_ns(), seen = READ_ONCE(b->used_until_ns), next;
+	do {
+		next = max_u64(seen, now) + second;
+		if (next > now + LOG_BURST * second) {
+			ATOMIC_ADD(&b->dropped, 1u);
+			return false;
+		}
+	} while (!ATOMIC_CAS(&b->used_until_ns, &seen, next));
 	return true;
 }
 
@@ -97,11 +99,11 @@ void log_guest(struct log_budget *b, domid_t domid, enum log_level level, const 
 	if (level > guest_level || !log_budget_take(b))
 		return;
 	char prefix[64];
-	if (b->dropped)
-		format_string(prefix, sizeof prefix, "(d%u) (%u lines dropped) ", domid, b->dropped);
+	uint32_t dropped = ATOMIC_XCHG(&b->dropped, 0u);
+	if (dropped)
+		format_string(prefix, sizeof prefix, "(d%u) (%u lines dropped) ", domid, dropped);
 	else
 		format_string(prefix, sizeof prefix, "(d%u) ", domid);
-	b->dropped = 0;
 	va_list ap;
 	va_start(ap, fmt);
 	log_line(prefix, fmt, ap);

@@ -13,7 +13,7 @@ void log_write(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define log_debug(...)	log_write(LOG_DEBUG, __VA_ARGS__)
 
 /* Budget of one domain: LOG_BURST lines, refilled one a second. Zeroed = full. */
-struct log_budget { uint64_t used_until_ns; uint32_t dropped; };
+struct log_budget { uint64_t used_until_ns; uint32_t dropped; };	/* atomic */
 #define LOG_BURST 16
 /* A line caused by domain @domid; dropped (and counted) when its budget is spent. */
 void log_guest(struct log_budget *b, domid_t domid, enum log_level level, const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -32,7 +32,7 @@ static void link_set(struct timer **link, struct timer *t)
 {
 	*link = t;
 	if (t)
-		t->link = link;
+		WRITE_ONCE(t->link, link);
 }
 
 /* One heap of two, either may be empty; its root has neither sibling nor link. */
@@ -80,7 +80,7 @@ static void heap_remove(struct timer_queue *q, struct timer *t)
 	struct timer *children = heap_merge_list(t->child);
 	link_set(&q->first, was_first ? children : heap_merge(q->first, children));
 	t->child = t->next = NULL;
-	t->link = NULL;
+	WRITE_ONCE(t->link, NULL);
 }
 
 static void heap_insert(struct timer_queue *q, struct timer *t)

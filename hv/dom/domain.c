@@ -95,7 +95,7 @@ struct domain *domain_take_dead(bool *waiting)
 	struct domain *found = NULL;
 	lock(&table_lock);
 	for (struct domain **link = &table; *link && !found; link = &(*link)->next) {
-		if ((*link)->dying != DOMAIN_DEAD)
+		if (READ_ONCE((*link)->dying) != DOMAIN_DEAD)
 			continue;
 		*waiting = true;
 		if (LOAD_ACQUIRE(&(*link)->refs) != 1 || READ_ONCE((*link)->mem.frame_count) != 0)

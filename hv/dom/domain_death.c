@@ -23,9 +23,9 @@
 static void gate_close(struct domain *d)
 {
 	lock(&d->lock);
-	d->dying = DOMAIN_DYING;
+	WRITE_ONCE(d->dying, DOMAIN_DYING);
 	lock(&d->mem.lock);
-	d->mem.is_dying = true;
+	WRITE_ONCE(d->mem.is_dying, true);
 	unlock(&d->mem.lock);
 	unlock(&d->lock);
 }
@@ -63,7 +63,7 @@ int domain_kill(struct domain *d)
 	if (rc)
 		return rc;
 	lock(&d->lock);
-	d->dying = DOMAIN_DEAD;
+	WRITE_ONCE(d->dying, DOMAIN_DEAD);
 	unlock(&d->lock);
 	work_raise(cpu_id(), WORK_REAP);
 	return 0;

@@ -98,7 +98,7 @@ void sched_enqueue(struct sched_queue *q, struct vcpu *v, bool woken)
 {
 	sched_policy->enqueue(q, v->sched, woken);
 	v->sched->is_queued = true;
-	q->waiting_count++;
+	WRITE_ONCE(q->waiting_count, q->waiting_count + 1);
 	hints_update(q);
 }
 
@@ -106,7 +106,7 @@ void sched_dequeue(struct sched_queue *q, struct vcpu *v)
 {
 	list_remove(&v->sched->link);
 	v->sched->is_queued = false;
-	q->waiting_count--;
+	WRITE_ONCE(q->waiting_count, q->waiting_count - 1);
 	hints_update(q);
 }
 
@@ -143,7 +143,7 @@ void sched_wake(struct vcpu *v)
 		unsigned cpu = moved ? v->cpu : sched_place(v);
 		if (cpu == v->cpu)
 			break;
-		v->cpu = cpu;
+		WRITE_ONCE(v->cpu, cpu);
 		unlock(&q->lock);
 	}
 	bool tell = wait_in(q, v, true);
@@ -230,7 +230,7 @@ static void appoint(struct sched_queue *q, struct vcpu *next, uint64_t now)
 	}
 	if (prev == q->idle)
 		ATOMIC_AND(&idle_cpus, ~(1ull << q->cpu));
-	next->is_running = true;
+	WRITE_ONCE(next->is_running, true);
 	next->sched->charged_ns = now;
 	next->sched->slice_end_ns = now;
 	runstate_enter(next, RUNSTATE_running, now);
@@ -244,7 +244,7 @@ static void let_go(struct sched_queue *q, struct vcpu *prev)
 	bool tell = false;
 	lock_pair(&q->lock, q->cpu, &to->lock, to->cpu);
 	if (vcpu_is_runnable(prev)) {
-		prev->cpu = to->cpu;
+		WRITE_ONCE(prev->cpu, to->cpu);
 		tell = wait_in(to, prev, false);
 	}
 	STORE_RELEASE(&prev->is_running, false);

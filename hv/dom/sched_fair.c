@@ -10,7 +10,7 @@
  * whatever is more than PREEMPT_MARGIN ahead; one that used its share waits for those ahead of it,
  * a slice each, and slices shrink with the queue down to SLICE_MIN.
  * Neighbours: sched.c calls through struct sched_policy. */
-#include "hv/base/types.h"
+#include "hv/base/atomic.h"
 #include "hv/dom/sched_policy.h"
 
 #define US        1000ull
@@ -25,7 +25,7 @@
 
 static uint64_t weighted(const struct sched_vcpu *s, uint64_t ns)
 {
-	return ns * SCHED_WEIGHT_DEFAULT / s->vcpu->domain->sched->params.weight;
+	return ns * SCHED_WEIGHT_DEFAULT / READ_ONCE(s->vcpu->domain->sched->params.weight);
 }
 
 static void floor_advance(struct sched_queue *q)
@@ -36,7 +36,7 @@ static void floor_advance(struct sched_queue *q)
 	if (q->current != q->idle)
 		least = min_u64(least, q->current->sched->vtime);
 	if (least != ~0ull)
-		q->floor = max_u64(q->floor, least);
+		WRITE_ONCE(q->floor, max_u64(q->floor, least));
 }
 
 /* A queue that had nothing to run starts at the clock of those that had, or its time would
@@ -52,7 +52,7 @@ static void floor_adopt(struct sched_queue *q)
 		if (busy >> cpu & 1)
 			least = min_u64(least, other);
 	}
-	q->floor = max_u64(q->floor, busy ? least : greatest);
+	WRITE_ONCE(q->floor, max_u64(q->floor, busy ? least : greatest));
 }
 
 static void fair_enqueue(struct sched_queue *q, struct sched_vcpu *s, bool woken)

@@ -90,7 +90,8 @@ int sched_params_set(struct domain *d, const struct sched_params *p)
 
 void sched_params_get(struct domain *d, struct sched_params *p)
 {
-	*p = d->sched->params;
+	p->weight = READ_ONCE(d->sched->params.weight);
+	p->cap = READ_ONCE(d->sched->params.cap);
 }
 
 int sched_domain_add(struct domain *d)

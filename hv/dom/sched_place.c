@@ -63,7 +63,7 @@ static bool pull_from(struct sched_queue *from, struct sched_queue *q, uint64_t 
 	struct vcpu *v = candidate(from, q->cpu, mine);
 	if (v) {
 		sched_dequeue(from, v);
-		v->cpu = q->cpu;
+		WRITE_ONCE(v->cpu, q->cpu);
 		sched_enqueue(q, v, false);
 	}
 	unlock_pair(&from->lock, &q->lock);
@@ -93,8 +93,8 @@ int sched_affinity_set(struct vcpu *v, cpumask_t hard, cpumask_t soft)
 	if (!(hard & sched_cpus()))
 		return -EINVAL;
 	struct sched_queue *q = sched_queue_lock(v);
-	v->hard_affinity = hard;
-	v->soft_affinity = soft;
+	WRITE_ONCE(v->hard_affinity, hard);
+	WRITE_ONCE(v->soft_affinity, soft);
 	bool wrong = !(hard >> q->cpu & 1), running = v->is_running;
 	if (wrong && v->sched->is_queued)
 		sched_dequeue(q, v);

@@ -25,7 +25,7 @@ static void record_fill(struct vcpu_time_info *t)
 {
 	struct clock_params p;
 	cpu_clock_params(&p);
-	clock_is_stable = p.stable;
+	WRITE_ONCE(clock_is_stable, p.stable);
 	*t = (struct vcpu_time_info){
 		.tsc_timestamp = p.base_tsc,
 		.system_time = p.base_ns,
@@ -77,7 +77,7 @@ void time_update_vcpu(struct vcpu *v)
 
 void time_update_if_stale(struct vcpu *v)
 {
-	if (UNLIKELY(!v->time_valid || !clock_is_stable))
+	if (UNLIKELY(!v->time_valid || !READ_ONCE(clock_is_stable)))
 		time_update_vcpu(v);
 }
 

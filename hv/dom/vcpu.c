@@ -59,8 +59,11 @@ void vcpu_kick(struct vcpu *v)
 {
 	if (READ_ONCE(v->hold) & (HOLD_BLOCKED | HOLD_POLLING))
 		vcpu_release(v, HOLD_BLOCKED | HOLD_POLLING);
-	else if (READ_ONCE(v->is_running) && READ_ONCE(v->cpu) != cpu_id())
-		cpu_kick(v->cpu);
+	else if (READ_ONCE(v->is_running)) {
+		unsigned cpu = READ_ONCE(v->cpu);
+		if (cpu != cpu_id())
+			cpu_kick(cpu);
+	}
 }
 
 void vcpu_pause_nosync(struct vcpu *v)
@@ -116,7 +119,7 @@ bool vcpu_has_event(const struct vcpu *v)
 	const struct vcpu_info *info = READ_ONCE(v->info);
 	if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
 		return true;
-	return UNLIKELY(v->ctx.bad_selector) || (UNLIKELY(v->nmi_pending) && !v->nmi_masked);
+	return UNLIKELY(v->ctx.bad_selector) || (UNLIKELY(READ_ONCE(v->nmi_pending)) && !v->nmi_masked);
 }
 
 void vcpu_block(struct vcpu *v)
@@ -144,7 +147,7 @@ int vcpu_poll(struct vcpu *v, const uint32_t *ports, unsigned n, uint64_t timeou
 			return -EINVAL;
 	if (timer_is_set(&v->poll_timer))
 		timer_stop(&v->poll_timer);
-	v->poll_port = n == 1 ? ports[0] : 0;
+	WRITE_ONCE(v->poll_port, n == 1 ? ports[0] : 0);
 	ATOMIC_OR(&v->hold, (uint32_t)HOLD_POLLING);
 	ATOMIC_OR(&v->domain->pollers, 1u << v->id);
 	bool expired = timeout_ns && timeout_ns <= cpu_time_ns();

@@ -85,7 +85,7 @@ bool frame_is_ram(mfn_t m)
 
 domid_t frame_owner(const struct frame *f)
 {
-	return f->owner;
+	return READ_ONCE(f->owner);
 }
 
 /* --- references --- */
@@ -95,7 +95,7 @@ int frame_get(struct owner *o, mfn_t m, struct frame **out)
 	struct frame *f = frame_lookup(m.n);
 	if (UNLIKELY(!f))
 		return -ENOENT;
-	if (UNLIKELY(f->owner != o->domid))
+	if (UNLIKELY(READ_ONCE(f->owner) != o->domid))
 		return -EPERM;
 	int rc = ref_take(f);
 	if (UNLIKELY(rc))
@@ -117,7 +117,7 @@ int frame_get_any(mfn_t m, struct frame **out)
 	int rc = ref_take(f);
 	if (rc)
 		return rc == -ENOENT ? -EPERM : rc;
-	if (f->owner == owner_hv.domid) {
+	if (READ_ONCE(f->owner) == owner_hv.domid) {
 		frame_put(f);
 		return -EPERM;
 	}
@@ -154,7 +154,7 @@ void frame_put(struct frame *f)
 void frame_free(struct frame *f)
 {
 	ASSERT((f->type & (TY_COUNT | TY_PINNED)) == 0);
-	f->type = 0;
+	WRITE_ONCE(f->type, 0ull);
 	m2p_set(frame_mfn(f), pfn(M2P_INVALID));
 	f->epoch = cpu_tlb_epoch();
 	pool_give(frame_index(f), 0);

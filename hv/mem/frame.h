@@ -7,6 +7,7 @@
  *        + map-track halves + short holds of a handler.   refs == 0 <=> free.
  * type:  each use that demands a type holds one type count beside its reference. */
 #pragma once
+#include "hv/base/atomic.h"
 #include "hv/mem/owner.h"
 
 #define FRAME_NONE 0xffffffffu
@@ -60,7 +61,7 @@ void frame_mark_foreign(struct frame *f);
 /* Finish the devalidation of tables of @o whose last count went. 0: none left; -ERESTART: preempted,
  * call again. Hypercalls that may drop table types call it last (and mmu operations first). */
 int owner_run_pending(struct owner *o) MUST_CHECK;
-static inline bool owner_has_pending(const struct owner *o) { return o->pending != FRAME_NONE; }
+static inline bool owner_has_pending(const struct owner *o) { return READ_ONCE(o->pending) != FRAME_NONE; }
 
 enum frame_type frame_type_now(const struct frame *f);	/* FT_NONE when the count is zero */
 uint64_t frame_refs_now(const struct frame *f);

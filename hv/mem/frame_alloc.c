@@ -59,9 +59,9 @@ static void frames_clean(uint32_t m, unsigned order)
 /* Make a frame from the pool @o's, with the allocated reference. */
 static void frame_adopt(struct owner *o, struct frame *f, uint64_t type, uint64_t flags)
 {
-	f->owner = o->domid;
-	f->type = type;
-	f->cursor = 0;
+	WRITE_ONCE(f->owner, o->domid);
+	WRITE_ONCE(f->type, type);
+	WRITE_ONCE(f->cursor, 0);
 	/* From here on the owner's vCPUs can find it. */
 	STORE_RELEASE(&f->refs, REF_ALLOCATED | flags | 1);
 }
@@ -113,9 +113,9 @@ int frame_release(struct owner *o, mfn_t m)
 	if (!f)
 		return -EINVAL;
 	lock(&o->lock);
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	uint64_t refs = READ_ONCE(f->refs);
 	int rc = 0;
-	if (f->owner != o->domid || (refs & (REF_ALLOCATED | REF_SHARED)) != REF_ALLOCATED)
+	if (READ_ONCE(f->owner) != o->domid || (refs & (REF_ALLOCATED | REF_SHARED)) != REF_ALLOCATED)
 		rc = -EINVAL;
 	else if (frame_type_now(f) >= FT_L1)
 		rc = -EBUSY;
@@ -136,7 +136,7 @@ int frame_detach(struct owner *o, mfn_t m)
 	if (!f)
 		return -EINVAL;
 	lock(&o->lock);
-	int rc = f->owner == o->domid && ATOMIC_CAS(&f->refs, &sole, 1ull) ? 0 : -EINVAL;
+	int rc = READ_ONCE(f->owner) == o->domid && ATOMIC_CAS(&f->refs, &sole, 1ull) ? 0 : -EINVAL;
 	if (rc == 0)
 		frame_list_remove(o, f);
 	unlock(&o->lock);
@@ -154,7 +154,7 @@ void frame_attach(struct owner *o, mfn_t m)
 
 int frame_alloc_shared(struct owner *o, mfn_t *out)
 {
-	uint32_t m = o->is_dying ? FRAME_NONE : pool_take(0, 0);
+	uint32_t m = READ_ONCE(o->is_dying) ? FRAME_NONE : pool_take(0, 0);
 	if (m == FRAME_NONE)
 		return -ENOMEM;
 	frames_clean(m, 0);

@@ -48,7 +48,7 @@ static inline struct frame *frame_lookup(uint64_t m)
 	if (UNLIKELY(m >= frame_table_size))
 		return NULL;
 	struct frame *f = &frame_table[index_nospec(m, frame_table_size)];
-	return LIKELY(f->owner != OWNER_NO_RAM) ? f : NULL;
+	return LIKELY(READ_ONCE(f->owner) != OWNER_NO_RAM) ? f : NULL;
 }
 /* Count one more reference; -ENOENT if the frame is free. */
 static inline int ref_take(struct frame *f)

@@ -42,8 +42,8 @@
 void frame_flush_for_type_change(struct frame *f, uint64_t old)
 {
 	struct owner *o = owner_by_domid(f->owner);
-	cpumask_t mask = old & TY_FOREIGN ? cpu_online_mask() : o->dirty_cpus;
-	mask = cpu_tlb_filter(mask, f->epoch);
+	cpumask_t mask = old & TY_FOREIGN ? cpu_online_mask() : READ_ONCE(o->dirty_cpus);
+	mask = cpu_tlb_filter(mask, READ_ONCE(f->epoch));
 	if (mask)
 		cpu_tlb_flush(mask);
 }
@@ -108,7 +108,7 @@ void frame_type_put(struct frame *f)
 				table_type_put_last(f);
 				return;
 			}
-			f->epoch = cpu_tlb_epoch();
+			WRITE_ONCE(f->epoch, cpu_tlb_epoch());
 		}
 		if (ATOMIC_CAS(&f->type, &w, w - 1))
 			return;

@@ -104,7 +104,7 @@ uint32_t pool_take(unsigned order, unsigned addr_bits)
 			k--;
 			block_insert(m + (1u << k), k);
 		}
-		free_frames -= 1ull << order;
+		WRITE_ONCE(free_frames, free_frames - (1ull << order));
 	}
 	unlock(&pool_lock);
 	return m;
@@ -112,18 +112,18 @@ uint32_t pool_take(unsigned order, unsigned addr_bits)
 
 static bool block_is_free(uint64_t m, unsigned order)
 {
-	return m < frame_table_size && frame_at((uint32_t)m)->owner == OWNER_FREE &&
-	       frame_at((uint32_t)m)->cursor == (BLOCK_FREE | order);
+	return m < frame_table_size && READ_ONCE(frame_at((uint32_t)m)->owner) == OWNER_FREE &&
+	       READ_ONCE(frame_at((uint32_t)m)->cursor) == (BLOCK_FREE | order);
 }
 
 void pool_give(uint32_t m, unsigned order)
 {
 	lock(&pool_lock);
 	for (uint32_t i = 0; i < 1u << order; i++) {
-		frame_at(m + i)->owner = OWNER_FREE;
-		frame_at(m + i)->cursor = 0;
+		WRITE_ONCE(frame_at(m + i)->owner, OWNER_FREE);
+		WRITE_ONCE(frame_at(m + i)->cursor, 0);
 	}
-	free_frames += 1ull << order;
+	WRITE_ONCE(free_frames, free_frames + (1ull << order));
 	while (order < POOL_MAX_ORDER) {
 		uint32_t buddy = m ^ 1u << order;
 		if (!block_is_free(buddy, order))

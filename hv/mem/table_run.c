@@ -341,7 +341,7 @@ int table_type_get(struct frame *f, enum frame_type t)
 static void pending_push(struct owner *o, struct frame *f)
 {
 	f->epoch = o->pending;
-	o->pending = frame_index(f);
+	WRITE_ONCE(o->pending, frame_index(f));
 }
 
 void table_type_put_last(struct frame *f)
@@ -382,7 +382,7 @@ int owner_run_pending(struct owner *o)
 			struct frame *f = frame_at(o->pending);
 			uint32_t next = f->epoch;
 			if (table_run(o, f, &budget) == RUN_DOWN) {
-				o->pending = next;
+				WRITE_ONCE(o->pending, next);
 				frame_put(f);
 			}
 		}

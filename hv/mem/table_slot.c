@@ -27,7 +27,7 @@ int table_find_l1(struct owner *o, mfn_t l4, gva_t va, mfn_t *l1)
 	uint64_t w = f ? type_word(f) : 0;
 	if (!gva_is_guest(va.a) || index_of(va, 1) >= table_entries)
 		return -EINVAL;
-	if (!f || f->owner != o->domid || !ty_is_usable(w) || ty_type(w) != FT_L4)
+	if (!f || READ_ONCE(f->owner) != o->domid || !ty_is_usable(w) || ty_type(w) != FT_L4)
 		return -EINVAL;
 	mfn_t table = l4;
 	for (unsigned level = 4; level > 1; level--) {

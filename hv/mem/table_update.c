@@ -74,7 +74,7 @@ static inline int l1_change(struct update *u, uint64_t *p)
 /* Lock held: @f is a usable table of type @t of the owner. */
 static inline bool table_is(const struct owner *o, const struct frame *f, enum frame_type t)
 {
-	return f->owner == o->domid && ty_is_usable_as(type_word(f), t);
+	return READ_ONCE(f->owner) == o->domid && ty_is_usable_as(type_word(f), t);
 }
 
 /* -ERANGE: not a usable L1 of the owner. */
@@ -160,7 +160,7 @@ static int other_update(struct update *u, struct frame *f, maddr_t at)
 {
 	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
 	uint64_t w = type_word(f);
-	if (f->owner != u->o->domid)
+	if (READ_ONCE(f->owner) != u->o->domid)
 		return -EPERM;
 	if (!ty_is_usable(w) || ty_type(w) < FT_L1)
 		return plain_update(u, maddr_to_mfn(at), index);

@@ -81,8 +81,8 @@ static void deliver(struct vcpu *v)
 	if (v->ctx.bad_selector) {
 		v->ctx.bad_selector = false;
 		pv_bounce_failsafe(v);
-	} else if (v->nmi_pending && !v->nmi_masked) {
-		v->nmi_pending = false;
+	} else if (READ_ONCE(v->nmi_pending) && !v->nmi_masked) {
+		WRITE_ONCE(v->nmi_pending, false);
 		v->nmi_masked = true;
 		pv_inject(v, TRAP_NMI, 0);
 	} else if (v->pv->event.address) {

@@ -27,7 +27,7 @@ int mmu_owner_get(struct vcpu *v, domid_t id, struct owner **o, struct domain **
 	struct domain *other = domain_find(id);
 	if (!other)
 		return -ESRCH;
-	if (other->mem.is_dying) {
+	if (READ_ONCE(other->mem.is_dying)) {
 		domain_put(other);
 		return -ESRCH;
 	}
@@ -131,7 +131,7 @@ void mmu_flush_local(bool all, gva_t va)
 
 void mmu_flush_domain(struct vcpu *v, bool all, gva_t va)
 {
-	cpumask_t mask = v->domain->mem.dirty_cpus;
+	cpumask_t mask = READ_ONCE(v->domain->mem.dirty_cpus);
 	if (all)
 		cpu_tlb_flush(mask);
 	else if (gva_is_guest(va.a))

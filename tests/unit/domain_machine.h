@@ -29,7 +29,7 @@ static inline void fake_machine_shutdown(unsigned code)
 /* What hv/pv does, as far as the layers below see it: the event mask is set on entry. */
 static inline void fake_deliver(struct vcpu *v)
 {
-	deliveries++;
+	ATOMIC_ADD(&deliveries, 1u);
 	v->info->evtchn_upcall_mask = 1;
 }
 

@@ -1,6 +1,7 @@
 /* vCPU contexts on the modelled machine: which one each CPU runs, and bookkeeping of what the
  * layers above asked to be loaded. Registers live in the context itself, always current.
  * As on the machine, loading an idle context leaves the previous tables loaded (lazily). */
+#include "hv/base/atomic.h"
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/cpu/host/host.h"
@@ -9,6 +10,11 @@ static struct cpu_context idle[MAX_CPUS];
 static struct cpu_context *current[MAX_CPUS];
 struct host_counts host_counts;
 uint64_t host_fault_address;
+
+static void count(uint64_t *n)
+{
+	__atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+}
 
 void host_context_reset(unsigned cpus)
 {
@@ -23,12 +29,12 @@ void host_context_reset(unsigned cpus)
 
 struct cpu_context *host_context_of(unsigned cpu)
 {
-	return current[cpu];
+	return __atomic_load_n(&current[cpu], __ATOMIC_RELAXED);
 }
 
 struct cpu_context *cpu_context_current(void)
 {
-	return current[cpu_id()];
+	return host_context_of(cpu_id());
 }
 
 void cpu_context_init(struct cpu_context *ctx)
@@ -42,8 +48,8 @@ void cpu_context_init(struct cpu_context *ctx)
 
 void cpu_context_switch(struct cpu_context *next)
 {
-	host_counts.switches++;
-	current[cpu_id()] = next;
+	count(&host_counts.switches);
+	__atomic_store_n(&current[cpu_id()], next, __ATOMIC_RELAXED);
 	if (!next->is_idle)
 		cpu_context_set_tables(next);
 }
@@ -55,11 +61,11 @@ void cpu_context_sync(struct cpu_context *ctx)
 
 void cpu_context_evict(struct cpu_context *ctx)
 {
-	host_counts.evictions++;
+	count(&host_counts.evictions);
 	for (unsigned i = 0; i < cpu_count(); i++) {
-		if (current[i] != ctx)
+		if (host_context_of(i) != ctx)
 			continue;
-		current[i] = &idle[i];
+		__atomic_store_n(&current[i], &idle[i], __ATOMIC_RELAXED);
 		cpu_tlb_flush(1ull << i);
 	}
 }
@@ -67,7 +73,7 @@ void cpu_context_evict(struct cpu_context *ctx)
 void cpu_context_set_tables(struct cpu_context *ctx)
 {
 	if (ctx->dirty_cpus)
-		*ctx->dirty_cpus |= 1ull << cpu_id();	/* atomic by its type */
+		ATOMIC_OR(ctx->dirty_cpus, 1ull << cpu_id());
 	host_l4_loaded(cpu_id(), ctx->kernel_mode ? ctx->kernel_l4 : ctx->user_l4);
 }
 
@@ -80,32 +86,32 @@ void cpu_context_set_mode(struct cpu_context *ctx, bool kernel)
 void cpu_context_load_gdt(struct cpu_context *ctx)
 {
 	(void)ctx;
-	host_counts.gdt_loads++;
+	count(&host_counts.gdt_loads);
 }
 
 void cpu_context_load_ldt(struct cpu_context *ctx)
 {
 	(void)ctx;
-	host_counts.ldt_loads++;
+	count(&host_counts.ldt_loads);
 }
 
 void cpu_context_map_ldt_page(struct cpu_context *ctx, unsigned page)
 {
 	(void)ctx;
 	(void)page;
-	host_counts.ldt_maps++;
+	count(&host_counts.ldt_maps);
 }
 
 void cpu_context_load_debug(struct cpu_context *ctx)
 {
 	(void)ctx;
-	host_counts.debug_loads++;
+	count(&host_counts.debug_loads);
 }
 
 void cpu_context_load_tss_io(struct cpu_context *ctx)
 {
 	(void)ctx;
-	host_counts.tss_loads++;
+	count(&host_counts.tss_loads);
 }
 
 void cpu_context_load_ts(struct cpu_context *ctx)

@@ -51,7 +51,7 @@ extern uint64_t host_flushes_page;
 #define FAULT_FETCH 16u
 unsigned host_guest_load(unsigned cpu, uint64_t va, uint64_t *value) MUST_CHECK;
 unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value) MUST_CHECK;
-extern uint64_t host_reached;	/* the frame that the last access reached; ~0ull: it faulted */
+extern _Thread_local uint64_t host_reached;	/* the frame that the last access reached; ~0ull: it faulted */
 /* A range of @cpu's guest addresses that is @bytes, whatever the tables say: a test's arguments and code, which
  * its guest cannot lose. Seen by cpu_guest_read() and cpu_guest_write() only. */
 void host_window(unsigned cpu, uint64_t va, void *bytes, size_t size);

@@ -2,7 +2,7 @@
  *
  * RAM is one anonymous mapping; frame_map() hands out addresses in it and counts, per CPU, what was
  * not given back. Time is a number that tests advance; a timer that becomes due runs its upcall on
- * its own CPU. One TSC tick is one nanosecond.
+ * its own CPU. One TSC tick is one nanosecond. Threads may be the CPUs, too: what they share is atomic here.
  * Neighbours: fiber.c (CPUs that take turns), tlb.c (translation), context.c (vCPU state), devices.c (ports, MMIO, MSRs). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,14 +121,12 @@ void cpu_poll(void)
 
 void cpu_kick(unsigned cpu)
 {
-	cpu_state[cpu].kicked = true;
+	__atomic_store_n(&cpu_state[cpu].kicked, true, __ATOMIC_RELAXED);
 }
 
 bool host_kicked(unsigned cpu)
 {
-	bool was = cpu_state[cpu].kicked;
-	cpu_state[cpu].kicked = false;
-	return was;
+	return __atomic_exchange_n(&cpu_state[cpu].kicked, false, __ATOMIC_RELAXED);
 }
 
 void host_irq_raise(unsigned cpu, unsigned vector)
@@ -138,7 +136,7 @@ void host_irq_raise(unsigned cpu, unsigned vector)
 
 static void timer_fire_due(struct host_cpu *c)
 {
-	if (c->deadline_ns > now_ns)
+	if (c->deadline_ns > cpu_time_ns())
 		return;
 	c->deadline_ns = ~0ull;
 	if (host_upcall_timer)
@@ -164,7 +162,7 @@ void cpu_idle(void)
 	struct host_cpu *c = &cpu_state[selected];
 	uint64_t irqs = c->irqs[0] | c->irqs[1] | c->irqs[2] | c->irqs[3];
 	if (!irqs && c->deadline_ns != ~0ull && c->deadline_ns > now_ns)
-		now_ns = c->deadline_ns;
+		host_time_set(c->deadline_ns);
 	host_interrupts();
 }
 
@@ -198,12 +196,12 @@ void cpu_print_state(void)
 
 uint64_t cpu_time_ns(void)
 {
-	return now_ns;
+	return __atomic_load_n(&now_ns, __ATOMIC_RELAXED);
 }
 
 uint64_t cpu_tsc(void)
 {
-	return now_ns;
+	return cpu_time_ns();
 }
 
 uint64_t cpu_tsc_khz(void)
@@ -218,7 +216,7 @@ void cpu_clock_params(struct clock_params *out)
 
 uint64_t cpu_wallclock_ns(void)
 {
-	return host_wallclock_base_ns + now_ns;
+	return host_wallclock_base_ns + cpu_time_ns();
 }
 
 void cpu_timer_set(uint64_t deadline_ns)
@@ -233,7 +231,7 @@ uint64_t host_timer_deadline(unsigned cpu)
 
 void host_time_set(uint64_t ns)
 {
-	now_ns = ns;
+	__atomic_store_n(&now_ns, ns, __ATOMIC_RELAXED);
 }
 
 void host_time_advance(uint64_t ns)

@@ -5,6 +5,7 @@
  * rights, else the deepest cached table pointer, else walks from the L4; accessed and dirty
  * bits are set as hardware does. A flush drops everything of a CPU and advances the epoch.
  * Spec: SDM 3A 4.10. Shares no code with hv/mem, which it judges. */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "hv/base/string.h"
@@ -22,6 +23,7 @@ struct cached {
 };
 static struct cached cache[MAX_CPUS][CACHED];
 static unsigned cache_next[MAX_CPUS];
+static bool is_held[MAX_CPUS];
 static uint64_t loaded_l4[MAX_CPUS];
 static uint32_t epoch, flushed_at[MAX_CPUS];
 static unsigned entries_per_table = 512;
@@ -30,7 +32,7 @@ static struct window { uint64_t va, size; uint8_t *bytes; } window[MAX_CPUS];
 
 void (*host_hook_flush)(cpumask_t mask);
 bool host_l4_load_flushes;
-uint64_t host_reached;
+_Thread_local uint64_t host_reached;
 uint64_t host_flushes, host_flushes_page;
 
 void host_tlb_reset(unsigned cpus)
@@ -69,10 +71,25 @@ void host_epoch_set(uint32_t e)
 
 /* --- flushing --- */
 
+/* When threads are the CPUs, one may flush another's cache. */
+static void cache_hold(unsigned cpu)
+{
+	while (__atomic_exchange_n(&is_held[cpu], true, __ATOMIC_ACQUIRE))
+		(void)sched_yield();
+}
+
+static void cache_release(unsigned cpu)
+{
+	__atomic_store_n(&is_held[cpu], false, __ATOMIC_RELEASE);
+}
+
 static void cache_drop_all(unsigned cpu)
 {
+	cache_hold(cpu);
 	memset(cache[cpu], 0, host_tlb_size * sizeof cache[cpu][0]);
-	flushed_at[cpu] = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+	cache_release(cpu);
+	uint32_t now = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&flushed_at[cpu], now, __ATOMIC_RELEASE);
 }
 
 void host_l4_loaded(unsigned cpu, mfn_t l4)
@@ -89,7 +106,7 @@ void cpu_tlb_flush(cpumask_t mask)
 		return;
 	if (host_hook_flush)
 		host_hook_flush(mask);
-	host_flushes++;
+	__atomic_fetch_add(&host_flushes, 1, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < cpu_count(); i++) {
 		if (!(mask >> i & 1))
 			continue;
@@ -100,9 +117,11 @@ void cpu_tlb_flush(cpumask_t mask)
 
 static void cache_drop_page(unsigned cpu, uint64_t page)
 {
+	cache_hold(cpu);
 	for (struct cached *c = cache[cpu]; c < cache[cpu] + host_tlb_size; c++)
 		if (c->used && (c->level > 0 || c->va == page))
 			c->used = false;
+	cache_release(cpu);
 }
 
 void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
@@ -112,7 +131,7 @@ void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
 		return;
 	if (host_hook_flush)
 		host_hook_flush(mask);
-	host_flushes_page++;
+	__atomic_fetch_add(&host_flushes_page, 1, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < cpu_count(); i++) {
 		if (!(mask >> i & 1))
 			continue;
@@ -123,13 +142,13 @@ void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
 
 uint32_t cpu_tlb_epoch(void)
 {
-	return epoch;
+	return __atomic_load_n(&epoch, __ATOMIC_SEQ_CST);
 }
 
 cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t stamp)
 {
 	for (unsigned i = 0; i < cpu_count(); i++)
-		if ((int32_t)(flushed_at[i] - stamp) > 0)
+		if ((int32_t)(__atomic_load_n(&flushed_at[i], __ATOMIC_ACQUIRE) - stamp) > 0)
 			mask &= ~(1ull << i);
 	return mask & cpu_online_mask();
 }
@@ -246,41 +265,47 @@ static unsigned translate(const struct access *a, uint64_t *frame)
 	return walk(a, frame);
 }
 
-/* --- accesses --- */
+/* --- accesses: a flush that is asked for meanwhile comes after them --- */
 
 static unsigned guest_access(unsigned cpu, uint64_t va, bool write, bool fetch, uint64_t *frame)
 {
-	host_point(POINT_GUEST);
 	struct access a = { cpu, loaded_l4[cpu], va, write, fetch };
 	return translate(&a, frame);
+}
+
+static uint64_t *word_at(uint64_t frame, uint64_t va)
+{
+	return (uint64_t *)host_frame(mfn(frame)) + (va & 0xff8) / 8;
 }
 
 unsigned host_guest_load(unsigned cpu, uint64_t va, uint64_t *value)
 {
 	uint64_t frame;
+	host_point(POINT_GUEST);
+	cache_hold(cpu);
 	unsigned fault = guest_access(cpu, va, false, false, &frame);
-	host_reached = fault ? ~0ull : frame;
-	if (fault)
-		return fault;
-	if (frame >= host_frame_count())
+	if (!fault && frame >= host_frame_count())
 		*value = cpu_mmio_read(maddr(frame << 12 | (va & 0xff8)), 8);
-	else
-		memcpy(value, (uint8_t *)host_frame(mfn(frame)) + (va & 0xff8), 8);
-	return 0;
+	else if (!fault)
+		*value = __atomic_load_n(word_at(frame, va), __ATOMIC_RELAXED);
+	cache_release(cpu);
+	host_reached = fault ? ~0ull : frame;
+	return fault;
 }
 
 unsigned host_guest_store(unsigned cpu, uint64_t va, uint64_t value)
 {
 	uint64_t frame;
+	host_point(POINT_GUEST);
+	cache_hold(cpu);
 	unsigned fault = guest_access(cpu, va, true, false, &frame);
-	host_reached = fault ? ~0ull : frame;
-	if (fault)
-		return fault;
-	if (frame >= host_frame_count())
+	if (!fault && frame >= host_frame_count())
 		cpu_mmio_write(maddr(frame << 12 | (va & 0xff8)), 8, value);
-	else
-		memcpy((uint8_t *)host_frame(mfn(frame)) + (va & 0xff8), &value, 8);
-	return 0;
+	else if (!fault)
+		__atomic_store_n(word_at(frame, va), value, __ATOMIC_RELAXED);
+	cache_release(cpu);
+	host_reached = fault ? ~0ull : frame;
+	return fault;
 }
 
 /* The part of [va, va + n) in this CPU's window, from its beginning on: copied. */
@@ -295,23 +320,30 @@ static size_t window_copy(uint64_t va, void *buffer, size_t n, bool write)
 	return part;
 }
 
+/* The part of it in one page, through the tables. 0: not accessible. */
+static size_t page_copy(uint64_t va, void *buffer, size_t n, bool write, bool fetch)
+{
+	unsigned cpu = cpu_id();
+	uint64_t frame, offset = va & 0xfff, part = min_u64(n, 0x1000 - offset);
+	host_point(POINT_GUEST);
+	cache_hold(cpu);
+	bool works = !guest_access(cpu, va, write, fetch, &frame) && frame < host_frame_count();
+	if (works) {
+		uint8_t *at = (uint8_t *)host_frame(mfn(frame)) + offset;
+		memcpy(write ? at : buffer, write ? buffer : at, part);
+	}
+	cache_release(cpu);
+	return works ? part : 0;
+}
+
 static size_t guest_copy(uint64_t va, void *buffer, size_t n, bool write, bool fetch)
 {
 	while (n > 0) {
-		uint64_t frame, offset = va & 0xfff, part = window_copy(va, buffer, n, write);
-		if (part == n)
-			return 0;
-		if (part) {
-			va += part;
-			buffer = (uint8_t *)buffer + part;
-			n -= part;
-			continue;
-		}
-		part = min_u64(n, 0x1000 - offset);
-		if (guest_access(cpu_id(), va, write, fetch, &frame) || frame >= host_frame_count())
+		size_t part = window_copy(va, buffer, n, write);
+		if (!part)
+			part = page_copy(va, buffer, n, write, fetch);
+		if (!part)
 			break;
-		uint8_t *at = (uint8_t *)host_frame(mfn(frame)) + offset;
-		memcpy(write ? at : buffer, write ? buffer : at, part);
 		buffer = (uint8_t *)buffer + part;
 		va += part;
 		n -= part;

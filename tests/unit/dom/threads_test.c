@@ -80,7 +80,7 @@ static void disturb(unsigned n)
 	switch (n % 5) {
 	case 0:
 		vcpu_pause(v);
-		if (v->is_running)
+		if (READ_ONCE(v->is_running))
 			abort();
 		vcpu_unpause(v);
 		break;
@@ -91,7 +91,7 @@ static void disturb(unsigned n)
 	case 2:
 		domain_pause(d);
 		for (unsigned i = 0; i < VCPUS; i++)
-			if (d->vcpu[i]->is_running)
+			if (READ_ONCE(d->vcpu[i]->is_running))
 				abort();
 		domain_unpause(d);
 		break;

@@ -1,4 +1,5 @@
 /* Operations on page tables and memory. */
+#include "hv/base/atomic.h"
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/cpu/host/host.h"
@@ -78,7 +79,7 @@ int64_t act_update_keep(unsigned x, unsigned y)
 
 int64_t act_emulate(unsigned x, unsigned y)
 {
-	uint64_t seen = ((uint64_t *)host_frame(frame_of_role(x >> 4)))[x & 15];
+	uint64_t seen = READ_ONCE(((uint64_t *)host_frame(frame_of_role(x >> 4)))[x & 15]);
 	return table_entry_cas(&self()->d->mem, maddr(slot_of(x)), &seen, entry_of(self(), y));
 }
 

@@ -17,9 +17,8 @@ static struct grant_entry_v1 *entry(unsigned ref)
 int64_t act_grant(unsigned x, unsigned y)
 {
 	mfn_t m = self()->m[(y & 0xff) >> 1];
-	*entry(x) = (struct grant_entry_v1){
-		(uint16_t)(GTF_permit_access | (y & 1 ? GTF_readonly : 0)), guest[y >> 8].d->id, (uint32_t)m.n,
-	};
+	uint64_t flags = GTF_permit_access | (y & 1 ? GTF_readonly : 0);
+	STORE_RELEASE((uint64_t *)(void *)entry(x), flags | (uint64_t)guest[y >> 8].d->id << 16 | m.n << 32);
 	return 0;
 }
 
