@@ -12,7 +12,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hv/mem/frame.h"
+#include "hv/cpu/host/host.h"
+#include "hv/mem/table.h"
 #include "tests/fuzz/generate.h"
 #include "tests/fuzz/text.h"
 #include "tests/fuzz/replay/trace.h"
@@ -21,7 +22,7 @@
 #define FRAMES 2048u	/* more than a list can use up: memory of the real machine is larger still */
 
 static struct oplist kept;		/* as carried out */
-static unsigned dump_from = ~0u;
+static unsigned dump_at = ~0u;
 static bool broken;
 
 /* --- doors of trace.c --- */
@@ -71,25 +72,6 @@ static bool flips_address(unsigned flip)
 	return flip >= 1 && flip <= 128 && bit >= 12 && bit < 52;
 }
 
-/* An entry for no frame would name frame 0, which is memory only on the modelled machine. */
-static void entry_tame(uint8_t *f)
-{
-	if (world_resolve_frame(*f) == NO_FRAME)
-		*f = FRAME_SPECIAL(0, SPECIAL_HV);
-}
-
-/* False: nothing is left of it. UPDATES: as many as have frames. */
-static bool list_tame(struct op *o)
-{
-	unsigned count = o->arg[5] % 8 == 7 ? LIST_MAX : o->arg[5] % 8u + 1, n = 0;
-	while (n < count && world_resolve_frame((uint8_t)((o->arg[2] & 0xf0) | ((o->arg[2] + n) & 15))) != NO_FRAME)
-		n++;
-	if (n == count)
-		return true;
-	o->arg[5] = (uint8_t)(n > 7 ? 6 : n - 1);
-	return n > 0 && !FRAME_IS_SPECIAL(o->arg[2]);
-}
-
 /* Index 511 becomes 272. */
 static void index_tame(uint8_t *i)
 {
@@ -104,8 +86,6 @@ static void op_tame(struct op *o)
 	for (const char *p = op_operands[o->kind]; *p; at += *p == 'e' ? 3 : *p == 'v' ? 2 : 1, p++) {
 		if (*p == 'f' || *p == 'e')
 			frame_tame(&o->arg[at]);
-		if (*p == 'e')
-			entry_tame(&o->arg[at]);
 		if (*p == 'e' && flips_address(o->arg[at + 2]))
 			o->arg[at + 2] = 0;
 		if (*p == 'i')
@@ -115,6 +95,17 @@ static void op_tame(struct op *o)
 
 /* --- carrying out --- */
 
+/* Frame 0 is memory only on the modelled machine. An entry for an absent frame names it. */
+static bool names_frame_zero(const struct act *a)
+{
+	if ((a->val & PTE_PRESENT) && !(a->val & PTE_ADDR))
+		return true;
+	for (unsigned i = 0; i < a->count; i++)
+		if ((a->list[i] & PTE_PRESENT) && !(a->list[i] & PTE_ADDR))
+			return true;
+	return false;
+}
+
 static void run(struct op o)
 {
 	static struct act a;
@@ -122,9 +113,11 @@ static void run(struct op o)
 	struct op mark = o;
 	unsigned i = (unsigned)kept.count;
 	char line[OP_TEXT_MAX];
+	world_resolve(&o, &a);
+	if (names_frame_zero(&a))
+		return;
 	op_to_text(&o, line);
 	printf("# %u %s\n", i, line);
-	world_resolve(&o, &a);
 	world_run(&a, &o, NULL, NULL, &out);
 	trace_outcome(i, &a, &out);
 	const char *what = world_check();
@@ -132,22 +125,38 @@ static void run(struct op o)
 		printf("broken after %u: %s\n", i, what);
 		broken = true;
 	}
-	trace_state(i, i >= dump_from);
+	trace_state(i, i == dump_at);
 	mark.cut = out.ran || out.crashed ? 0 : REPLAY_SKIP;
 	oplist_add(&kept, &mark);
+}
+
+/* So that a list that was made replayable before stays as it is. */
+static bool just_flushed(uint8_t actor)
+{
+	const struct op *last = kept.count ? &kept.op[kept.count - 1] : NULL;
+	return last && last->kind == OP_FLUSH && last->actor == actor && last->arg[0] == 0;
 }
 
 static void offer(struct op o)
 {
 	op_canonical(&o);
-	if (o.kind == OP_UPDATES && !list_tame(&o))
-		return;
 	op_tame(&o);
 	if (!kind_replays(o.kind) || o.kind == OP_RAW)
 		return;
-	if (o.kind == OP_LOAD || o.kind == OP_STORE)
+	if ((o.kind == OP_LOAD || o.kind == OP_STORE) && !just_flushed(o.actor))
 		run((struct op){ .kind = OP_FLUSH, .actor = o.actor });
 	run(o);
+}
+
+/* The hypervisor's slots of an L4 hold entries on a real machine, and stay in a frame that is none any more. */
+static void hv_slots_fill(void)
+{
+	static uint64_t slots[HV_L4_COUNT];
+	for (unsigned i = 0; i < HV_L4_COUNT; i++)
+		slots[i] = i < 4 ? pte_make(mfn(world_hv_frame), PTE_PRESENT | PTE_WRITE) : 0;
+	for (unsigned s = 0; s < world_config.slots; s++)
+		memcpy((uint64_t *)host_frame(mfn(world_slot[s].home)) + HV_L4_FIRST, slots, sizeof slots);
+	table_hv_slots = slots;
 }
 
 static void start(struct world_config *c)
@@ -158,6 +167,7 @@ static void start(struct world_config *c)
 	c->count_limit = 1ull << 40;
 	kept.config = *c;
 	world_start(c);
+	hv_slots_fill();
 }
 
 static int replay_file(const char *path)
@@ -191,7 +201,7 @@ static int replay_seed(uint64_t seed, unsigned count)
 static int binary_write(const char *path)
 {
 	struct replay_list head = { .magic = REPLAY_MAGIC, .count = (uint32_t)kept.count, .slots = kept.config.slots,
-				    .frame_max = kept.config.frame_max, .dump_from = dump_from };
+				    .frame_max = kept.config.frame_max, .dump_at = dump_at };
 	FILE *f = fopen(path, "wbe");
 	if (!f || fwrite(&head, sizeof head, 1, f) != 1 || fwrite(kept.op, sizeof *kept.op, kept.count, f) != kept.count ||
 	    fclose(f)) {
@@ -222,7 +232,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[at], "--text"))
 			text = argv[at + 1];
 		else if (!strcmp(argv[at], "--dump"))
-			dump_from = (unsigned)strtoul(argv[at + 1], NULL, 10);
+			dump_at = (unsigned)strtoul(argv[at + 1], NULL, 10);
 		else
 			break;
 	}

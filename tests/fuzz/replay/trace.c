@@ -125,6 +125,15 @@ static void entries_tell(unsigned role, unsigned level, uint64_t m)
 	frame_unmap(table);
 }
 
+static void data_tell(unsigned role, uint64_t m)
+{
+	const uint64_t *p = frame_map(mfn(m));
+	for (unsigned i = 0; i < 512; i++)
+		if (p[i])
+			trace_print("D %x[%u] %lx\n", role, i, (unsigned long)word_as_role(p[i]));
+	frame_unmap(p);
+}
+
 static void frame_tell(unsigned slot, unsigned role, uint64_t m, bool is_pool)
 {
 	if (m == NO_FRAME)
@@ -137,6 +146,8 @@ static void frame_tell(unsigned slot, unsigned role, uint64_t m, bool is_pool)
 		trace_print("F %x L%u%s pfn=%lx\n", role, f.level, f.pinned ? " pinned" : "", (unsigned long)p);
 	if (f.level)
 		entries_tell(role, f.level, m);
+	else if (telling)
+		data_tell(role, m);
 }
 
 void trace_state(unsigned i, bool whole)

@@ -2,7 +2,7 @@
  * line by line. Frame numbers are told as roles: 2.5 is the fifth pool frame of domain slot 2.
  *     R index kind who rc=.. status=.. done=.. value=..
  *     S index hash of the state: types, pins, contents of tables, pseudo-physical numbers
- *     F, E: the state itself: frames, entries
+ *     F, E: the state itself: frames, entries; D: words of frames that are no tables, which are not part of the hash
  * The caller supplies the last three functions. */
 #pragma once
 #include "tests/fuzz/world.h"

@@ -108,6 +108,7 @@ bool control_turn(struct seat *s, unsigned domid, unsigned vcpu)
 	uint64_t patience = clock_ns() + PATIENCE_NS;
 
 	__atomic_store_n(&s->turn, turn, __ATOMIC_RELEASE);
+	control_wake(domid, vcpu);
 	for (unsigned i = 1;; i++) {
 		if (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) == turn)
 			return true;

@@ -92,6 +92,6 @@ void coordinator_run(void)
 	for (unsigned s = 0; s < l->slots; s++)
 		slot_open(s);
 	for (unsigned i = 0; i < l->count; i++)
-		view_play(i, &l->op[i], i >= l->dump_from);
+		view_play(i, &l->op[i], i == l->dump_at);
 	control_end(0);
 }

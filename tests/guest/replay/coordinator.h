@@ -13,7 +13,7 @@ void control_max_frames(unsigned domid, uint64_t frames);
 bool control_unpause(unsigned domid);			/* if it is paused by control */
 struct control_vcpu { bool online, blocked; };
 struct control_vcpu control_vcpu(unsigned domid, unsigned vcpu);
-void control_wake(unsigned domid, unsigned vcpu);	/* by an NMI, whose handler does nothing */
+void control_wake(unsigned domid, unsigned vcpu);	/* by an NMI, whose handler does nothing; harmless if it does not sleep */
 /* The level of table (0: none) that frame @m of @domid is. */
 unsigned control_frame_level(unsigned domid, uint64_t m, bool *pinned);
 /* Map frame @m of @domid at @va, a page of va_alloc(); @m of ~0: nothing. False: refused. */

@@ -1,6 +1,6 @@
 /* Players: the domain made like the hosted world's, then one order after another.
  * The kernel's frames beyond the pool are the coordinator's business only in that limits are raised by their number.
- * Rules: between orders a player changes nothing; it polls its seat and yields. Events stay masked. */
+ * Rules: between orders a player changes nothing; it sleeps until an NMI wakes it. Events stay masked. */
 #include "protocol/memory.h"
 #include "protocol/sched.h"
 #include "tests/guest/lib/event.h"
@@ -130,11 +130,23 @@ static long seat_store(struct seat *s)
 	}
 }
 
+/* A copy of a base has the kernel's slot too; hosted, there is nothing. */
+static long seat_copy(const struct seat *s)
+{
+	long rc = seat_call(s);
+
+	if (!rc)
+		pte_write(s->val << 12 | KERNEL_SLOT, 0);
+	return rc;
+}
+
 static long seat_run(struct seat *s, unsigned vcpu)
 {
 	switch (s->what) {
 	case SEAT_BASE:
 		return seat_base(s, vcpu);
+	case SEAT_COPY:
+		return seat_copy(s);
 	case SEAT_LOAD:
 		return seat_load(s);
 	case SEAT_STORE:
@@ -148,13 +160,15 @@ void player_serve(void)
 {
 	unsigned vcpu = vcpu_self();
 	struct seat *s = &box.seat[vcpu];
+	const struct sched_poll asleep = { .nr_ports = 0 };
 
 	box.serving[vcpu] = 1;
 	for (;;) {
 		uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
 
+		/* An NMI that comes in between is lost, and another one comes. */
 		if (turn == s->done) {
-			sched_op(SCHEDOP_yield, 0);
+			sched_op(SCHEDOP_poll, &asleep);
 			continue;
 		}
 		s->rc = seat_run(s, vcpu);

@@ -16,7 +16,7 @@
 struct replay_list {
 	char magic[8];
 	uint32_t count, slots, frame_max;
-	uint32_t dump_from;		/* print the whole state after this operation and the following */
+	uint32_t dump_at;		/* print the whole state after this operation */
 	struct op op[];
 };
 #define REPLAY_MAGIC	"replay01"
@@ -35,6 +35,7 @@ struct seat {
 enum seat_what {
 	SEAT_CALL,	/* hypercall nr(arg) */
 	SEAT_BASE,	/* the same, a new kernel base: frame val */
+	SEAT_COPY,	/* the same, a page copied to frame val */
 	SEAT_LOAD,	/* from va */
 	SEAT_STORE,	/* val to va by instruction n: STORE_* */
 };

@@ -226,7 +226,7 @@ static void call_play(struct play *p)
 	if (!(memory ? request_memory(&p->a, &p->r) : request_domains(&p->a, &p->r)))
 		return;
 	request_adapt(p);
-	p->seat->what = p->a.kind == OP_BASE ? SEAT_BASE : SEAT_CALL;
+	p->seat->what = p->a.kind == OP_BASE ? SEAT_BASE : p->a.kind == OP_COPY ? SEAT_COPY : SEAT_CALL;
 	p->seat->val = p->a.m;
 	p->seat->nr = p->r.nr;
 	memcpy(p->seat->arg, p->r.arg, sizeof p->seat->arg);
