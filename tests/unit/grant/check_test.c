@@ -77,6 +77,11 @@ START_TEST(entries)
 	BROKEN_BY(*ro, *ro | PTE_WRITE, "I9");
 	BROKEN_BY(*rw, *rw + PAGE_SIZE, "I9");
 	BROKEN_BY(rw[50], *ro, "I7");		/* a grant entry nobody knows of */
+	/* A frame that is no RAM has no entries, whatever its record says. */
+	struct frame *hole = frame_of(mfn(5)), record = *hole;
+	hole->owner = 0xffff;
+	ck_assert_ptr_null(grant_check());
+	*hole = record;
 	/* Not below the cursor of a table on its way: no entry. */
 	struct frame *l1 = frame_of(ms.l1);
 	struct frame was = *l1;

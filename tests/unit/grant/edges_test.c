@@ -45,6 +45,11 @@ START_TEST(no_memory)
 	}
 	ck_assert_uint_ge(failed, 2);	/* the pages of the handle and of the record */
 
+	/* The records of another page of references. */
+	ck_assert_int_eq(grant_setup_table(granter, 2), GNTST_okay);
+	grant(600, space_page(gs, 1), GTF_permit_access);
+	refuse(0);
+	ck_assert_int_eq(map_raw(600, VA(101), GNTMAP_host_map).status, GNTST_no_space);
 	refuse(0);
 	ck_assert_int_eq(grant_setup_table(granter, 3), GNTST_general_error);
 	refuse(2);	/* one of two */

@@ -45,6 +45,12 @@ static void sees(const char *what)
 	*f = was_; \
 	world_check(); \
 } while (0)
+#define FRAME_WITH_ONLY(m, change, what) do { \
+	struct frame *f = frame_of(m), was_ = *f; \
+	change; \
+	sees(what); \
+	*f = was_; \
+} while (0)
 #define ENTRY_AS(m, i, value, what) do { \
 	uint64_t *p_ = (uint64_t *)host_frame(m) + (i), was_ = *p_; \
 	*p_ = (value); \
@@ -77,6 +83,14 @@ START_TEST(entries)
 	ENTRY_AS(at.l3, 1, entry(bt.l2, RW), "I6: L3");
 	ENTRY_AS(at.l4, 1, entry(at.l2, RW), "I1: frame");
 	ENTRY_AS(at.l4, HV_L4_FIRST + 3, 0, "not the template's");
+	/* The table of a domain that is gone. */
+	uint64_t *p = host_frame(at.l1);
+	p[100] = entry(device, RO);
+	FRAME_WITH_ONLY(at.l1, f->owner = 60, "I6: L");
+	p[100] = entry(at.data[0], RO | PTE_PCD);
+	FRAME_WITH_ONLY(at.l1, f->owner = 60, "");
+	p[100] = 0;
+	world_check();
 	/* What is allowed: device memory and foreign frames of a control domain, but counted. */
 	((uint64_t *)host_frame(ct.l1))[100] = entry(device, RO | PTE_PCD);
 	world_check();
@@ -135,7 +149,33 @@ START_TEST(free_frames)
 	VALUE_AS(m2p_table[free_frame.n], 5, "has a pseudo-physical number");
 	FRAME_WITH(free_frame, f->owner = 0xffff, "I11:");
 	FRAME_WITH(free_frame, f->owner = ALICE, "I1: frame");
+	/* A hole in the machine, as long as nobody counts it as RAM. */
+	struct frame *hole = frame_of(free_frame), was = *hole;
+	hole->owner = 0xffff;
+	hole->type = TYPE(FT_L1, 1);
+	(void)frame_audit_digest();
+	sees("I11:");
+	*hole = was;
 	FRAME_WITH(at.data[0], f->owner = 0xfffe, "I7: ");
+}
+END_TEST
+
+START_TEST(shared_frames)
+{
+	mfn_t m;
+	ck_assert_int_eq(frame_alloc_shared(alice, &m), 0);
+	world_check();
+	FRAME_WITH(m, f->type = TYPE(FT_WRITABLE, 0), "I2: frame");
+	/* Given back by us, still mapped by somebody. */
+	struct frame *f = frame_of(m);
+	ck_assert_int_eq(frame_ref(f), 0);
+	frame_free_shared(alice, m);
+	world_held = m;
+	world_check();
+	world_held = mfn(0);
+	sees("I1: frame");
+	frame_put(f);
+	world_check();
 }
 END_TEST
 
@@ -182,10 +222,12 @@ static const char *complains(void)
 	return complaint;
 }
 
-static void enumerates_nothing(audit_add_fn *add)
-{
-	(void)add;
-}
+/* Ten layers, as the audit sees them: more than there is room for. */
+#define LAYERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+#define LAYER(n) \
+	static void enumerates_##n(audit_add_fn *add) { (void)add; } \
+	static const char *checks_##n(void) { return NULL; }
+LAYERS(LAYER)
 
 START_TEST(other_layers)
 {
@@ -196,10 +238,9 @@ START_TEST(other_layers)
 	/* The first that is broken is told. */
 	complaint = "I99: it rains";
 	FRAME_WITH(at.data[0], (complaint = NULL, f->refs++), "I1: frame");
-	for (unsigned i = 0; i < 20; i++) {
-		audit_register(enumerates_nothing);
-		audit_register_check(complains);
-	}
+#define LAYER_REGISTER(n) audit_register(enumerates_##n); audit_register_check(checks_##n);
+	LAYERS(LAYER_REGISTER)
+	LAYERS(LAYER_REGISTER)
 	world_check();
 }
 END_TEST
@@ -257,7 +298,7 @@ int main(void)
 	Suite *s = suite_create("audit");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, NULL);
-	const TTest *const tests[] = { entries, counts, pins_and_records, pins_of_what_is_no_table, free_frames, owners,
+	const TTest *const tests[] = { entries, counts, pins_and_records, pins_of_what_is_no_table, free_frames, shared_frames, owners,
 				       pending_tables, other_layers, digest, machine_too_large, small_tables };
 	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(t, tests[i]);

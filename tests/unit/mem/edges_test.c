@@ -88,6 +88,33 @@ START_TEST(ram_added_twice)
 }
 END_TEST
 
+START_TEST(frames_lent)
+{
+	mfn_t n;
+	alice->frame_max = ~0ull;
+	alice->frame_lent = 5;		/* no limit and a little more is no limit */
+	OK(frame_alloc(alice, 0, 0, &n));
+	alice->frame_max = alice->frame_count;
+	OK(frame_alloc(alice, 2, 0, &n));
+	FAILS(frame_alloc(alice, 1, 0, &n), ENOMEM);
+}
+END_TEST
+
+/* A table that somebody still holds is passed over, again and again, but not for ever in one call. */
+START_TEST(death_waits_for_a_table)
+{
+	ck_assert_int_eq(frame_get_with_type(alice, t.l1, FT_L1, &g), 0);
+	alice->is_dying = true;
+	for (unsigned i = 0; i < 20; i++)
+		ck_assert_int_eq(owner_relinquish(alice), -ERESTART);
+	ck_assert_uint_eq(alice->frame_count, 8);	/* the table and all it maps */
+	frame_put_with_type(g);
+	ck_assert_int_eq(UNTIL_DONE(owner_relinquish(alice)), 0);
+	ck_assert(owner_is_empty(alice));
+	world_check();
+}
+END_TEST
+
 /* --- counts at their limit --- */
 
 START_TEST(references_at_the_limit)
@@ -231,7 +258,7 @@ int main(void)
 	TCase *c = tcase_create("all");
 	tcase_add_checked_fixture(c, setup, NULL);
 	const TTest *const tests[] = {
-		no_memory, more_than_there_is, ram_added_twice, references_at_the_limit, types_at_the_limit, small_tables,
+		no_memory, more_than_there_is, ram_added_twice, frames_lent, death_waits_for_a_table, references_at_the_limit, types_at_the_limit, small_tables,
 		grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages, not_a_top, descriptor_pages,
 	};
 	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)

@@ -164,6 +164,30 @@ START_TEST(death_during_an_allocation)
 }
 END_TEST
 
+static void relinquishes(void) { rc = owner_relinquish(alice); }
+static void other_unpins(void) { other_rc = frame_unpin(alice, t.l4); }
+
+/* A handler on another CPU had looked the domain up before its death began. */
+START_TEST(unpinned_while_dying)
+{
+	unsigned quicker = 0;
+	RACE(({
+		alice->is_dying = false;
+		t = tree_build(alice);
+		ck_assert_int_eq(frame_pin(alice, t.l4, FT_L4), 0);
+		alice->is_dying = true;
+	}), relinquishes, other_unpins, {
+		quicker += other_rc == 0;
+		while (rc == -ERESTART)
+			rc = owner_relinquish(alice);
+		ck_assert_int_eq(rc, 0);
+		world_check();
+		ck_assert(owner_is_empty(alice));
+	});
+	ck_assert_uint_gt(quicker, 0);
+}
+END_TEST
+
 /* --- tables --- */
 
 static void other_touches_as_writable(void)
@@ -426,7 +450,7 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	const TTest *const tests[] = {
 		references, first_writable_count, writable_entries, owner_changes_between_two_looks,
-		frame_on_its_way_to_the_pool, death_during_an_allocation, table_or_writable, table_validated_twice,
+		frame_on_its_way_to_the_pool, death_during_an_allocation, unpinned_while_dying, table_or_writable, table_validated_twice,
 		table_at_the_limit, last_count_of_a_table, accessed_during_validation, accessed_during_an_update,
 		accessed_during_an_emulated_write, table_goes_during_an_update, frame_becomes_an_l1_during_an_update,
 		same_entry_stored_twice,
