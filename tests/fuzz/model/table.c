@@ -331,6 +331,20 @@ bool leaf_find(const struct model *m, uint64_t l4, uint64_t va, uint64_t *l1, un
 	return true;
 }
 
+/* @f is no table any more, nor is what it was just dropping. */
+static void part_forget(struct model *m, uint64_t f)
+{
+	while (m->f[f].part) {
+		uint64_t child = e_frame(words_of(m, f)[m->f[f].cursor]);
+		bool holds = m->f[f].part_holds;
+		m->f[f].part = 0;
+		m->f[f].part_holds = false;
+		if (!holds)
+			break;
+		f = child;
+	}
+}
+
 void parts_finish(struct model *m, const struct m_domain *d)
 {
 	if (m->parts == 0)
@@ -339,7 +353,7 @@ void parts_finish(struct model *m, const struct m_domain *d)
 		struct m_frame *p = &m->f[f];
 		if (p->owner != d->id || !p->part || !p->part_queued)
 			continue;
-		p->part = 0;
+		part_forget(m, f);
 		m->stale = true;
 	}
 	if (m->stale)
