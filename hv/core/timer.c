@@ -2,8 +2,8 @@
  * has no limit that a guest could reach.
  *
  * Rules: a queue and the timers in it are guarded by the queue's lock; a timer's ->cpu changes
- * only while it holds the locks of both queues. fn runs on the timer's CPU without locks; a queue
- * remembers which timer is running, so that timer_stop() on another CPU can wait for it.
+ * only while it holds the locks of both queues, and not while fn runs. fn runs on the timer's CPU without
+ * locks; a queue remembers which timer is running, so that timer_stop() on another CPU can wait for it.
  * The heap: a timer is never later than its children. Setting one is O(1); taking the earliest merges
  * its children pairwise, amortised O(log n).
  * Neighbours: hv/core/work.c raises WORK_TIMER; upcall_timer() comes from the CPU. */
@@ -122,13 +122,17 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 
 void timer_stop(struct timer *t)
 {
-	struct timer_queue *q = queue_lock(t);
-	if (t->link)
-		heap_remove(q, t);
-	unsigned cpu = t->cpu;
-	unlock(&q->lock);
-	while (cpu != cpu_id() && READ_ONCE(q->running) == t)
-		cpu_relax();
+	for (;;) {	/* again if fn has set it meanwhile */
+		struct timer_queue *q = queue_lock(t);
+		if (t->link)
+			heap_remove(q, t);
+		bool runs = q->running == t && q != queue_of(cpu_id());
+		unlock(&q->lock);
+		if (!runs)
+			return;
+		while (LOAD_ACQUIRE(&q->running) == t)
+			cpu_relax();
+	}
 }
 
 bool timer_is_set(const struct timer *t)
@@ -138,15 +142,16 @@ bool timer_is_set(const struct timer *t)
 
 void timer_migrate(struct timer *t, unsigned cpu)
 {
-	unsigned from = t->cpu;
+	unsigned from = READ_ONCE(t->cpu);
 	if (from == cpu)
 		return;
 	struct timer_queue *a = queue_of(from), *b = queue_of(cpu);
 	lock_pair(&a->lock, from, &b->lock, cpu);
-	bool set = t->link != NULL;
+	bool moves = a->running != t, set = moves && t->link;
 	if (set)
 		heap_remove(a, t);
-	t->cpu = (uint16_t)cpu;
+	if (moves)
+		WRITE_ONCE(t->cpu, (uint16_t)cpu);
 	if (set)
 		heap_insert(b, t);
 	unlock_pair(&a->lock, &b->lock);
@@ -161,11 +166,11 @@ void timer_run(void)
 	while (q->first && q->first->deadline_ns <= cpu_time_ns()) {
 		struct timer *t = q->first;
 		heap_remove(q, t);
-		q->running = t;
+		WRITE_ONCE(q->running, t);
 		unlock(&q->lock);
 		t->fn(t->arg);
 		lock(&q->lock);
-		q->running = NULL;
+		STORE_RELEASE(&q->running, (struct timer *)NULL);
 	}
 	uint64_t next = q->first ? q->first->deadline_ns : ~0ull;
 	bool change = next != q->programmed_ns;

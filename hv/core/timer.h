@@ -17,7 +17,7 @@ void timer_set(struct timer *t, uint64_t deadline_ns);
 /* Disarm. On return fn is neither pending nor running on another CPU. */
 void timer_stop(struct timer *t);
 bool timer_is_set(const struct timer *t);
-/* Move to another CPU (armed or not). */
+/* Move to another CPU (armed or not); nothing if fn is running. */
 void timer_migrate(struct timer *t, unsigned cpu);
 /* Run what is due on this CPU and program the hardware; called by upcall_return(). */
 void timer_run(void);

@@ -41,7 +41,8 @@ void runstate_update_area(struct vcpu *v)
 {
 	struct vcpu_runstate_info info;
 	struct guest_area area;
-	if (v->runstate_area.a == 0 || guest_area_open(v, v->runstate_area, sizeof info, &area))
+	gva_t at_guest = gva(READ_ONCE(v->runstate_area.a));
+	if (at_guest.a == 0 || guest_area_open(v, at_guest, sizeof info, &area))
 		return;
 	snapshot(v, &info);
 	const uint64_t at = offsetof(struct vcpu_runstate_info, state_entry_time);
@@ -62,7 +63,7 @@ void runstate_update_area(struct vcpu *v)
 
 int runstate_area_register(struct vcpu *v, gva_t area)
 {
-	v->runstate_area = area;
+	WRITE_ONCE(v->runstate_area.a, area.a);
 	runstate_update_area(v);
 	return 0;
 }

@@ -70,8 +70,9 @@ void time_update_vcpu(struct vcpu *v)
 	struct vcpu_time_info record;
 	record_fill(&record);
 	record_publish(&v->info->time, &record);
-	if (v->time_area.a)
-		(void)!area_publish(v, v->time_area, &record); /* unmapped just now: later again */
+	gva_t area = gva(READ_ONCE(v->time_area.a));
+	if (area.a)
+		(void)!area_publish(v, area, &record); /* unmapped just now: later again */
 	v->time_valid = true;
 }
 
@@ -85,13 +86,13 @@ int time_area_register(struct vcpu *v, gva_t area)
 {
 	struct vcpu_time_info record;
 	if (area.a == 0) {
-		v->time_area = area;
+		WRITE_ONCE(v->time_area.a, area.a);
 		return 0;
 	}
 	record_fill(&record);
 	int rc = area_publish(v, area, &record);
 	if (rc == 0)
-		v->time_area = area;
+		WRITE_ONCE(v->time_area.a, area.a);
 	return rc;
 }
 
