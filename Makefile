@@ -5,7 +5,7 @@
 #   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
 #   make mutants    seeded faults, all of which must be noticed
-#   make interleave   pairs of operations on two CPUs, every schedule with three preemptions
+#   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
 #   make menuconfig, make defconfig                  make clean
 #

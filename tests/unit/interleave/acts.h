@@ -57,6 +57,8 @@ act_fn act_info;		/* vCPU, frame: register vcpu_info */
 act_fn act_initialise;		/* vCPU, frame of its L4 */
 act_fn act_context;		/* who, OF(vCPU, frame of its L4): by the control domain */
 act_fn act_nmi;			/* vCPU */
+act_fn act_runstate_area, act_time_area;	/* vCPU, page: registered there */
+act_fn act_timer, act_period;	/* microseconds from now; the period */
 act_fn act_block;
 act_fn act_poll;		/* port */
 act_fn act_assist;		/* type */

@@ -149,6 +149,36 @@ int64_t act_initialise(unsigned x, unsigned y)
 	return vcpu_op(VCPUOP_initialise, x);
 }
 
+int64_t act_runstate_area(unsigned x, unsigned y)
+{
+	struct vcpu_register_runstate_memory_area *a = argument(0);
+	a->addr.h = (uint64_t)y << PAGE_SHIFT;
+	return vcpu_op(VCPUOP_register_runstate_memory_area, x);
+}
+
+int64_t act_time_area(unsigned x, unsigned y)
+{
+	struct vcpu_register_time_memory_area *a = argument(0);
+	a->addr.h = ((uint64_t)y << PAGE_SHIFT) + 1024;
+	return vcpu_op(VCPUOP_register_vcpu_time_memory_area, x);
+}
+
+int64_t act_timer(unsigned x, unsigned y)
+{
+	struct vcpu_set_singleshot_timer *t = argument(0);
+	(void)y;
+	*t = (struct vcpu_set_singleshot_timer){ .timeout_abs_ns = cpu_time_ns() + x * 1000 };
+	return vcpu_op(VCPUOP_set_singleshot_timer, cpu_id());
+}
+
+int64_t act_period(unsigned x, unsigned y)
+{
+	struct vcpu_set_periodic_timer *t = argument(0);
+	(void)y;
+	t->period_ns = x * 1000;
+	return vcpu_op(VCPUOP_set_periodic_timer, cpu_id());
+}
+
 int64_t act_recycle(unsigned x, unsigned y)
 {
 	int64_t rc = act_decrease(FREE1, 0);

@@ -3,4 +3,7 @@
 interleave:
 	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/unit/interleave/interleave_test
 	$(O)/fast/host/unit/interleave/interleave_test all
-.PHONY: interleave
+# The threads tests under ThreadSanitizer, which `make check` runs for a few seconds: make tsan TIME=60
+tsan:
+	TIME=$(TIME) tests/tsan/tsan_test.sh
+.PHONY: interleave tsan

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include "hv/core/panic.h"
 #include "hv/cpu/host/host.h"
@@ -12,7 +13,7 @@
 #include "protocol/xen.h"
 #include "tests/unit/interleave/acts.h"
 
-#define SECONDS 5
+#define SECONDS 5		/* unless an argument says otherwise */
 #define ACTS_PER_ROUND 40u
 
 static const struct choice {
@@ -44,7 +45,10 @@ static const struct choice {
 	{ act_close, 2, 0, ALL }, { act_unmask, 1, 0, ALL }, { act_port_mask, 1, 0, ALL }, { act_port_vcpu, 1, 1, ALL },
 	{ act_virq, VIRQ_TIMER, 1, ALL }, { act_ipi, 0, 0, ALL }, { act_reset, 0, 0, ALL },
 	{ act_info, 0, FREE2, GUEST }, { act_info, 1, FREE1, GUEST }, { act_nmi, 0, 0, GUEST }, { act_nmi, 1, 0, GUEST },
-	{ act_assist, 0, 0, ALL },
+	{ act_assist, 0, 0, ALL }, { act_assist, VMASST_TYPE_runstate_update_flag, 0, ALL },
+	{ act_runstate_area, 0, 1, ALL }, { act_runstate_area, 1, 2, ALL }, { act_time_area, 0, 3, ALL },
+	{ act_timer, 30, 0, ALL }, { act_period, 2000, 0, ALL }, { act_block, 0, 0, GUEST }, { act_poll, 1, 0, GUEST },
+	{ act_recycle, 0, 0, GUEST }, { act_decrease, FREE2, 0, ALL },
 	{ act_pause, ALICE, 0, 1 << DOM0 }, { act_unpause, ALICE, 0, 1 << DOM0 }, { act_resume, ALICE, 0, 1 << DOM0 },
 	{ act_max_mem, ALICE, FRAMES + 1, 1 << DOM0 }, { act_fill, ALICE, FREE1, 1 << DOM0 },
 	{ act_foreign, SLOT_MORE, OF(ALICE, RW(FREE1)), 1 << DOM0 }, { act_exchange, FREE2, 0, 1 << DOM0 },
@@ -74,6 +78,8 @@ static void *work(void *arg)
 	host_cpu_select(w->cpu);
 	for (unsigned i = 0; i < ACTS_PER_ROUND; i++) {
 		const struct choice *c = &choices[below(w, CHOICES)];
+		host_time_set(cpu_time_ns() + 20000);
+		host_interrupts();
 		(void)come_by();
 		if (!(c->who >> w->who & 1) || !vcpu_current()->domain)
 			continue;
@@ -116,9 +122,9 @@ static uint64_t round_run(uint64_t seed)
 	return worker[0].done + worker[1].done;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	time_t end = time(NULL) + SECONDS;
+	time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : SECONDS);
 	uint64_t seed = 1, done = 0;
 	for (; time(NULL) < end; seed++)
 		done += round_run(seed);
