@@ -3,7 +3,7 @@
 #
 #   make fuzz TIME=60 [SEED=N] [JOBS=N]      make fuzz SANITIZE=1
 fuzz-src := $(filter-out tests/fuzz/replay.c tests/fuzz/trace.c,$(wildcard tests/fuzz/*.c tests/fuzz/model/*.c))
-fuzz-fast := -O2 -fomit-frame-pointer
+fuzz-fast := -O3 -march=native -fomit-frame-pointer
 TIME ?= 60
 
 $(O)/host/fuzz: $(fuzz-src:%=$(O)/host/%.o) $(O)/host/libhv.a
