@@ -66,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc = boot_info_parse(&p, magic[which], info, &b);
 
 	HOLDS(rc == 0 || rc == -EINVAL || rc == -ENOSPC);
+	HOLDS(b.module_count <= BOOT_MODULES && map.range_count <= MACHINE_RANGES);
 	if (rc == 0)
 		info_check(&p, &b);
 	return 0;

@@ -28,12 +28,13 @@ def number(kind, value):
     return note(kind, struct.pack("<Q", value))
 
 
-def elf_file(shape=0, initrd=0, rings=0, p2m=None, page=False, start=False, offset=0, entry=0x1010, more=()):
+def elf_file(shape=0, initrd=0, rings=0, p2m=None, page=False, start=False, offset=0, entry=0x1010, more=(),
+             base=BASE):
     """A PV kernel with two segments and @more; bytes 8 to 15 choose the domain (see elf.c)."""
-    notes = note(6, b"linux\0") + number(3, BASE) + number(1, BASE + entry)
+    notes = note(6, b"linux\0") + number(3, base) + number(1, base + entry)
     notes += number(4, offset) + note(17, struct.pack("<I", 0x8801))
     notes += number(15, p2m) if p2m is not None else b""
-    notes += number(2, BASE + 0x2000) if page else b""
+    notes += number(2, base + 0x2000) if page else b""
     notes += number(16, 1) + note(14, struct.pack("<I", 1)) if start else b""
     at = 64 + (3 + len(more)) * 56
     text, data = at + len(notes), at + len(notes) + 96
@@ -56,8 +57,8 @@ def elf():
     small = [(1, 0, 0x5000 + i * 64, 16, 64) for i in range(15)]
     yield "segments", elf_file(1, more=small[:14])
     yield "one-too-many", elf_file(1, more=small)
-    yield "top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 64)])
-    yield "past-top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 65)])
+    yield "top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 64)], base=1 << 44)
+    yield "past-top", elf_file(1, more=[(1, 0, (1 << 40) - 64, 16, 65)], base=1 << 44)
     yield "touching", elf_file(1, more=[(1, 0, 0x4800, 16, 64)])
     yield "overlap", elf_file(1, more=[(1, 0, 0x47ff, 16, 64)])
     yield "last-byte", elf_file(1, entry=0x47ff)
@@ -276,30 +277,95 @@ def node(path, value=b"", gen=5, owner=0, extra=()):
     return record(4, text(path) + struct.pack("<QQI", gen, gen, 1 + len(extra)) + perms + text(value))
 
 
-def store_session(*requests):
-    """Acts of store.c: each an actor (2 to 4 are guests 1 to 3), an index of its common types, a transaction, words."""
+# Types of requests and other acts of store.c.
+(DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, START, END, INTRODUCE, RELEASE, DOMAIN_PATH, WRITE, MKDIR, RM, SET_PERMS,
+ _, _, IS_INTRODUCED, RESUME, SET_TARGET, _, RESET_WATCHES, PART) = range(1, 23)
+CONTROL = 0
+RAW, INDEX, DEAF, LIFE, TIME, CLOSE, OVERSIZE = range(9, 16)
+
+
+def store_word(words, word):
+    """From the dictionary, else as bytes with a NUL; a number is a run of that many letters."""
+    if isinstance(word, int):
+        return b"\xf2" + struct.pack("<H", word)
+    if isinstance(word, bytes):
+        return b"\xf1" + bytes([len(word)]) + word
+    if word in words:
+        return bytes([words.index(word)])
+    return b"\xf1" + bytes([len(word) + 1]) + word.encode() + b"\0"
+
+
+def store_session(*acts, journal=1):
+    """An act: actor (0, 1: domain 0; 2 to 4: guests 1 to 3), type, transaction, words; or actor, other act, bytes."""
     source = (ROOT / "tests/fuzz/targets/store.c").read_text()
     words = re.findall(r'"([^"]*)"', re.search(r"words\[\] = {(.*?)}", source, re.S)[1])
-    out = b"\1"
-    for actor, kind, tx, *texts in requests:
-        shape = kind | (8 if tx else 0) | (len(texts) - 1) << 5 | (0x80 if kind == 0 else 0)
-        out += bytes([actor, shape] + ([tx] if tx else []) + [words.index(t) for t in texts])
+    out = bytes([journal])
+    for actor, kind, *rest in acts:
+        if rest and isinstance(rest[0], bytes):
+            out += bytes([kind * 5 + actor]) + rest[0]
+            continue
+        tx, *texts = rest
+        shape = 0x10 | (8 if tx else 0) | (len(texts) - 1) << 5 | (0x80 if kind == WRITE else 0)
+        out += bytes([actor, shape, kind] + ([tx] if tx else [])) + b"".join(store_word(words, t) for t in texts)
     return out
 
 
 def store():
     """Acts are short and most bytes mean something: drawn ones are whole sessions (see store.c)."""
-    for i in range(8):
+    for i in range(4):
         draw = random.Random(i)
         acts = bytes(draw.randrange(0xf0) if draw.randrange(8) else draw.randrange(256) for _ in range(60 * (i + 1)))
         yield f"{i}", bytes([i & 1]) + acts
-
-
-    write, perms, start, end = 0, 3, 5, 6
-    yield "deep-write", store_session((2, start, 0, ""), (2, write, 1, "/shared/x/y", "t"), (2, end, 1, "T"))
-    yield "write-below", store_session((2, start, 0, ""), (2, write, 1, "/shared/x/y", "t"),
-                                       (3, write, 0, "/shared/x", "t"), (3, perms, 0, "/shared/x", "n2"),
-                                       (2, end, 1, "T"))
+    one, two, three = 2, 3, 4
+    yield "deep-write", store_session((one, START, 0, ""), (one, WRITE, 1, "/shared/x/y", "t"), (one, END, 1, "T"))
+    # A transaction of one guest's, and a node of another's on its way.
+    yield "write-below", store_session(
+        (one, START, 0, ""), (one, WRITE, 1, "/shared/x/y", "t"), (two, WRITE, 0, "/shared/x", "t"),
+        (two, SET_PERMS, 0, "/shared/x", "n2"), (one, END, 1, "T"))
+    yield "reads", store_session(
+        (one, WRITE, 0, "data", "t"), (two, READ, 0, "/local/domain/1/data"), (three, READ, 0, "/local/domain/1/data"),
+        (two, DIRECTORY, 0, "/local/domain/1"), (two, GET_PERMS, 0, "/local/domain/1"), (0, GET_PERMS, 0, "@releaseDomain"),
+        (one, GET_PERMS, 0, "@releaseDomain"), (two, PART, 0, "/local/domain/1", "0"), (two, PART, 0, "/local/domain/1", "9"),
+        (one, DOMAIN_PATH, 0, "2"), (one, IS_INTRODUCED, 0, "2"), (one, IS_INTRODUCED, 0, "9"), (one, READ, 0, "//"))
+    yield "watches", store_session(
+        (one, WATCH, 0, "data", "token"), (one, WATCH, 0, "data", "token"), (two, WATCH, 0, "/local/domain/1", "t"),
+        (one, WRITE, 0, "data/y", "t"), (0, WATCH, 0, "@releaseDomain", "t"), (one, WATCH, 0, "@introduceDomain", "t"),
+        (0, SET_PERMS, 0, "@introduceDomain", "n0", "r1"), (one, UNWATCH, 0, "data", "token"), (one, UNWATCH, 0, "x", "t"),
+        (one, RM, 0, "data"), (two, RESET_WATCHES, 0, ""), (one, LIFE, b"\1\3"), (0, RELEASE, 0, "1"))
+    yield "transactions", store_session(
+        (one, START, 0, ""), (one, READ, 1, "data"), (one, WRITE, 1, "data", "t"), (one, READ, 1, "data"),
+        (one, START, 0, ""), (one, WRITE, 0, "data", "x"), (one, END, 1, "T"), (one, READ, 2, "data"),
+        (one, DIRECTORY, 2, "/local/domain/1"), (one, WRITE, 0, "x", "t"), (one, END, 2, "T"), (one, START, 0, ""),
+        (one, MKDIR, 3, "device/vif/0"), (one, SET_PERMS, 3, "device/vif/0", "n1", "r2"), (one, RM, 3, "data"),
+        (one, TIME, b"\xff"), (one, END, 3, "T"), (one, END, 3, "F"), (one, START, 0, ""), (one, END, 4, "F"),
+        (one, WRITE, 9, "data", "x"), (one, END, 0, "x"))
+    yield "conflict", store_session(
+        (one, WRITE, 0, "data", "t"), (one, START, 0, ""), (one, READ, 1, "data"), (one, WRITE, 0, "data", "x"),
+        (one, WRITE, 1, "x", "t"), (one, END, 1, "T"))
+    yield "too-many-transactions", store_session(*[(one, START, 0, "")] * 11, (one, TIME, b"\x30"), (one, INDEX, b"\7"))
+    yield "too-many-watches", store_session(*[(one, WATCH, 0, "x", f"{i}") for i in range(129)], (one, RESET_WATCHES, 0, ""))
+    yield "large", store_session(
+        (0, WRITE, 0, "/a/b/c", 3000), (one, WRITE, 0, "data", 1900), (one, WRITE, 0, "data", 2047), (one, MKDIR, 0, b"/shared/", 2900),
+        (one, MKDIR, 0, b"/shared/", 3000), (0, WATCH, 0, "/shared", 900), (one, SET_PERMS, 0, "data", "n1", "r2", "w3"),
+        (one, SET_PERMS, 0, "data", b"n1\0r2\0w3\0b0\0r4\0r5\0"), (one, SET_PERMS, 0, "data", "n2"), (one, SET_PERMS, 0, "data", "x"))
+    yield "lists", store_session(*[(0, MKDIR, 0, b"/a/%02d" % i, 250, "") for i in range(20)], (0, DIRECTORY, 0, "/a"),
+                                 (0, PART, 0, "/a", "0"), (0, PART, 0, "/a", "4000"), (0, PART, 0, "/a", "5060"),
+                                 (0, PART, 0, "/a", "9"), (0, PART, 0, "/a", "x"))
+    yield "control", store_session(*[(0, CONTROL, 0, word, "t") for word in (
+        "check", "memreport", "quota", "help", "dump", "log", "print", "x", "")], (one, CONTROL, 0, "check"))
+    yield "domains", store_session(
+        (0, SET_TARGET, 0, "1", "2"), (one, READ, 0, "/local/domain/2/x/y"), (0, SET_TARGET, 0, "1", "0"), (0, RESUME, 0, "1"),
+        (0, RESUME, 0, "9"), (0, INTRODUCE, 0, "1", "0", "9"), (0, INTRODUCE, 0, "9", "0", "1"), (0, INTRODUCE, 0, "0", "0", "1"),
+        (0, LIFE, b"\0\2"), (0, LIFE, b"\1\0"), (0, INTRODUCE, 0, "2", "0", "9"), (0, RELEASE, 0, "3"), (0, RELEASE, 0, "0"))
+    yield "streams", store_session(
+        (0, RAW, b"\5hello"), (one, RAW, b"\0"), (two, OVERSIZE, b"\0\0"), (0, OVERSIZE, b"\xff\xff"), (0, CLOSE, b""),
+        (one, INDEX, b"\1\0\0\0\x80"), (one, INDEX, b"\7"), (one, INDEX, b"\2\0\0\0\x80"), (three, INDEX, b"\7"), (three, RAW, b"\0"))
+    unread = [(0, WRITE, 0, b"/local/domain/3/", 2500, b"\0", "t")] * 30
+    yield "deaf", store_session((three, WATCH, 0, "/local/domain/3", "t"), (three, DEAF, b""), *unread,
+                                *[(three, READ, 0, "x")] * 25, (three, DEAF, b""), (three, DEAF, b""), (three, DEAF, b""))
+    yield "deaf-client", store_session((1, WATCH, 0, "/", "t"), (1, DEAF, b""), *[(1, READ, 0, "/")] * 25, *unread, (1, DEAF, b""))
+    yield "quota", store_session(*[(one, MKDIR, 0, b"/shared/" + b"/".join(b"%d" % (i * 40 + k) for k in range(40)), "")
+                                   for i in range(27)], (one, WRITE, 0, "x", "t"), (one, RM, 0, "/shared/x"))
 
 
 def store_state():

@@ -287,7 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(journal_open(w.s, path) == 0);
 	introduce_all(&w);
 	journal_commit(w.s);
-	for (int n = 1; n < 64 && input_left(&in); n++) {
+	for (int n = 1; n < 250 && input_left(&in); n++) {
 		unsigned int op = (unsigned int)take(&in, 1);
 		struct actor *a = &w.actor[op % ACTORS];
 
