@@ -54,9 +54,10 @@ uint64_t trace_pfn_of(uint64_t m)
 
 /* --- making a list replayable --- */
 
+/* RAW names the window by its address, which tables map here. */
 static bool kind_replays(unsigned kind)
 {
-	return op_flags[kind][0] == 'P' || op_flags[kind][0] == 'C' || kind == OP_REVIVE;
+	return (op_flags[kind][0] != 'H' && kind != OP_RAW) || kind == OP_REVIVE;
 }
 
 static void frame_tame(uint8_t *f)
@@ -141,7 +142,7 @@ static void offer(struct op o)
 {
 	op_canonical(&o);
 	op_tame(&o);
-	if (!kind_replays(o.kind) || o.kind == OP_RAW)
+	if (!kind_replays(o.kind))
 		return;
 	if ((o.kind == OP_LOAD || o.kind == OP_STORE) && !just_flushed(o.actor))
 		run((struct op){ .kind = OP_FLUSH, .actor = o.actor });

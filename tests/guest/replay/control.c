@@ -1,6 +1,7 @@
 /* The coordinator's doors to the hypervisor. */
 #include "protocol/domctl.h"
 #include "protocol/sched.h"
+#include "protocol/vcpu.h"
 #include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/print.h"
@@ -56,6 +57,12 @@ struct control_vcpu control_vcpu(unsigned domid, unsigned vcpu)
 	if (domctl(&op, XEN_DOMCTL_getvcpuinfo, domid))
 		return (struct control_vcpu){ false, false };
 	return (struct control_vcpu){ op.u.getvcpuinfo.online, op.u.getvcpuinfo.blocked };
+}
+
+void control_up(unsigned vcpu)
+{
+	if (vcpu_op(VCPUOP_up, vcpu, 0))
+		test_error("vCPU %u does not come up", vcpu);
 }
 
 void control_wake(unsigned domid, unsigned vcpu)

@@ -13,6 +13,7 @@ void control_max_frames(unsigned domid, uint64_t frames);
 bool control_unpause(unsigned domid);			/* if it is paused by control */
 struct control_vcpu { bool online, blocked; };
 struct control_vcpu control_vcpu(unsigned domid, unsigned vcpu);
+void control_up(unsigned vcpu);				/* one of dom0's */
 void control_wake(unsigned domid, unsigned vcpu);	/* by an NMI, whose handler does nothing; harmless if it does not sleep */
 /* The level of table (0: none) that frame @m of @domid is. */
 unsigned control_frame_level(unsigned domid, uint64_t m, bool *pinned);

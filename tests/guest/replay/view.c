@@ -283,7 +283,8 @@ static bool mask_play(const struct act *a)
 	return true;
 }
 
-/* What keeps a vCPU from acting: here only a pause or that it is down, and then another one can bring it up. */
+/* What keeps a vCPU from acting: here only a pause or that it is down, and then another one can bring it up, for slot 0
+ * our own. */
 static bool revive_play(struct play *p)
 {
 	const struct slot *s = world_slot_of(p->a.domid, p->a.slot);
@@ -291,6 +292,8 @@ static bool revive_play(struct play *p)
 		return false;
 	struct seat *other = &births[s - world_slot].box->seat[1 - p->a.vcpu_id];
 	(void)control_unpause(s->id);
+	if (s == world_slot)
+		control_up(p->a.vcpu_id);
 	if (control_vcpu(s->id, p->a.vcpu_id).online || !control_vcpu(s->id, 1 - p->a.vcpu_id).online)
 		return true;
 	other->what = SEAT_CALL;
