@@ -4,3 +4,7 @@ replay-src := $(wildcard tests/fuzz/replay/*.c tests/fuzz/generate*.c tests/fuzz
 $(O)/host/replay: $(replay-src:%=$(O)/host/%.o) $(O)/host/libhv.a
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
 host-programs: $(O)/host/replay
+#   make replay LIST=FILE
+replay: hv $(O)/host/replay $(O)/guest/replay.elf
+	tests/fuzz/replay_test.py $(LIST)
+.PHONY: replay
