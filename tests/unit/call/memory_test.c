@@ -133,7 +133,7 @@ START_TEST(release_in_use)
 END_TEST
 
 static int64_t exchange(
-	unsigned in_n, unsigned in_order, unsigned out_n, unsigned out_order, unsigned bits)
+	uint64_t in_n, unsigned in_order, uint64_t out_n, unsigned out_order, unsigned bits)
 {
 	struct xen_memory_exchange *x = at(&dom0_, 1, 0);
 	*x = (struct xen_memory_exchange){.in = {.extent_start = va(2, 0),
@@ -190,6 +190,25 @@ START_TEST(exchange_both_ways)
 }
 END_TEST
 
+/* Each frame of an extent must be free of other uses, not only its first. */
+START_TEST(exchange_of_a_mapped_part)
+{
+	uint64_t *in = at(&dom0_, 2, 0), *out = at(&dom0_, 3, 0);
+	world_run(&dom0_);
+	mfn_t first = world_take(dom0_.d), second = world_take(dom0_.d);
+	ck_assert_uint_eq(first.n + 1, second.n);
+	out[0] = 2000;
+	for (unsigned writable = 0; writable < 2; writable++) {
+		uint64_t entry = pte_make(second, PTE_PRESENT | PTE_USER | (writable ? PTE_WRITE : 0));
+		ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_update_va_mapping, va(50, 0), entry, 0), 0);
+		in[0] = first.n;
+		ck_assert_int_eq(exchange(1, 1, 1, 1, 0), -EINVAL);
+	}
+	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_update_va_mapping, va(50, 0), 0, UVMF_TLB_FLUSH), 0);
+	ck_assert_int_eq(exchange(1, 1, 1, 1, 0), 0);
+}
+END_TEST
+
 /* Every refusal leaves everything as it was: counts, tables, M2P, the answer. */
 START_TEST(exchange_refused)
 {
@@ -213,6 +232,8 @@ START_TEST(exchange_refused)
 	REFUSED(exchange(64, 0, 1, 20, 0), EINVAL);
 	REFUSED(exchange(0, 0, 0, 0, 0), EINVAL);
 	REFUSED(exchange(512, 9, 512, 9, 0), ENOMEM);	/* more than one call may do */
+	REFUSED(exchange(1ull << 61, 3, 1ull << 61, 3, 0), EINVAL);	/* sizes that come back to zero */
+	REFUSED(exchange(1ull << 55, 9, 1ull << 55, 9, 0), EINVAL);
 	out[0] = 1ull << 40;
 	REFUSED(exchange(64, 0, 1, 6, 0), EINVAL);
 	out[0] = 2000;
@@ -331,7 +352,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {populate_and_release, populate_preempted, populate_limits,
-		release_in_use, exchange_both_ways, exchange_refused, questions, maps, resources,
+		release_in_use, exchange_both_ways, exchange_of_a_mapped_part, exchange_refused, questions, maps, resources,
 		NULL};
 	return world_main("memory_op", setup, tests);
 }

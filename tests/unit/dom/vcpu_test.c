@@ -270,6 +270,9 @@ START_TEST(info_moves_and_loses_nothing)
 	v->info->arch.cr2 = 0x1234;
 	ck_assert_int_eq(vcpu_info_register(v, m, PAGE_SIZE - 63), -EINVAL);
 	ck_assert_int_eq(vcpu_info_register(v, m, 4), -EINVAL);
+	for (uint64_t left = 0; left < sizeof(struct vcpu_info); left += 8)	/* not a byte of the next frame */
+		ck_assert_int_eq(vcpu_info_register(v, m, PAGE_SIZE - left), -EINVAL);
+	ck_assert_int_eq(vcpu_info_register(v, m, ~7ull), -EINVAL);
 	ck_assert_int_eq(vcpu_info_register(v, mfn(500000), 0), -EPERM);
 	ck_assert_int_eq(vcpu_info_register(v, mfn(0), 0), -EPERM);
 	ck_assert_int_eq(vcpu_info_register(v, s.l1, 0), -EBUSY);

@@ -63,4 +63,23 @@ START_TEST(copy_refusals)
 }
 END_TEST
 
-TESTS("copy", copy_every_direction, copy_refusals)
+/* Every sum of an offset and a length that leaves the page, also one that comes back to zero in 16 bits. */
+START_TEST(copy_beyond_the_page)
+{
+	static const uint16_t at[] = { 0, 1, 4000, 4095, 4096, 4097, 0x7fff, 0x8000, 0xf000, 0xf001, 0xffff };
+	world();
+	mfn_t gp = space_page(gs, 1), mp = space_page(ms, 1);
+	grant(9, gp, GTF_permit_access);
+	for (unsigned i = 0; i < ARRAY_COUNT(at); i++)
+		for (unsigned n = 0; n < ARRAY_COUNT(at); n++) {
+			bool fits = (uint32_t)at[i] + at[n] <= PAGE_SIZE;
+			uint16_t len = at[n], off = at[i];
+			ck_assert_int_eq(copy(copy_op(9, off, mp.n, 0, len, GNTCOPY_source_gref)),
+				fits ? GNTST_okay : GNTST_bad_copy_arg);
+			ck_assert_int_eq(copy(copy_op(9, 0, mp.n, off, len, GNTCOPY_source_gref)),
+				fits ? GNTST_okay : GNTST_bad_copy_arg);
+		}
+}
+END_TEST
+
+TESTS("copy", copy_every_direction, copy_refusals, copy_beyond_the_page)
