@@ -19,6 +19,8 @@ SHARE = {"fuzz": 0.4, "interleave": 0.4, "unit": 1.0}
 # Whose hosted tests reach a folder of hv/ that has none, or more than its own.
 FOLDERS = {"mem": ("mem", "grant", "pv", "call"), "grant": ("grant", "call"), "event": ("event", "call"), "dom": ("dom", "call"),
            "pv": ("pv", "call"), "irq": ("irq", "call"), "call": ("call", "grant"), "core": ("core", "dom", "call"), "base": ("base",)}
+# Classes whose evidence is a directed test first: what operations of the engine seldom or never touch.
+DIRECTED = ("entry and exit", "#DB", "state leaks", "log and console floods", "unbounded work")
 # What a failing program says: a statement of the oracle, the model's word, a panic, a failed check, a sanitizer.
 SAID = [re.compile(p) for p in (
     r"\bI[0-9]+: .*", r"\b(?:model|limits|world|race): .*", r"panic: .*|assertion.*", r"[A-Za-z]*Sanitizer: .*|runtime error: .*",
@@ -41,7 +43,7 @@ class Mutant:
             sys.exit(f"{path}: class, bug or file missing")
         self.row = re.sub(r"\s*\(.*", "", self.head["class"][0])
         self.reachable = not self.head["unreachable"]
-        self.by = (self.head["by"] or [""])[0]
+        self.by = (self.head["by"] or ["unit" if self.row.startswith(DIRECTED) else ""])[0]
 
 
 class Program:
