@@ -73,7 +73,9 @@ static void domain_conn_closed(struct conn *c, int why)
 	if (why == 0)
 		return;
 	journal_domain(c->store, d);
-	log_warn("domain %u broke its store ring: no longer served", d->domid);
+	if (!d->broke)
+		log_warn("domain %u broke its store ring: no longer served", d->domid);
+	d->broke = true;
 	__atomic_store_n(&d->ring.page->error,
 			 (uint32_t)(why == -EPROTO ? XENSTORE_ERROR_RINGIDX : XENSTORE_ERROR_COMM),
 			 __ATOMIC_RELEASE);

@@ -29,6 +29,7 @@ struct domain {
 	struct domain *next;
 	uint16_t domid;
 	bool shut_down;		/* seen, and told to watchers */
+	bool broke;		/* its ring, ever: said in the log once, however often it starts anew */
 	uint32_t remote_port, port;
 	struct ring ring;
 	struct conn *conn;	/* NULL once the domain broke its ring */

@@ -1,6 +1,9 @@
 /* Domains on rings: introduction, traffic, hostile indices, death. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "dom0/lib/log.h"
 #include "tests/unit/dom0/tests.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
@@ -159,6 +162,35 @@ START_TEST(oversized)
 }
 END_TEST
 
+/* A guest that breaks its ring and starts anew, again and again, gets one line of the log. */
+START_TEST(broken_again)
+{
+	char path[] = "/tmp/bothy-ring-XXXXXX", text[4096];
+	int fd = mkstemp(path), lines = 0;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(log_to_file(path), 0);
+	begin();
+	introduce(3);
+	for (int i = 0; i < 50; i++) {
+		ring(3)->req_prod = ring(3)->req_cons + 5000;
+		turn(3);
+		ck_assert_ptr_null(domain_find(lab.s, 3)->conn);
+		ring(3)->connection = XENSTORE_RECONNECT;
+		turn(3);
+		ck_assert_ptr_null(ring_ask(3, XS_WRITE, "x\0v", 3));
+	}
+	end();
+	n = read(fd, text, sizeof text);
+	for (ssize_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	ck_assert_int_eq(lines, 1);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(reconnect)
 {
 	begin();
@@ -269,5 +301,5 @@ START_TEST(released)
 }
 END_TEST
 
-TESTS_RUN("ring", traffic, hostile_indices, oversized, reconnect, death,
+TESTS_RUN("ring", traffic, hostile_indices, oversized, broken_again, reconnect, death,
 	  death_tells_back_ends, request_without_event, released)
