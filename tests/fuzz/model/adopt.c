@@ -1,5 +1,6 @@
-/* Taking the core's state over into the model: new domains, choices of the core, and everything when an operation cannot
- * be told (raw hypercalls, operations abandoned half way). What is taken over has passed the audit. */
+/* Taking the core's state over into the model: new domains, choices of the core, and everything
+ * when an operation cannot be told (raw hypercalls, operations abandoned half way). What is
+ * taken over has passed the audit. */
 #include "hv/cpu/host/host.h"
 #include "hv/event/table.h"
 #include "hv/grant/table.h"
@@ -8,9 +9,18 @@
 #include "tests/fuzz/model/state.h"
 #include "tests/fuzz/world.h"
 
-#define BIT(word, n) ((word) >> (n) & 1)
-enum { R_ALLOCATED = 63, R_SHARED = 62, W_TYPE = 48, W_PARTIAL = 54, W_HOLDS = 55, W_DOWN = 56, W_TOP = 57,
-       W_QUEUED = 58, W_PINNED = 59 };	/* bit numbers */
+#define BIT(word, n) ((word) >> (n)&1)
+enum {
+	R_ALLOCATED = 63,
+	R_SHARED = 62,
+	W_TYPE = 48,
+	W_PARTIAL = 54,
+	W_HOLDS = 55,
+	W_DOWN = 56,
+	W_TOP = 57,
+	W_QUEUED = 58,
+	W_PINNED = 59
+}; /* bit numbers */
 extern struct frame *frame_table;
 
 /* --- births --- */
@@ -18,8 +28,12 @@ extern struct frame *frame_table;
 static void birth_adopt(struct model *m, unsigned s)
 {
 	const struct slot *w = &world_slot[s];
-	struct model_domain b = { .slot = s, .id = w->id, .home = w->home, .shared_info = w->d->shared_mfn.n,
-				  .grant_frame = w->d->grants->frame[0], .frame_max = w->d->mem.frame_max };
+	struct model_domain b = { .slot = s,
+		.id = w->id,
+		.home = w->home,
+		.shared_info = w->d->shared_mfn.n,
+		.grant_frame = w->d->grants->frame[0],
+		.frame_max = w->d->mem.frame_max };
 	memcpy(b.pool, w->pool, sizeof b.pool);
 	model_birth(m, &b);
 }
@@ -36,7 +50,8 @@ const char *adopt_births(struct model *m)
 
 void model_begin(struct model *m)
 {
-	const struct model_limits l = { world_config.frames, world_config.entries, world_config.count_limit };
+	const struct model_limits l = { world_config.frames, world_config.entries,
+		world_config.count_limit };
 	model_start(m, &l);
 	(void)adopt_births(m);
 }
@@ -46,7 +61,7 @@ void model_begin(struct model *m)
 const char *adopt_reaped(struct model *m)
 {
 	settle(m);
-	for (unsigned i = 0; i < M_DOMAINS; i++) {
+	for (unsigned i = 0; i < m->domain_end; i++) {
 		struct m_domain *d = &m->domain[i];
 		if (!d->used || !d->dead)
 			continue;
@@ -54,7 +69,9 @@ const char *adopt_reaped(struct model *m)
 		if (f->owner == d->id && BIT(f->refs, R_ALLOCATED))
 			continue;
 		if (!dead_may_go(m, d))
-			return wrongf("model: domain %u was cleared away while something refers to it", d->id);
+			return wrongf(
+				"model: domain %u was cleared away while something refers to it",
+				d->id);
 		dead_go(m, d);
 	}
 	return NULL;
@@ -68,10 +85,13 @@ const char *adopt_grant_frames(struct model *m)
 			uint64_t f = world_slot[s].d->grants->frame[i];
 			if (d->grant[i] != NO_FRAME)
 				continue;
-			if (i >= world_slot[s].d->grants->frame_count || !is_ram(m, f) || m->f[f].owner != NOBODY)
+			if (i >= world_slot[s].d->grants->frame_count || !is_ram(m, f) ||
+				m->f[f].owner != NOBODY)
 				return "model: a grant table grew by a frame that was not free";
 			d->grant[i] = f;
-			m->f[f] = (struct m_frame){ .owner = d->id, .allocated = true, .shared = true, .m2p = NO_FRAME };
+			m->f[f] = (struct m_frame){
+				.owner = d->id, .allocated = true, .shared = true, .m2p = NO_FRAME
+			};
 			words_zero(m, f);
 			m->stale = true;
 		}
@@ -146,10 +166,16 @@ static void tracks_adopt(struct model *m, const struct domain *d)
 		if (!k->flags || m->tracks == M_TRACKS)
 			continue;
 		const struct active *a = paged_at(&k->granter->grants->active, k->ref);
-		m->track[m->tracks++] = (struct m_track){
-			.mapper = d->id, .granter = k->granter->id, .ref = k->ref, .handle = h, .frame = a->frame,
-			.host_addr = k->host_addr, .slot = k->slot.a, .host = k->flags & TRACK_HOST,
-			.device = (k->flags & TRACK_DEVICE) != 0, .readonly = (k->flags & TRACK_READONLY) != 0 };
+		m->track[m->tracks++] = (struct m_track){ .mapper = d->id,
+			.granter = k->granter->id,
+			.ref = k->ref,
+			.handle = h,
+			.frame = a->frame,
+			.host_addr = k->host_addr,
+			.slot = k->slot.a,
+			.host = k->flags & TRACK_HOST,
+			.device = (k->flags & TRACK_DEVICE) != 0,
+			.readonly = (k->flags & TRACK_READONLY) != 0 };
 	}
 }
 
@@ -159,11 +185,18 @@ static void domain_adopt(struct model *m, struct m_domain *mine, struct domain *
 	for (unsigned s = 0; s < SLOTS; s++)
 		if (world_slot[s].d == d)
 			slot = s;
-	*mine = (struct m_domain){ .used = true, .control = d->is_control, .id = d->id, .slot = (uint8_t)slot,
-				   .dying = d->dying != DOMAIN_ALIVE, .dead = d->dying == DOMAIN_DEAD || slot == SLOTS,
-				   .paused = d->paused_by_control, .shut = d->is_shut_down,
-				   .frame_max = d->mem.frame_max, .shared_info = d->shared_mfn.n, .odd = mine->odd,
-				   .grants = d->grants->frame_count };
+	*mine = (struct m_domain){ .used = true,
+		.control = d->is_control,
+		.id = d->id,
+		.slot = (uint8_t)slot,
+		.dying = d->dying != DOMAIN_ALIVE,
+		.dead = d->dying == DOMAIN_DEAD || slot == SLOTS,
+		.paused = d->paused_by_control,
+		.shut = d->is_shut_down,
+		.frame_max = d->mem.frame_max,
+		.shared_info = d->shared_mfn.n,
+		.odd = mine->odd,
+		.grants = d->grants->frame_count };
 	for (unsigned i = 0; i < mine->grants; i++)
 		mine->grant[i] = d->grants->frame[i];
 	for (unsigned i = 0; i < VCPUS; i++)
@@ -181,14 +214,15 @@ void model_adopt(struct model *m)
 		const struct m_domain *d = domain_named(m, id);
 		odd[id] = d && d->odd;
 	}
-	m->tracks = m->parts = 0;
+	m->tracks = m->parts = m->domain_end = 0;
 	m->wrong = NULL;
 	memset(m->domain, 0, sizeof m->domain);
 	for (unsigned id = 0; id < DOMID_LIMIT && n < M_DOMAINS; id++) {
 		struct owner *o = owner_by_domid((domid_t)id);
 		struct domain *d = o ? domain_of_owner(o) : NULL;
 		if (!d || !d->shared)
-			continue;	/* gone but for its number */
+			continue; /* gone but for its number */
+		m->domain_end = n + 1;
 		m->domain[n].odd = odd[id];
 		domain_adopt(m, &m->domain[n++], d);
 	}

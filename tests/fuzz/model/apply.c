@@ -1,10 +1,10 @@
 /* One operation to the model, or two that overlapped.
  *
- * Two are right if one after the other, in some order, gives both answers and the state. Also right: a batch in two
- * parts with the other between them; and one that met a table in the middle of the other's work and was told so
- * (-EBUSY, or that a tree with such a table in it is not valid), and did nothing. What cannot be told at all (raw
- * hypercalls, a domain's death in parts, an operation abandoned half way) is counted in .blind and the core's state
- * taken over.
+ * Two are right if one after the other, in some order, gives both answers and the state. Also
+ * right: a batch in two parts with the other between them; and one that met a table in the
+ * middle of the other's work and was told so (-EBUSY, or that a tree with such a table in it is
+ * not valid), and did nothing. What cannot be told at all (raw hypercalls, a domain's death in
+ * parts, an operation abandoned half way) is counted in .blind and the core's state taken over.
  * Neighbours: memory.c, access.c, supply.c, grants.c, events.c, vcpus.c; compare.c. */
 #include <stdio.h>
 #include "protocol/grant_table.h"
@@ -18,8 +18,8 @@ static bool is_harness(unsigned kind)
 /* Operations that the world may decline to make, whatever the vCPU's state. */
 static bool may_be_declined(unsigned kind)
 {
-	return kind == OP_POPULATE || kind == OP_SET_GDT || kind == OP_SHUTDOWN || kind == OP_RAW || kind == OP_GRANT ||
-	       kind == OP_PORT_MASK;
+	return kind == OP_POPULATE || kind == OP_SET_GDT || kind == OP_SHUTDOWN || kind == OP_RAW ||
+	       kind == OP_GRANT || kind == OP_PORT_MASK;
 }
 
 static bool can_act(const struct m_domain *d, unsigned vcpu)
@@ -71,7 +71,8 @@ static const char *guest_apply(struct model *m, const struct act *a, const struc
 }
 
 /* The vCPU did not act, or not to the end. */
-static const char *idle_apply(struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *idle_apply(
+	struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	if (o->restarts)
 		m->lost = true;
@@ -88,7 +89,8 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 		return NULL;
 	}
 	if (!o->ran)
-		return o->crashed && d && !d->odd && !d->shut ? "model: the domain was crashed" : idle_apply(m, d, a, o);
+		return o->crashed && d && !d->odd && !d->shut ? "model: the domain was crashed"
+							      : idle_apply(m, d, a, o);
 	if (!d || (!m->relaxed && !can_act(d, a->vcpu)))
 		return "model: the vCPU should not have been able to act";
 	bool asked = a->kind == OP_SHUTDOWN || d->shut;
@@ -105,7 +107,8 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 	settle(m);
 	if (!wrong)
 		wrong = m->wrong;
-	/* A check that was preempted keeps a reference of its own, which can be the one too many when it goes on. */
+	/* A check that was preempted keeps a reference of its own, which can be the one too many
+	 * when it goes on. */
 	bool crowded = o->restarts && o->rc == M_EOVERFLOW;
 	m->lost = m->lost || (wrong && (m->in_doubt || crowded));
 	return m->lost ? NULL : wrong;
@@ -120,7 +123,10 @@ const char *model_step(struct model *m, const struct act *a, const struct outcom
 
 /* --- two at once --- */
 
-struct half { const struct act *a; const struct outcome *o; };
+struct half {
+	const struct act *a;
+	const struct outcome *o;
+};
 
 static struct model before;
 const struct model *const pair_start = &before;
@@ -188,7 +194,8 @@ static bool is_transient(const struct half *h)
 	}
 }
 
-/* @told was turned away by the state in between; what it did before that, as far as it is a batch, counts. */
+/* @told was turned away by the state in between; what it did before that, as far as it is a
+ * batch, counts. */
 static bool explained_as_transient(struct model *m, struct half told, struct half other)
 {
 	struct act part = *told.a;
@@ -201,7 +208,8 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 	const struct half two[3] = { { &part, &out }, other, { &part, &out } };
 	bool batch = part.kind == OP_UPDATES && part.count;
 	before.forgiving = true;
-	bool ok = batch ? !explained(m, two, 2) || !explained(m, two + 1, 2) : !explained(m, &other, 1);
+	bool ok = batch ? !explained(m, two, 2) || !explained(m, two + 1, 2)
+			: !explained(m, &other, 1);
 	before.forgiving = m->forgiving = false;
 	return ok;
 }
@@ -211,7 +219,8 @@ static bool is_copy(const struct half *h)
 	return h->a->kind == OP_COPY || h->a->kind == OP_GRANT_COPY;
 }
 
-/* A table was copied while the other one was walked through it: accessed and dirty bits are of any moment. */
+/* A table was copied while the other one was walked through it: accessed and dirty bits are of
+ * any moment. */
 static bool explained_as_copy(struct model *m, const struct half ab[2], const struct half ba[2])
 {
 	if (!is_copy(&ab[0]) && !is_copy(&ab[1]))
@@ -228,8 +237,8 @@ static bool is_beyond(const struct half *h)
 	return h->a->kind == OP_RAW || h->a->kind == OP_DESTROY || (!h->o->ran && h->o->restarts);
 }
 
-const char *model_step_pair(struct model *m, const struct act *a, const struct outcome *oa, const struct act *b,
-			    const struct outcome *ob)
+const char *model_step_pair(struct model *m, const struct act *a, const struct outcome *oa,
+	const struct act *b, const struct outcome *ob)
 {
 	const struct half ab[2] = { { a, oa }, { b, ob } }, ba[2] = { ab[1], ab[0] };
 	static char first[160];

@@ -1,13 +1,15 @@
-/* Event channels: a table of ports for each domain. Pending and masked are bits of its shared_info, whose first words
- * are followed like any frame's (the guest may write them too).
- * Which free port is given is the core's choice. Spec: public header event_channel.h; hv/event/evtchn.h. */
+/* Event channels: a table of ports for each domain. Pending and masked are bits of its
+ * shared_info, whose first words are followed like any frame's (the guest may write them too).
+ * Which free port is given is the core's choice. Spec: public header event_channel.h;
+ * hv/event/evtchn.h. */
 #include "protocol/event_channel.h"
 #include "tests/fuzz/model/state.h"
 
 #define PENDING_WORD 256u
-#define MASK_WORD 320u
+#define MASK_WORD    320u
 
-static void bit_put(struct model *m, const struct m_domain *d, unsigned word, unsigned port, bool set)
+static void bit_put(
+	struct model *m, const struct m_domain *d, unsigned word, unsigned port, bool set)
 {
 	uint64_t bit = 1ull << port % 64, was = word_get(m, d->shared_info, word);
 	word_set(m, d->shared_info, word, set ? was | bit : was & ~bit);
@@ -24,29 +26,35 @@ void port_close(struct model *m, struct m_domain *d, unsigned port)
 	struct m_port *p = &d->port[port];
 	struct m_domain *far = p->is == P_INTERDOMAIN ? domain_named(m, p->remote) : NULL;
 	if (far)
-		far->port[p->number] = (struct m_port){ .is = P_UNBOUND, .vcpu = far->port[p->number].vcpu,
-							.detail = d->id };
+		far->port[p->number] = (struct m_port){
+			.is = P_UNBOUND, .vcpu = far->port[p->number].vcpu, .detail = d->id
+		};
 	*p = (struct m_port){ .is = P_FREE };
 	bit_put(m, d, PENDING_WORD, port, false);
 }
 
 /* @d gets a port: the one answered, if any is free. */
-static const char *port_give(struct m_domain *d, struct m_port as, const struct model *m, const struct outcome *o)
+static const char *port_give(
+	struct m_domain *d, struct m_port as, const struct model *m, const struct outcome *o)
 {
 	unsigned used = 0;
 	for (unsigned p = 1; p < M_PORT_END; p++)
 		used += d->port[p].is != P_FREE;
 	if (o->rc == M_ENOMEM)
-		return o->failed_alloc || memory_is_short(m, 0) ? NULL : "model: there was memory for a port";
+		return o->failed_alloc || memory_is_short(m, 0)
+			       ? NULL
+			       : "model: there was memory for a port";
 	if (used == PORTS || o->rc)
 		return answer_check(used == PORTS ? M_ENOSPC : 0, o->rc);
 	if (o->value == 0 || o->value >= M_PORT_END || d->port[o->value].is != P_FREE)
-		return wrongf("model: port %llu was given and is in use", (unsigned long long)o->value);
+		return wrongf(
+			"model: port %llu was given and is in use", (unsigned long long)o->value);
 	d->port[o->value] = as;
 	return NULL;
 }
 
-static const char *unbound_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *unbound_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	unsigned remote = a->domid == DOMID_SELF ? d->id : a->domid;
 	if (remote >= DOMID_FIRST_RESERVED)
@@ -54,7 +62,8 @@ static const char *unbound_apply(struct model *m, struct m_domain *d, const stru
 	return port_give(d, (struct m_port){ .is = P_UNBOUND, .detail = (uint16_t)remote }, m, o);
 }
 
-static const char *bind_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *bind_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	struct m_domain *of = domain_named(m, a->domid == DOMID_SELF ? d->id : a->domid);
 	struct m_port *far = of ? port_at(of, a->port) : NULL;
@@ -62,21 +71,28 @@ static const char *bind_apply(struct model *m, struct m_domain *d, const struct 
 		return answer_check(M_ESRCH, o->rc);
 	if (!far || far->is != P_UNBOUND || far->detail != d->id)
 		return answer_check(M_EINVAL, o->rc);
-	const char *wrong = port_give(d, (struct m_port){ .is = P_INTERDOMAIN, .remote = of->id,
-							  .number = (uint16_t)a->port }, m, o);
+	const char *wrong = port_give(d,
+		(struct m_port){
+			.is = P_INTERDOMAIN, .remote = of->id, .number = (uint16_t)a->port },
+		m, o);
 	if (wrong || o->rc)
 		return wrong;
-	*far = (struct m_port){ .is = P_INTERDOMAIN, .vcpu = far->vcpu, .remote = d->id, .number = (uint16_t)o->value };
+	*far = (struct m_port){ .is = P_INTERDOMAIN,
+		.vcpu = far->vcpu,
+		.remote = d->id,
+		.number = (uint16_t)o->value };
 	bit_put(m, d, PENDING_WORD, (unsigned)o->value, true);
 	return NULL;
 }
 
 static bool virq_is_per_vcpu(unsigned virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
-static const char *virq_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *virq_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	unsigned virq = a->n % 26;
 	if (virq >= NR_VIRQS || (a->vcpu_id != 0 && !virq_is_per_vcpu(virq)))
@@ -85,13 +101,18 @@ static const char *virq_apply(struct model *m, struct m_domain *d, const struct 
 		return answer_check(M_ENOENT, o->rc);
 	for (unsigned p = 1; p < M_PORT_END; p++)
 		if (d->port[p].is == P_VIRQ && d->port[p].detail == virq &&
-		    (d->port[p].number == a->vcpu_id || !virq_is_per_vcpu(virq)))
+			(d->port[p].number == a->vcpu_id || !virq_is_per_vcpu(virq)))
 			return answer_check(M_EEXIST, o->rc);
-	return port_give(d, (struct m_port){ .is = P_VIRQ, .vcpu = (uint8_t)a->vcpu_id, .detail = (uint16_t)virq,
-					     .number = (uint16_t)a->vcpu_id }, m, o);
+	return port_give(d,
+		(struct m_port){ .is = P_VIRQ,
+			.vcpu = (uint8_t)a->vcpu_id,
+			.detail = (uint16_t)virq,
+			.number = (uint16_t)a->vcpu_id },
+		m, o);
 }
 
-static const char *ipi_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *ipi_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	if (a->vcpu_id >= VCPUS)
 		return answer_check(M_ENOENT, o->rc);
@@ -122,16 +143,18 @@ static int send_predict(struct model *m, struct m_domain *d, const struct act *a
 	return 0;
 }
 
-static const char *status_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *status_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
-	static const uint8_t status[] = { EVTCHNSTAT_closed, EVTCHNSTAT_unbound, EVTCHNSTAT_interdomain, EVTCHNSTAT_pirq,
-					  EVTCHNSTAT_virq, EVTCHNSTAT_ipi };
+	static const uint8_t status[] = { EVTCHNSTAT_closed, EVTCHNSTAT_unbound,
+		EVTCHNSTAT_interdomain, EVTCHNSTAT_pirq, EVTCHNSTAT_virq, EVTCHNSTAT_ipi };
 	struct m_domain *of;
 	int rc = domain_target(m, d, a->domid, &of);
 	if (rc == 0 && a->port >= M_PORT_END)
 		rc = M_EINVAL;
 	if (rc == 0 && o->rc == 0 && o->value != status[of->port[a->port].is])
-		return wrongf("model: port %u has status %llu", a->port, (unsigned long long)o->value);
+		return wrongf(
+			"model: port %u has status %llu", a->port, (unsigned long long)o->value);
 	return answer_check(rc, o->rc);
 }
 

@@ -1,14 +1,25 @@
-/* Grants: what is mapped is a flat set of tracks; whether a reference is in use, by whom and for what, is asked of that
- * set. The shared entries are words of the granter's grant frame, which it may write at any time: they are looked at
- * when a reference gets its first reader or first writer, and carry the marks of use.
+/* Grants: what is mapped is a flat set of tracks; whether a reference is in use, by whom and for
+ * what, is asked of that set. The shared entries are words of the granter's grant frame, which
+ * it may write at any time: they are looked at when a reference gets its first reader or first
+ * writer, and carry the marks of use.
  * Spec: public header grant_table.h; contracts in hv/grant/{grant,table}.h. */
 #include "protocol/grant_table.h"
 #include "tests/fuzz/model/state.h"
 
-struct pin { uint16_t granter, mapper; uint32_t ref; uint64_t frame; bool write; };
-struct active { unsigned readers, writers; uint16_t domid; uint64_t frame; };
+struct pin {
+	uint16_t granter, mapper;
+	uint32_t ref;
+	uint64_t frame;
+	bool write;
+};
+struct active {
+	unsigned readers, writers;
+	uint16_t domid;
+	uint64_t frame;
+};
 
-static void active_add(struct active *a, uint16_t mapper, uint64_t frame, bool write, unsigned halves)
+static void active_add(
+	struct active *a, uint16_t mapper, uint64_t frame, bool write, unsigned halves)
 {
 	*(write ? &a->writers : &a->readers) += halves;
 	a->domid = mapper;
@@ -16,13 +27,15 @@ static void active_add(struct active *a, uint16_t mapper, uint64_t frame, bool w
 }
 
 /* Who uses the reference: all tracks, and the pin that a copy under way holds. */
-static struct active active_of(const struct model *m, unsigned granter, uint32_t ref, const struct pin *held)
+static struct active active_of(
+	const struct model *m, unsigned granter, uint32_t ref, const struct pin *held)
 {
 	struct active a = { 0 };
 	for (unsigned i = 0; i < m->tracks; i++) {
 		const struct m_track *t = &m->track[i];
 		if (t->granter == granter && t->ref == ref)
-			active_add(&a, t->mapper, t->frame, !t->readonly, (t->host ? 1u : 0u) + (t->device ? 1u : 0u));
+			active_add(&a, t->mapper, t->frame, !t->readonly,
+				(t->host ? 1u : 0u) + (t->device ? 1u : 0u));
 	}
 	if (held && held->granter == granter && held->ref == ref)
 		active_add(&a, held->mapper, held->frame, held->write, 1);
@@ -35,7 +48,8 @@ static uint64_t *entry_of(struct model *m, const struct m_domain *d, uint32_t re
 }
 
 /* Marks that nobody justifies go. */
-static void marks_drop(struct model *m, const struct m_domain *d, uint32_t ref, bool was_written, const struct pin *held)
+static void marks_drop(struct model *m, const struct m_domain *d, uint32_t ref, bool was_written,
+	const struct pin *held)
 {
 	struct active a = active_of(m, d->id, ref, held);
 	uint64_t mark = was_written && a.writers == 0 ? GTF_writing : 0;
@@ -44,11 +58,12 @@ static void marks_drop(struct model *m, const struct m_domain *d, uint32_t ref, 
 	*entry_of(m, d, ref) &= ~mark;
 }
 
-static bool entry_mark(struct model *m, const struct m_domain *d, uint32_t ref, unsigned domid, bool write, uint64_t *frame)
+static bool entry_mark(struct model *m, const struct m_domain *d, uint32_t ref, unsigned domid,
+	bool write, uint64_t *frame)
 {
 	uint64_t *entry = entry_of(m, d, ref);
 	if ((*entry & GTF_type_mask) != GTF_permit_access || (*entry >> 16 & 0xffff) != domid ||
-	    (write && (*entry & GTF_readonly)))
+		(write && (*entry & GTF_readonly)))
 		return false;
 	*frame = *entry >> 32;
 	*entry |= GTF_reading | (write ? GTF_writing : 0);
@@ -68,7 +83,8 @@ static bool frame_hold(struct model *m, unsigned owner, uint64_t f, bool write, 
 }
 
 /* @p: granter, mapper, ref and write; its frame is found. GNTST_*. */
-static int pin_take(struct model *m, const struct m_domain *d, struct pin *p, unsigned times, const struct pin *held)
+static int pin_take(struct model *m, const struct m_domain *d, struct pin *p, unsigned times,
+	const struct pin *held)
 {
 	uint64_t ignored;
 	if (p->ref >= d->grants * M_REFS_PER_FRAME)
@@ -81,7 +97,7 @@ static int pin_take(struct model *m, const struct m_domain *d, struct pin *p, un
 	if ((p->write ? a.writers : a.readers) + times > M_PINS)
 		return GNTST_no_space;
 	if ((first || (p->write && a.writers == 0)) &&
-	    !entry_mark(m, d, p->ref, p->mapper, p->write, first ? &p->frame : &ignored))
+		!entry_mark(m, d, p->ref, p->mapper, p->write, first ? &p->frame : &ignored))
 		return GNTST_general_error;
 	m->stale = true;
 	if (frame_hold(m, d->id, p->frame, p->write, times))
@@ -100,7 +116,8 @@ static bool slot_hold(struct model *m, const struct m_domain *d, const struct ac
 	if (a->host_addr == 0)
 		return false;
 	if (a->kind == OP_GRANT_MAP) {
-		if (!va_is_guest(a->va) || !leaf_find(m, d->vcpu[a->vcpu].kernel, a->va, &l1, &slot))
+		if (!va_is_guest(a->va) ||
+			!leaf_find(m, d->vcpu[a->vcpu].kernel, a->va, &l1, &slot))
 			return false;
 		*at = l1 << 12 | word_index(m, slot) * 8u;
 	} else if (a->host_addr % 8 || a->host_addr % 4096 / 8 >= m->limit.entries) {
@@ -109,7 +126,8 @@ static bool slot_hold(struct model *m, const struct m_domain *d, const struct ac
 	if (ref_take(m, d->id, l1))
 		return false;
 	m->stale = true;
-	return m->u.count[l1] && m->u.type[l1] == U_L1 && !m->f[l1].part && type_take(m, l1, U_L1) == 0;
+	return m->u.count[l1] && m->u.type[l1] == U_L1 && !m->f[l1].part &&
+	       type_take(m, l1, U_L1) == 0;
 }
 
 static uint64_t *slot_entry(struct model *m, uint64_t at)
@@ -120,11 +138,13 @@ static uint64_t *slot_entry(struct model *m, uint64_t at)
 /* The entry of the mapping, with its own reference. */
 static bool slot_set(struct model *m, const struct pin *p, unsigned granter, uint64_t at)
 {
-	int rc = p->write ? use_take(m, granter, p->frame, U_WRITABLE) : ref_take(m, granter, p->frame);
+	int rc = p->write ? use_take(m, granter, p->frame, U_WRITABLE)
+			  : ref_take(m, granter, p->frame);
 	uint64_t *entry = slot_entry(m, at);
 	if (rc || (*entry & E_PRESENT))
 		return false;
-	*entry = p->frame << 12 | E_PRESENT | E_USER | E_GRANT | E_NX | E_AD | (p->write ? E_WRITE : 0);
+	*entry = p->frame << 12 | E_PRESENT | E_USER | E_GRANT | E_NX | E_AD |
+		 (p->write ? E_WRITE : 0);
 	return true;
 }
 
@@ -148,8 +168,12 @@ static int map_predict(struct model *m, struct m_domain *d, const struct act *a,
 {
 	struct m_domain *granter = domain_named(m, a->domid == DOMID_SELF ? d->id : a->domid);
 	struct pin p = { .mapper = d->id, .ref = a->ref, .write = !(a->n & MAP_READONLY) };
-	*t = (struct m_track){ .mapper = d->id, .ref = a->ref, .host_addr = a->host_addr, .readonly = !p.write,
-			       .host = !(a->n & MAP_NO_HOST), .device = a->n & MAP_DEVICE };
+	*t = (struct m_track){ .mapper = d->id,
+		.ref = a->ref,
+		.host_addr = a->host_addr,
+		.readonly = !p.write,
+		.host = !(a->n & MAP_NO_HOST),
+		.device = a->n & MAP_DEVICE };
 	if (!t->host && !t->device)
 		return GNTST_bad_gntref;
 	if (!granter)
@@ -171,7 +195,8 @@ static int map_predict(struct model *m, struct m_domain *d, const struct act *a,
 	return GNTST_general_error;
 }
 
-static const char *map_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *map_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	struct m_track t;
 	bool no_memory = o->status == GNTST_no_device_space || o->status == GNTST_no_space;
@@ -183,7 +208,8 @@ static const char *map_apply(struct model *m, struct m_domain *d, const struct a
 	if (status != GNTST_okay)
 		return NULL;
 	if (o->value >= M_HANDLES || track_find(m, d, o->value) || m->tracks == M_TRACKS)
-		return wrongf("model: handle %llu was given and is in use", (unsigned long long)o->value);
+		return wrongf(
+			"model: handle %llu was given and is in use", (unsigned long long)o->value);
 	t.handle = (uint32_t)o->value;
 	m->track[m->tracks++] = t;
 	return NULL;
@@ -237,9 +263,15 @@ static int unmap_predict(struct model *m, struct m_domain *d, const struct act *
 
 /* --- copying --- */
 
-struct side { unsigned id; uint32_t ref; uint64_t m; bool by_ref, write; };
+struct side {
+	unsigned id;
+	uint32_t ref;
+	uint64_t m;
+	bool by_ref, write;
+};
 
-static int side_find(struct model *m, struct m_domain *d, const struct side *s, struct m_domain **of)
+static int side_find(
+	struct model *m, struct m_domain *d, const struct side *s, struct m_domain **of)
 {
 	bool self = s->id == DOMID_SELF || s->id == d->id;
 	if (!s->by_ref && !self)
@@ -248,8 +280,8 @@ static int side_find(struct model *m, struct m_domain *d, const struct side *s, 
 	return *of ? GNTST_okay : GNTST_bad_domain;
 }
 
-static int side_hold(struct model *m, struct m_domain *d, struct m_domain *of, const struct side *s, struct pin *p,
-		     const struct pin *held)
+static int side_hold(struct model *m, struct m_domain *d, struct m_domain *of, const struct side *s,
+	struct pin *p, const struct pin *held)
 {
 	*p = (struct pin){ of->id, d->id, s->ref, s->m, s->write };
 	if (domain_gone(of))
@@ -288,10 +320,11 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 	return status;
 }
 
-static const char *copy_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *copy_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	if (o->status == GNTST_no_space && (o->failed_alloc || memory_is_short(m, 0))) {
-		m->in_doubt = true;	/* of the second side: the first one's marks came and went */
+		m->in_doubt = true; /* of the second side: the first one's marks came and went */
 		return NULL;
 	}
 	return answer_check(copy_predict(m, d, a), o->status);
@@ -299,21 +332,23 @@ static const char *copy_apply(struct model *m, struct m_domain *d, const struct 
 
 /* --- the table --- */
 
-static const char *setup_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *setup_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	unsigned want = a->n % 4;
 	int status = want <= M_GRANT_FRAMES ? GNTST_okay : GNTST_general_error;
-	if (o->status == GNTST_general_error && want > d->grants && (o->failed_alloc || memory_is_short(m, 0)))
+	if (o->status == GNTST_general_error && want > d->grants &&
+		(o->failed_alloc || memory_is_short(m, 0)))
 		return NULL;
 	for (; status == GNTST_okay && d->grants < want; d->grants++)
-		d->grant[d->grants] = NO_FRAME;		/* the core tells */
+		d->grant[d->grants] = NO_FRAME; /* the core tells */
 	return answer_check(status, o->status);
 }
 
 static const char *grant_write(struct model *m, const struct m_domain *d, const struct act *a)
 {
-	static const uint16_t flags[] = { GTF_invalid, GTF_permit_access, GTF_permit_access | GTF_readonly,
-					  GTF_accept_transfer };
+	static const uint16_t flags[] = { GTF_invalid, GTF_permit_access,
+		GTF_permit_access | GTF_readonly, GTF_accept_transfer };
 	*entry_of(m, d, a->ref) = flags[a->n % 4] | (uint64_t)a->domid << 16 | a->m << 32;
 	return NULL;
 }

@@ -1,11 +1,12 @@
-/* Operations on page tables and descriptor tables: mmu_update, update_va_mapping, mmuext_op, set_gdt and
- * update_descriptor. Checks stand in the order that the contracts in hv/mem/table.h, frame.h and hv/pv/pv.h give.
+/* Operations on page tables and descriptor tables: mmu_update, update_va_mapping, mmuext_op,
+ * set_gdt and update_descriptor. Checks stand in the order that the contracts in hv/mem/table.h,
+ * frame.h and hv/pv/pv.h give.
  * Neighbours: table.c does the entries, access.c loads and stores, supply.c allocation. */
 #include "tests/fuzz/model/state.h"
 
 /* mmu_update's rule of whose tables and whose frames. */
-static int owners_find(struct model *m, struct m_domain *d, unsigned tables_id, unsigned frames_id, struct m_domain **tables,
-		       struct m_domain **frames)
+static int owners_find(struct model *m, struct m_domain *d, unsigned tables_id, unsigned frames_id,
+	struct m_domain **tables, struct m_domain **frames)
 {
 	unsigned id[2] = { tables_id, frames_id };
 	struct m_domain *found[2];
@@ -26,26 +27,30 @@ static int owners_find(struct model *m, struct m_domain *d, unsigned tables_id, 
 static int update_predict(struct model *m, struct m_domain *d, const struct act *a)
 {
 	struct m_domain *tables, *frames;
-	unsigned of = UPDATE_TABLES(a->n) ? m->slot_id[(UPDATE_TABLES(a->n) - 1) % SLOTS] : DOMID_SELF;
+	unsigned of =
+		UPDATE_TABLES(a->n) ? m->slot_id[(UPDATE_TABLES(a->n) - 1) % SLOTS] : DOMID_SELF;
 	int rc = owners_find(m, d, of, a->domid, &tables, &frames);
 	if (rc)
 		return rc;
 	parts_finish(m, tables);
 	if (a->n & UPDATE_MISALIGN)
 		return M_EINVAL;
-	return entry_update(m, tables, frames, a->m & (E_ADDRESS >> 12), a->index, a->val, a->n & UPDATE_PRESERVE);
+	return entry_update(m, tables, frames, a->m & (E_ADDRESS >> 12), a->index, a->val,
+		a->n & UPDATE_PRESERVE);
 }
 
-static const char *update_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *update_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	int rc = update_predict(m, d, a);
 	if (o->done != (rc == 0))
-		return wrongf("model: %llu updates counted, answer %d", (unsigned long long)o->done, rc);
+		return wrongf(
+			"model: %llu updates counted, answer %d", (unsigned long long)o->done, rc);
 	return answer_check(rc, o->rc);
 }
 
-/* Did a table lose its last use since @before? It is released when the batch ends, so that until then operations of the
- * batch may still find it one. */
+/* Did a table lose its last use since @before? It is released when the batch ends, so that until
+ * then operations of the batch may still find it one. */
 static bool table_in_limbo(const struct model *m, const struct uses *before)
 {
 	for (unsigned f = 0; f < m->limit.frames; f++)
@@ -54,7 +59,8 @@ static bool table_in_limbo(const struct model *m, const struct uses *before)
 	return false;
 }
 
-static const char *updates_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *updates_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	static struct uses before;
 	bool limbo = false;
@@ -63,8 +69,9 @@ static const char *updates_apply(struct model *m, struct m_domain *d, const stru
 	parts_finish(m, d);
 	before = m->u;
 	for (i = 0; i < a->count && rc == 0 && i <= o->done; i++) {
-		rc = entry_update(m, d, d, a->m & (E_ADDRESS >> 12), (a->index + i) % m->limit.entries,
-				  a->count == 1 ? a->val : a->list[i], false);
+		rc = entry_update(m, d, d, a->m & (E_ADDRESS >> 12),
+			(a->index + i) % m->limit.entries, a->count == 1 ? a->val : a->list[i],
+			false);
 		if (rc == 0 && i == o->done && o->rc != 0)
 			break;
 		settle(m);
@@ -75,7 +82,8 @@ static const char *updates_apply(struct model *m, struct m_domain *d, const stru
 		return NULL;
 	}
 	if (o->done != (rc ? i - 1 : a->count))
-		return wrongf("model: %llu updates counted of %u, %u passed", (unsigned long long)o->done, a->count, i);
+		return wrongf("model: %llu updates counted of %u, %u passed",
+			(unsigned long long)o->done, a->count, i);
 	return answer_check(rc, o->rc);
 }
 
@@ -173,7 +181,8 @@ static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
 	if (pages) {
 		if (!va_is_guest(a->va))
 			return M_EINVAL;
-		if (!leaf_find(m, v->kernel, a->va, &l1, &slot) || !((e = words(m, l1)[slot]) & E_PRESENT))
+		if (!leaf_find(m, v->kernel, a->va, &l1, &slot) ||
+			!((e = words(m, l1)[slot]) & E_PRESENT))
 			return M_EFAULT;
 		int rc = use_take(m, d->id, e_frame(e), U_SEGDESC);
 		if (rc)
@@ -204,17 +213,19 @@ static int mmuext_predict(struct model *m, struct m_domain *d, const struct act 
 	case OP_SET_LDT:
 		return ldt_predict(m, d, a);
 	default:
-		return 0;	/* flushes */
+		return 0; /* flushes */
 	}
 }
 
-static const char *mmuext_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *mmuext_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	int rc = mmuext_predict(m, d, a);
 	if (rc == M_ENOENT)
 		rc = M_EINVAL;
 	if (o->done != (rc == 0))
-		return wrongf("model: %llu operations counted, answer %d", (unsigned long long)o->done, rc);
+		return wrongf("model: %llu operations counted, answer %d",
+			(unsigned long long)o->done, rc);
 	return answer_check(rc, o->rc);
 }
 
@@ -241,7 +252,7 @@ static int gdt_predict(struct model *m, struct m_domain *d, const struct act *a)
 static bool descriptor_stored(unsigned n, uint64_t *stored)
 {
 	static const uint64_t samples[6] = { 0, 0x00affb000000ffffull, 0x00cff3000000ffffull, 0,
-					     0x00cff3000000ffffull, 0 };
+		0x00cff3000000ffffull, 0 };
 	*stored = samples[n % 6];
 	return n % 6 != 3 && n % 6 != 5;
 }

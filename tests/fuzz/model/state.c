@@ -1,13 +1,14 @@
 /* Who is who in the model, and the search for uses that everything else asks.
  *
- * A frame is a table of level n because it is pinned as one, is a base pointer, holds a mapped grant's entry, or is named
- * by an entry of a table of level n + 1, which is one for such a reason: found level by level from the top.
+ * A frame is a table of level n because it is pinned as one, is a base pointer, holds a mapped
+ * grant's entry, or is named by an entry of a table of level n + 1, which is one for such a
+ * reason: found level by level from the top.
  * Neighbours: table.c (taking one more use), words.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include "tests/fuzz/model/state.h"
 
-#define HV_SLOT_FIRST 256u	/* of an L4 */
+#define HV_SLOT_FIRST 256u /* of an L4 */
 #define HV_SLOT_COUNT 16u
 
 size_t model_size(void)
@@ -45,14 +46,16 @@ const char *wrongf(const char *format, ...)
 
 const char *answer_check(int64_t want, int64_t got)
 {
-	return want == got ? NULL : wrongf("model: answered %lld, expected %lld", (long long)got, (long long)want);
+	return want == got ? NULL
+			   : wrongf("model: answered %lld, expected %lld", (long long)got,
+				     (long long)want);
 }
 
 /* --- domains --- */
 
 struct m_domain *domain_alive_at(struct model *m, unsigned slot)
 {
-	for (unsigned i = 0; i < M_DOMAINS; i++)
+	for (unsigned i = 0; i < m->domain_end; i++)
 		if (m->domain[i].used && !m->domain[i].dead && m->domain[i].slot == slot)
 			return &m->domain[i];
 	return NULL;
@@ -60,7 +63,7 @@ struct m_domain *domain_alive_at(struct model *m, unsigned slot)
 
 struct m_domain *domain_named(struct model *m, unsigned id)
 {
-	for (unsigned i = 0; i < M_DOMAINS; i++)
+	for (unsigned i = 0; i < m->domain_end; i++)
 		if (m->domain[i].used && m->domain[i].id == id)
 			return &m->domain[i];
 	return NULL;
@@ -68,9 +71,12 @@ struct m_domain *domain_named(struct model *m, unsigned id)
 
 struct m_domain *domain_fresh(struct model *m)
 {
-	for (unsigned i = 0; i < M_DOMAINS; i++)
-		if (!m->domain[i].used)
-			return &m->domain[i];
+	for (unsigned i = 0; i < M_DOMAINS; i++) {
+		if (m->domain[i].used)
+			continue;
+		m->domain_end = i < m->domain_end ? m->domain_end : i + 1;
+		return &m->domain[i];
+	}
 	return NULL;
 }
 
@@ -88,11 +94,13 @@ int domain_target(struct model *m, struct m_domain *d, unsigned id, struct m_dom
 static void frame_born(struct model *m, uint64_t f, unsigned id, uint64_t m2p, bool shared)
 {
 	if (!is_ram(m, f) || (m->f[f].owner != NOBODY && m->f[f].owner != HYPERVISOR)) {
-		m->wrong = wrongf("model: a new domain was given frame %llx of domain %u", (unsigned long long)f,
-				  is_ram(m, f) ? m->f[f].owner : 0);
+		m->wrong = wrongf("model: a new domain was given frame %llx of domain %u",
+			(unsigned long long)f, is_ram(m, f) ? m->f[f].owner : 0);
 		return;
 	}
-	m->f[f] = (struct m_frame){ .owner = (uint16_t)id, .allocated = true, .shared = shared, .m2p = m2p };
+	m->f[f] = (struct m_frame){
+		.owner = (uint16_t)id, .allocated = true, .shared = shared, .m2p = m2p
+	};
 	words_zero(m, f);
 }
 
@@ -103,8 +111,13 @@ void model_birth(struct model *m, const struct model_domain *b)
 		m->wrong = "model: no room for a domain, or its number is in use";
 		return;
 	}
-	*d = (struct m_domain){ .used = true, .control = b->slot == 0, .id = b->id, .slot = (uint8_t)b->slot,
-				.frame_max = b->frame_max, .shared_info = b->shared_info, .grants = 1 };
+	*d = (struct m_domain){ .used = true,
+		.control = b->slot == 0,
+		.id = b->id,
+		.slot = (uint8_t)b->slot,
+		.frame_max = b->frame_max,
+		.shared_info = b->shared_info,
+		.grants = 1 };
 	m->slot_id[b->slot] = b->id;
 	d->grant[0] = b->grant_frame;
 	frame_born(m, b->shared_info, b->id, NO_FRAME, true);
@@ -141,7 +154,8 @@ void model_death(struct model *m, unsigned slot)
 	m->stale = true;
 }
 
-/* A dead domain is cleared away when nothing refers to it but perhaps mappings of what the hypervisor shared with it. */
+/* A dead domain is cleared away when nothing refers to it but perhaps mappings of what the
+ * hypervisor shared with it. */
 bool dead_may_go(const struct model *m, const struct m_domain *d)
 {
 	for (unsigned i = 0; i < m->tracks; i++)
@@ -156,15 +170,21 @@ void dead_go(struct model *m, struct m_domain *d)
 		if (m->f[f].owner == d->id)
 			m->f[f].allocated = false;
 	d->used = false;
+	while (m->domain_end && !m->domain[m->domain_end - 1].used)
+		m->domain_end--;
 	m->stale = true;
 	settle(m);
 }
 
 /* --- uses --- */
 
-struct worklist { unsigned n[5]; uint32_t at[5][M_FRAMES]; };	/* tables by level */
+struct worklist {
+	unsigned n[5];
+	uint32_t at[5][M_FRAMES];
+}; /* tables by level */
 
-static void use_add(struct model *m, struct worklist *w, uint64_t f, enum use t, unsigned refs, unsigned count)
+static void use_add(
+	struct model *m, struct worklist *w, uint64_t f, enum use t, unsigned refs, unsigned count)
 {
 	struct uses *u = &m->u;
 	if (!is_ram(m, f))
@@ -177,7 +197,8 @@ static void use_add(struct model *m, struct worklist *w, uint64_t f, enum use t,
 		if (t >= U_L1)
 			w->at[t - U_L1 + 1][w->n[t - U_L1 + 1]++] = (uint32_t)f;
 	} else if (u->type[f] != t) {
-		m->wrong = wrongf("model: frame %llx is used as %u and as %u", (unsigned long long)f, u->type[f], t);
+		m->wrong = wrongf("model: frame %llx is used as %u and as %u",
+			(unsigned long long)f, u->type[f], t);
 	}
 	u->count[f] = (uint16_t)(u->count[f] + count);
 }
@@ -244,7 +265,7 @@ void uses_find(struct model *m)
 	memset(&m->u, 0, sizeof m->u);
 	for (unsigned f = 0; f < m->limit.frames; f++)
 		frame_uses(m, &w, f);
-	for (unsigned i = 0; i < M_DOMAINS; i++)
+	for (unsigned i = 0; i < m->domain_end; i++)
 		for (unsigned k = 0; m->domain[i].used && k < VCPUS; k++)
 			vcpu_uses(m, &w, &m->domain[i].vcpu[k]);
 	for (unsigned i = 0; i < m->tracks; i++)

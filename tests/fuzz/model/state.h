@@ -1,7 +1,9 @@
-/* What the files of the model share: the whole state as flat arrays, and the questions asked of it.
+/* What the files of the model share: the whole state as flat arrays, and the questions asked of
+ * it.
  *
- * Nothing is counted as it comes and goes. Which uses a frame has (struct uses) is found by looking through all pins,
- * base pointers, descriptor tables, grant mappings and entries of tables, from the top down, after every change. */
+ * Nothing is counted as it comes and goes. Which uses a frame has (struct uses) is found by
+ * looking through all pins, base pointers, descriptor tables, grant mappings and entries of
+ * tables, from the top down, after every change. */
 #pragma once
 #include <string.h>
 #include "protocol/xen.h"
@@ -19,7 +21,7 @@
 #define M_PINS		255u		/* readers, or writers, of a grant */
 #define M_PFN_LIMIT	(1ull << 40)
 #define M_ADDRESS_BITS	40u		/* of the modelled CPU */
-#define M_ID_EMPTY	48u		/* + slot: the number that a slot has which was never filled */
+#define M_ID_EMPTY	48u		/* + slot: number of a slot that was never filled */
 
 #define NOBODY		0xfffeu		/* owner of a free frame */
 #define HYPERVISOR	DOMID_XEN	/* owner of its own */
@@ -34,11 +36,11 @@
 #define E_GLOBAL	(1ull << 8)
 #define E_GRANT		(1ull << 62)
 #define E_NX		(1ull << 63)
-#define E_AVAIL		(7ull << 9 | 0x7f0000000000000ull)	/* 52..58; above them protection keys */
+#define E_AVAIL		(7ull << 9 | 0x7f0000000000000ull)	/* 59..62: keys */
 #define E_ADDRESS	0x000ffffffffff000ull
 static inline uint64_t e_frame(uint64_t e) { return (e & E_ADDRESS) >> 12; }
 
-enum { M_EPERM = -1, M_ENOENT = -2, M_ESRCH = -3, M_EAGAIN = -11, M_ENOMEM = -12, M_EFAULT = -14, M_EBUSY = -16,
+enum { M_EPERM = -1, M_ENOENT = -2, M_ESRCH = -3, M_ENOMEM = -12, M_EFAULT = -14, M_EBUSY = -16,
        M_EEXIST = -17, M_EINVAL = -22, M_ENOSPC = -28, M_EOVERFLOW = -75 };
 
 /* What a frame is used as. */
@@ -49,12 +51,12 @@ struct m_frame {
 	uint64_t m2p;
 	uint16_t owner;		/* domain number, NOBODY, HYPERVISOR */
 	uint8_t pinned;		/* as a table of that level; 0: not */
-	bool allocated;		/* to its owner; one of the hypervisor's that it shares: as long as it does */
+	bool allocated;		/* to its owner; a shared one: as long as the hypervisor keeps it */
 	bool shared;
 	bool junk;		/* words that are not followed may be other than zero */
 	bool any_loose;
-	/* A table whose check or release was abandoned half way (its vCPU stopped): entries below cursor hold, and the
-	 * one at it if part_holds (its child is such a table itself). */
+	/* A table whose check or release was abandoned half way (its vCPU stopped): entries
+	 * below cursor hold, and the one at it if part_holds (its child is such a table itself). */
 	uint8_t part;		/* level, 0: not */
 	bool part_down, part_top, part_queued, part_holds;
 	uint16_t cursor;
@@ -112,8 +114,8 @@ struct model {
 	unsigned stride;		/* words followed of each frame */
 	unsigned table_words;		/* the first of them that are entries of tables */
 	bool relaxed;			/* two operations overlapped */
-	bool forgiving;			/* one of them was turned away; what its checks changed may differ */
-	bool lost;			/* what an operation did cannot be told: take the core's state over */
+	bool forgiving;			/* one was turned away; its checks changed bits */
+	bool lost;			/* it cannot be told: the core's state is taken */
 	bool stale;			/* uses are to be found again */
 	bool in_doubt;			/* words that are not followed decided; compare.c looks */
 	unsigned parts;			/* frames with .part */
@@ -122,6 +124,7 @@ struct model {
 	const char *wrong;
 	uint16_t slot_id[SLOTS];	/* number of the domain that lives or lived there last */
 	struct uses u;
+	unsigned domain_end;			/* of those in use */
 	struct m_domain domain[M_DOMAINS];
 	struct m_frame f[M_FRAMES];
 	unsigned tracks;
@@ -134,13 +137,17 @@ struct model {
 int word_slot(const struct model *m, unsigned index);
 unsigned word_index(const struct model *m, unsigned slot);
 static inline uint64_t *words(struct model *m, uint64_t f) { return &m->word[f * m->stride]; }
-static inline const uint64_t *words_of(const struct model *m, uint64_t f) { return &m->word[f * m->stride]; }
+static inline const uint64_t *words_of(const struct model *m, uint64_t f)
+{
+	return &m->word[f * m->stride];
+}
 void word_set(struct model *m, uint64_t f, unsigned index, uint64_t value);
-uint64_t word_get(const struct model *m, uint64_t f, unsigned index);	/* of one that is followed */
+/* 0 for one that is not followed. */
+uint64_t word_get(const struct model *m, uint64_t f, unsigned index);
 void words_zero(struct model *m, uint64_t f);
 void words_copy(struct model *m, uint64_t to, uint64_t from, unsigned bytes);
 void loose_mark(struct m_frame *f, int slot);
-void loose_mark_areas(struct model *m);		/* all that the hypervisor writes of its own accord */
+void loose_mark_areas(struct model *m);	/* all that the hypervisor writes by itself */
 void model_copy(struct model *to, const struct model *from);	/* assignment of what is in use */
 
 /* --- state.c: who is who, and what is used as what --- */
@@ -164,16 +171,17 @@ bool memory_is_short(const struct model *m, unsigned order);
 /* --- table.c: taking uses; each is in m->u when the function returns 0 --- */
 /* One more reference to frame @f of domain @id. M_ENOENT, M_EPERM, M_EOVERFLOW. */
 int ref_take(struct model *m, unsigned id, uint64_t f);
-int type_take(struct model *m, uint64_t f, enum use t);		/* of a frame with a reference taken */
+int type_take(struct model *m, uint64_t f, enum use t);	/* a reference is taken already */
 int use_take(struct model *m, unsigned id, uint64_t f, enum use t);
 void use_drop(struct model *m, uint64_t f, bool typed);
-int leaf_take(struct model *m, const struct m_domain *tables, const struct m_domain *frames, uint64_t val,
-	      uint64_t *stored);
-/* The entry @index of @f, in whatever @f is now, becomes @val; @preserve: with the accessed and dirty bits it had. */
-int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned index,
-		 uint64_t val, bool preserve);
-int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned slot,
-		uint64_t val);
+int leaf_take(struct model *m, const struct m_domain *tables, const struct m_domain *frames,
+	      uint64_t val, uint64_t *stored);
+/* The entry @index of @f, in whatever @f is now, becomes @val; @preserve: with the accessed and
+ * dirty bits it had. */
+int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f,
+		 unsigned index, uint64_t val, bool preserve);
+int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f,
+		unsigned slot, uint64_t val);
 /* The L1 that maps @va below @l4, and the word in it. */
 bool leaf_find(const struct model *m, uint64_t l4, uint64_t va, uint64_t *l1, unsigned *slot);
 /* Tables of @d that wait for their release are released. */

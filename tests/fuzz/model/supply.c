@@ -1,6 +1,6 @@
-/* Who gets frames and gives them back: memory_op's reservations and exchange.
- * Which free frames are given is the core's choice; that they were free, a run, aligned, and zero is checked (their
- * content by the comparison). Neighbours: state.c, compare.c. */
+/* Who gets frames and gives them back: memory_op's reservations and exchange. Which free frames
+ * are given is the core's choice; that they were free, a run, aligned, and zero is checked
+ * (their content by the comparison). Neighbours: state.c, compare.c. */
 #include "tests/fuzz/model/state.h"
 
 static int64_t decrease_predict(struct model *m, struct m_domain *d, const struct act *a)
@@ -32,8 +32,8 @@ static bool frame_is_free(struct model *m, uint64_t f)
 }
 
 /* Frames that were answered become @d's. */
-static const char *frames_give(struct model *m, const struct m_domain *d, const struct outcome *o, unsigned count,
-			       uint64_t pfn)
+static const char *frames_give(struct model *m, const struct m_domain *d, const struct outcome *o,
+	unsigned count, uint64_t pfn)
 {
 	if (o->frames != count)
 		return wrongf("model: %u frames given, %u expected", o->frames, count);
@@ -41,7 +41,7 @@ static const char *frames_give(struct model *m, const struct m_domain *d, const 
 		uint64_t f = o->frame[i];
 		if (!frame_is_free(m, f) || f != o->frame[0] + i || o->frame[0] % count)
 			return wrongf("model: frame %llx was given and is not free, or out of line",
-				      (unsigned long long)f);
+				(unsigned long long)f);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t f = o->frame[i];
@@ -52,7 +52,8 @@ static const char *frames_give(struct model *m, const struct m_domain *d, const 
 	return NULL;
 }
 
-static const char *populate_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *populate_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	struct m_domain *of;
 	unsigned order = a->n % 3, count = 1u << order;
@@ -70,11 +71,13 @@ static const char *populate_apply(struct model *m, struct m_domain *d, const str
 }
 
 /* The quota counts what it would without the exchange: one that has more than it may, may not. */
-static const char *exchange_apply(struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
+static const char *exchange_apply(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	if (!d->control)
 		return answer_check(M_EPERM, o->rc);
-	bool fit = is_ram(m, a->m) && m->f[a->m].owner == d->id && m->f[a->m].allocated && !m->f[a->m].shared;
+	bool fit = is_ram(m, a->m) && m->f[a->m].owner == d->id && m->f[a->m].allocated &&
+		   !m->f[a->m].shared;
 	/* One that was mapped after the check is given back like any other that is mapped. */
 	if (fit && !(m->relaxed && o->rc == 0))
 		fit = m->u.refs[a->m] == 1;

@@ -1,21 +1,23 @@
-/* Entries of page tables: what may be written, what becomes of it, and trees of tables checked from the top.
+/* Entries of page tables: what may be written, what becomes of it, and trees of tables checked
+ * from the top.
  *
- * A use that is being taken is added to m->u at once, so that what comes later in the same operation sees it; when
- * something fails half way, the uses are found again from the state, and only what the check changed in the words
- * stays. Written from the contracts in hv/mem/{frame,table,segdesc}.h and SECURITY's statements I1-I7.
+ * A use that is being taken is added to m->u at once, so that what comes later in the same
+ * operation sees it; when something fails half way, the uses are found again from the state, and
+ * only what the check changed in the words stays. Written from the contracts in
+ * hv/mem/{frame,table,segdesc}.h and SECURITY's statements I1-I7.
  * Neighbours: state.c (the search for uses), memory.c (the operations). */
 #include "tests/fuzz/model/state.h"
 
-#define HV_SLOT_FIRST 256u
-#define HV_SLOT_COUNT 16u
-#define DEVICE_READ_ONLY 17u	/* frames beyond RAM: the one even a control domain may only read */
-#define SOFT (E_AD | E_AVAIL)
-#define IGNORED (E_USER | E_GLOBAL | E_GRANT)
+#define HV_SLOT_FIRST    256u
+#define HV_SLOT_COUNT    16u
+#define DEVICE_READ_ONLY 17u /* frames beyond RAM: the one even a control domain may only read */
+#define SOFT             (E_AD | E_AVAIL)
+#define IGNORED          (E_USER | E_GLOBAL | E_GRANT)
 
-#define D_ACCESSED (1ull << 40)	/* of a segment descriptor */
+#define D_ACCESSED  (1ull << 40) /* of a segment descriptor */
 #define D_CODE_DATA (1ull << 44)
-#define D_DPL3 (3ull << 45)
-#define D_PRESENT (1ull << 47)
+#define D_DPL3      (3ull << 45)
+#define D_PRESENT   (1ull << 47)
 
 /* --- one more use --- */
 
@@ -63,7 +65,7 @@ static int table_take(struct model *m, uint64_t f, enum use t)
 		if (!p->allocated)
 			return M_EBUSY;
 		type_add(m, f, t);
-		m->u.refs[f]++;		/* held by the check itself */
+		m->u.refs[f]++; /* held by the check itself */
 	}
 	bool up = table_up(m, f, (unsigned)(t - U_L1) + 1);
 	m->u.refs[f]--;
@@ -117,7 +119,7 @@ void use_drop(struct model *m, uint64_t f, bool typed)
 bool va_is_guest(uint64_t va)
 {
 	bool canonical = (uint64_t)((int64_t)(va << 16) >> 16) == va;
-	return canonical && va >> 43 != 0x1ffff0;	/* sixteen slots of the L4 from 256 on are ours */
+	return canonical && va >> 43 != 0x1ffff0; /* sixteen slots of the L4 from 256 on are ours */
 }
 
 static bool absent_is_harmless(const struct model *m, uint64_t val)
@@ -130,8 +132,8 @@ static bool address_fits(uint64_t val)
 	return (val & E_ADDRESS) >> M_ADDRESS_BITS == 0;
 }
 
-static int device_leaf(const struct model *m, const struct m_domain *tables, const struct m_domain *frames, uint64_t val,
-		       uint64_t *stored)
+static int device_leaf(const struct model *m, const struct m_domain *tables,
+	const struct m_domain *frames, uint64_t val, uint64_t *stored)
 {
 	if (!tables->control || tables != frames)
 		return M_EPERM;
@@ -139,8 +141,8 @@ static int device_leaf(const struct model *m, const struct m_domain *tables, con
 	return 0;
 }
 
-int leaf_take(struct model *m, const struct m_domain *tables, const struct m_domain *frames, uint64_t val,
-	      uint64_t *stored)
+int leaf_take(struct model *m, const struct m_domain *tables, const struct m_domain *frames,
+	uint64_t val, uint64_t *stored)
 {
 	*stored = val;
 	if (!(val & E_PRESENT))
@@ -235,7 +237,8 @@ static bool table_up(struct model *m, uint64_t f, unsigned level)
 		if (level == 1 ? !leaf_up(m, d, entry) : !upper_up(m, f, level, entry))
 			return false;
 	}
-	for (unsigned h = HV_SLOT_FIRST; level == 4 && h < HV_SLOT_FIRST + HV_SLOT_COUNT && h < m->table_words; h++)
+	for (unsigned h = HV_SLOT_FIRST;
+		level == 4 && h < HV_SLOT_FIRST + HV_SLOT_COUNT && h < m->table_words; h++)
 		words(m, f)[h] = 0;
 	return true;
 }
@@ -251,7 +254,8 @@ static bool is_soft_change(uint64_t old, uint64_t val, uint64_t *stored)
 	return true;
 }
 
-int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned slot, uint64_t val)
+int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f,
+	unsigned slot, uint64_t val)
 {
 	uint64_t *entry = &words(m, f)[slot], stored;
 	if (is_soft_change(*entry, val, &stored)) {
@@ -267,8 +271,8 @@ int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frame
 	return rc;
 }
 
-static int upper_change(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned level,
-			unsigned index, uint64_t val)
+static int upper_change(struct model *m, struct m_domain *tables, struct m_domain *frames,
+	uint64_t f, unsigned level, unsigned index, uint64_t val)
 {
 	uint64_t *entry = &words(m, f)[word_slot(m, index)], stored;
 	if (frames != tables || (level == 4 && index - HV_SLOT_FIRST < HV_SLOT_COUNT))
@@ -286,8 +290,8 @@ static int upper_change(struct model *m, struct m_domain *tables, struct m_domai
 	return 0;
 }
 
-static int plain_change(struct model *m, struct m_domain *tables, uint64_t f, unsigned index, uint64_t val,
-			bool preserve)
+static int plain_change(struct model *m, struct m_domain *tables, uint64_t f, unsigned index,
+	uint64_t val, bool preserve)
 {
 	int rc = use_take(m, tables->id, f, U_WRITABLE);
 	if (rc)
@@ -299,8 +303,8 @@ static int plain_change(struct model *m, struct m_domain *tables, uint64_t f, un
 	return 0;
 }
 
-int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f, unsigned index,
-		 uint64_t val, bool preserve)
+int entry_update(struct model *m, struct m_domain *tables, struct m_domain *frames, uint64_t f,
+	unsigned index, uint64_t val, bool preserve)
 {
 	if (!is_ram(m, f) || index >= m->limit.entries)
 		return M_EINVAL;

@@ -1,10 +1,11 @@
-/* vCPUs (areas, up and down, waiting) and what a control domain does to domains, with the end of one.
- * When a vCPU sleeps and wakes is followed from the core; that nothing runs that is down, paused or shut down is not.
+/* vCPUs (areas, up and down, waiting) and what a control domain does to domains, with the end of
+ * one. When a vCPU sleeps and wakes is followed from the core; that nothing runs that is down,
+ * paused or shut down is not.
  * Spec: public headers vcpu.h, sched.h, domctl.h; contracts in hv/dom/{domain,vcpu}.h. */
 #include "tests/fuzz/model/state.h"
 
 #define PORTS_OF_THE_ABI 4096u
-#define INFO_BYTES 64u
+#define INFO_BYTES       64u
 
 static int info_predict(struct model *m, struct m_domain *d, const struct act *a)
 {
@@ -29,7 +30,8 @@ static int area_predict(struct m_domain *d, const struct act *a)
 {
 	if (a->vcpu_id >= VCPUS)
 		return M_ENOENT;
-	/* An address outside a guest's range is never written; one inside is the harness's, where no page is. */
+	/* An address outside a guest's range is never written; one inside is the harness's,
+	 * where no page is. */
 	d->vcpu[a->vcpu_id].area[0] = 0;
 	return 0;
 }
@@ -80,7 +82,7 @@ const char *vcpus_apply(struct model *m, const struct act *a, const struct outco
 	case OP_SHUTDOWN:
 		return answer_check(shutdown_predict(d, a), o->rc);
 	default:
-		return answer_check(0, o->rc);		/* BLOCK, TIMER */
+		return answer_check(0, o->rc); /* BLOCK, TIMER */
 	}
 }
 
@@ -88,7 +90,7 @@ const char *vcpus_apply(struct model *m, const struct act *a, const struct outco
 
 static int info_query(const struct model *m, const struct act *a)
 {
-	for (unsigned i = 0; i < M_DOMAINS; i++)
+	for (unsigned i = 0; i < m->domain_end; i++)
 		if (m->domain[i].used && m->domain[i].id >= a->domid)
 			return 0;
 	return M_ESRCH;

@@ -1,19 +1,21 @@
-/* What frames contain, as far as it is followed: with tables of 8 entries the first 8 words and the first words of
- * the pending and mask bits of shared_info; with tables of 512 entries all.
+/* What frames contain, as far as it is followed: with tables of 8 entries the first 8 words and
+ * the first words of the pending and mask bits of shared_info; with tables of 512 entries all.
  *
- * Some words are loose: the hypervisor writes them of its own accord (clocks, event flags), so the comparison takes
- * them over from the core instead of judging them. Copying a page copies that quality.
+ * Some words are loose: the hypervisor writes them of its own accord (clocks, event flags), so
+ * the comparison takes them over from the core instead of judging them. Copying a page copies
+ * that quality.
  * Neighbours: table.c (entries), compare.c. */
 #include "tests/fuzz/model/state.h"
 
-#define SMALL_WORDS 10u
-#define PAGE 4096u
-#define INFO_WORDS 8u		/* of a vcpu_info */
-#define PENDING_WORD 256u	/* of shared_info */
-#define MASK_WORD 320u
-#define CLOCK_WORD 384u
+#define SMALL_WORDS  10u
+#define PAGE         4096u
+#define INFO_WORDS   8u   /* of a vcpu_info */
+#define PENDING_WORD 256u /* of shared_info */
+#define MASK_WORD    320u
+#define CLOCK_WORD   384u
 
-static const uint16_t small_index[SMALL_WORDS] = { 0, 1, 2, 3, 4, 5, 6, 7, PENDING_WORD, MASK_WORD };
+static const uint16_t small_index[SMALL_WORDS] = { 0, 1, 2, 3, 4, 5, 6, 7, PENDING_WORD,
+	MASK_WORD };
 
 int word_slot(const struct model *m, unsigned index)
 {
@@ -101,15 +103,18 @@ static void range_loose(struct model *m, uint64_t f, unsigned byte, unsigned byt
 }
 
 /* Where the vCPU has its times written, if that is a page of its own that it maps writable. */
-static void area_loose(struct model *m, const struct m_domain *d, const struct m_vcpu *v, uint64_t va)
+static void area_loose(
+	struct model *m, const struct m_domain *d, const struct m_vcpu *v, uint64_t va)
 {
 	uint64_t l1;
 	unsigned slot, bytes = 48;
 	for (unsigned page = 0; page < 2; page++, va = (va & ~4095ull) + PAGE) {
-		if (!va || !v->kernel || !va_is_guest(va) || !leaf_find(m, v->kernel, va, &l1, &slot))
+		if (!va || !v->kernel || !va_is_guest(va) ||
+			!leaf_find(m, v->kernel, va, &l1, &slot))
 			return;
 		uint64_t e = words_of(m, l1)[slot], f = e_frame(e);
-		if (!(e & E_PRESENT) || !(e & E_WRITE) || (e & E_GRANT) || !is_ram(m, f) || m->f[f].owner != d->id)
+		if (!(e & E_PRESENT) || !(e & E_WRITE) || (e & E_GRANT) || !is_ram(m, f) ||
+			m->f[f].owner != d->id)
 			return;
 		range_loose(m, f, va % PAGE, bytes);
 		if (va % PAGE + bytes <= PAGE)
@@ -138,7 +143,7 @@ static void domain_loose(struct model *m, const struct m_domain *d)
 
 void loose_mark_areas(struct model *m)
 {
-	for (unsigned i = 0; i < M_DOMAINS; i++)
+	for (unsigned i = 0; i < m->domain_end; i++)
 		if (m->domain[i].used)
 			domain_loose(m, &m->domain[i]);
 }
@@ -151,5 +156,6 @@ void model_copy(struct model *to, const struct model *from)
 	memcpy(to->f, from->f, from->limit.frames * sizeof from->f[0]);
 	to->tracks = from->tracks;
 	memcpy(to->track, from->track, from->tracks * sizeof from->track[0]);
-	memcpy(to->word, from->word, (size_t)from->limit.frames * from->stride * sizeof from->word[0]);
+	memcpy(to->word, from->word,
+		(size_t)from->limit.frames * from->stride * sizeof from->word[0]);
 }

@@ -1,5 +1,6 @@
-/* The fuzzer's reference model by itself: sequences with answers known from the ABI's headers, told to it as if a core
- * had given them. Right answers must pass, wrong ones must not: a model that agrees with everything shows nothing. */
+/* The fuzzer's reference model by itself: sequences with answers known from the ABI's headers,
+ * told to it as if a core had given them. Right answers must pass, wrong ones must not: a model
+ * that agrees with everything shows nothing. */
 #include <check.h>
 #include <stdlib.h>
 #include "protocol/grant_table.h"
@@ -17,14 +18,19 @@ const char *model_compare(struct model *model)
 
 static void birth(unsigned slot, uint16_t id, uint64_t first)
 {
-	struct model_domain d = { .slot = slot, .id = id, .home = first, .shared_info = first + 1,
-				  .grant_frame = first + 2, .frame_max = 14 };
+	struct model_domain d = { .slot = slot,
+		.id = id,
+		.home = first,
+		.shared_info = first + 1,
+		.grant_frame = first + 2,
+		.frame_max = 14 };
 	for (unsigned i = 0; i < POOL; i++)
 		d.pool[i] = i < 10 ? first + 3 + i : NO_FRAME;
 	model_birth(m, &d);
 }
 
-/* Domain 0 has frames 10 to 22, domain 1 frames 30 to 42: home, shared_info, grant frame, ten of the pool. */
+/* Domain 0 has frames 10 to 22, domain 1 frames 30 to 42: home, shared_info, grant frame, ten of
+ * the pool. */
 static void setup(void)
 {
 	const struct model_limits l = { .frames = 64, .entries = 8, .count_limit = 1ull << 40 };
@@ -47,23 +53,29 @@ static const char *told(struct act a, struct outcome o)
 	return model_apply(m, &a, &o);
 }
 
-#define ACT_ON(k, s, d, ...) ((struct act){ .kind = OP_##k, .slot = (uint8_t)(s), .domid = (uint16_t)(d), __VA_ARGS__ })
+#define ACT_ON(k, s, d, ...)                                                                       \
+	((struct act){ .kind = OP_##k, .slot = (uint8_t)(s), .domid = (uint16_t)(d), __VA_ARGS__ })
 #define ACT(k, s, ...) ACT_ON(k, s, DOMID_SELF, __VA_ARGS__)
 /* The answer that is right, and one that is not. */
-#define ANSWERS(want, a) do { \
-	const struct act act_ = (a); \
-	bool counts_ = act_.kind <= OP_SET_LDT && act_.kind != OP_VA_UPDATE && act_.kind != OP_M2P; \
-	struct outcome o_ = { .rc = (want), .done = counts_ && (want) == 0 }; \
-	const char *wrong_ = told(act_, o_); \
-	ck_assert_msg(!wrong_, "line %d: %s", __LINE__, wrong_); \
-} while (0)
-#define REFUSES(answer, a) ck_assert_ptr_nonnull(told((a), (struct outcome){ .rc = (answer), .done = (answer) == 0 }))
-#define STATUS(want, a) do { \
-	const char *wrong_ = told((a), (struct outcome){ .status = (want) }); \
-	ck_assert_msg(!wrong_, "line %d: %s", __LINE__, wrong_); \
-} while (0)
+#define ANSWERS(want, a)                                                                           \
+	do {                                                                                       \
+		const struct act act_ = (a);                                                       \
+		bool counts_ = act_.kind <= OP_SET_LDT && act_.kind != OP_VA_UPDATE &&             \
+			       act_.kind != OP_M2P;                                                \
+		struct outcome o_ = { .rc = (want), .done = counts_ && (want) == 0 };              \
+		const char *wrong_ = told(act_, o_);                                               \
+		ck_assert_msg(!wrong_, "line %d: %s", __LINE__, wrong_);                           \
+	} while (0)
+#define REFUSES(answer, a)                                                                         \
+	ck_assert_ptr_nonnull(told((a), (struct outcome){ .rc = (answer), .done = (answer) == 0 }))
+#define STATUS(want, a)                                                                            \
+	do {                                                                                       \
+		const char *wrong_ = told((a), (struct outcome){ .status = (want) });              \
+		ck_assert_msg(!wrong_, "line %d: %s", __LINE__, wrong_);                           \
+	} while (0)
 
-static struct act update(unsigned slot, uint64_t table, unsigned index, uint64_t frame, uint64_t flags)
+static struct act update(
+	unsigned slot, uint64_t table, unsigned index, uint64_t frame, uint64_t flags)
 {
 	return ACT(UPDATE, (uint8_t)slot, .m = table, .index = index, .val = frame << 12 | flags);
 }
@@ -166,7 +178,7 @@ static struct act grant(unsigned slot, unsigned domid, uint64_t frame, unsigned 
 static struct act map(unsigned flags, unsigned index)
 {
 	return ACT_ON(GRANT_MAP_PTE, 1, 0, .ref = 3, .m = 37, .index = index, .n = (uint8_t)flags,
-		   .host_addr = 37ull << 12 | index * 8);
+		.host_addr = 37ull << 12 | index * 8);
 }
 
 START_TEST(grants_need_permission)
@@ -219,7 +231,8 @@ START_TEST(ports)
 {
 	ck_assert_ptr_null(told(ACT_ON(PORT_UNBOUND, 1, 0), (struct outcome){ .value = 5 }));
 	ANSWERS(M_EINVAL, ACT_ON(PORT_BIND, 0, 1, .port = 6));
-	ck_assert_ptr_null(told(ACT_ON(PORT_BIND, 0, 1, .port = 5), (struct outcome){ .value = 2 }));
+	ck_assert_ptr_null(
+		told(ACT_ON(PORT_BIND, 0, 1, .port = 5), (struct outcome){ .value = 2 }));
 	ck_assert_ptr_nonnull(told(ACT(PORT_IPI, 0), (struct outcome){ .value = 2 }));
 	ANSWERS(0, ACT(PORT_SEND, 0, .port = 2));
 	ck_assert_uint_eq(word_get(m, 31, 256), 1ull << 5);
@@ -247,8 +260,10 @@ END_TEST
 
 START_TEST(pairs_need_an_order)
 {
-	const struct act pin = ACT(PIN, 1, .m = 35, .n = 0), clear = ACT(CLEAR, 1, .vcpu = 1, .m = 35);
-	const struct outcome done = { .ran = true, .done = 1 }, busy = { .ran = true, .rc = M_EBUSY };
+	const struct act pin = ACT(PIN, 1, .m = 35, .n = 0),
+			 clear = ACT(CLEAR, 1, .vcpu = 1, .m = 35);
+	const struct outcome done = { .ran = true, .done = 1 },
+			     busy = { .ran = true, .rc = M_EBUSY };
 	ck_assert_ptr_null(model_step_pair(m, &pin, &done, &clear, &busy));
 	ck_assert_uint_eq(m->f[35].pinned, 1);
 	ANSWERS(0, ACT(UNPIN, 1, .m = 35));
@@ -259,10 +274,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { a_writable_frame_is_no_table, a_table_never_gets_a_writable_mapping,
-		levels_and_owners, entries_that_are_not_present, pins, a_tree_with_a_fault_is_refused_whole,
-		grants_need_permission, a_granted_frame_outlives_its_domain, frames_are_given_once, ports, who_may_act,
-		pairs_need_an_order };
+	const TTest *const tests[] = { a_writable_frame_is_no_table,
+		a_table_never_gets_a_writable_mapping, levels_and_owners,
+		entries_that_are_not_present, pins, a_tree_with_a_fault_is_refused_whole,
+		grants_need_permission, a_granted_frame_outlives_its_domain, frames_are_given_once,
+		ports, who_may_act, pairs_need_an_order };
 	TCase *t = tcase_create("model");
 	tcase_add_checked_fixture(t, setup, teardown);
 	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
