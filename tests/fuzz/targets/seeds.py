@@ -351,6 +351,14 @@ def store():
     yield "lists", store_session(*[(0, MKDIR, 0, b"/a/%02d" % i, 250, "") for i in range(20)], (0, DIRECTORY, 0, "/a"),
                                  (0, PART, 0, "/a", "0"), (0, PART, 0, "/a", "4000"), (0, PART, 0, "/a", "5060"),
                                  (0, PART, 0, "/a", "9"), (0, PART, 0, "/a", "x"))
+    def deep(first, tx):
+        return [(one, MKDIR, tx, b"/shared/" + b"/".join(b"%d" % (first + i * 40 + k) for k in range(40)), "")
+                for i in range(13)]
+    yield "quota-at-commit", store_session((one, START, 0, ""), *deep(0, 1), *deep(2000, 0), (one, END, 1, "T"))
+    yield "reserved", store_session(*[(one, kind, 0, "2", "0", "9") for kind in (INTRODUCE, RELEASE, SET_TARGET, RESUME)],
+                                    (one, RESUME, 0, "2"), (one, RELEASE, 0, "2"), (one, SET_TARGET, 0, "1", "2"))
+    yield "not-the-owner", store_session((one, WRITE, 0, "/shared/x", "t"), (two, SET_PERMS, 0, "/shared/x", "n2"),
+                                         (two, SET_PERMS, 0, "/shared/x", "n1", "b2"), (two, WRITE, 0, "/shared/x", "x"))
     yield "control", store_session(*[(0, CONTROL, 0, word, "t") for word in (
         "check", "memreport", "quota", "help", "dump", "log", "print", "x", "")], (one, CONTROL, 0, "check"))
     yield "domains", store_session(

@@ -5,7 +5,7 @@
  * does it. Properties, beside the store's audit after every few acts:
  *  - a whole request gets exactly one answer, which repeats its ids;
  *  - a guest reads no node that its permissions do not give it, and changes none; who may what is
- *    judged here, not by the code under test;
+ *    judged anew, not by the code under test; what is domain 0's to ask is refused to guests;
  *  - a transaction that commits read what was still true then;
  *  - what the journal tells a successor is the tree.
  * Neighbours: lib/store_world.c plays the clients, lib/store_judge.c judges; store_state.c has hostile state files. */
@@ -95,6 +95,13 @@ static void read_check(struct world *w, const struct actor *a, const struct xsd_
 			memcmp(a->body, n->value->data, n->value->len) == 0);
 }
 
+/* Requests that are domain 0's alone. */
+static bool is_reserved(uint32_t type)
+{
+	return type == XS_CONTROL || type == XS_INTRODUCE || type == XS_RELEASE || type == XS_RESUME ||
+	       type == XS_SET_TARGET;
+}
+
 static bool is_clean(struct world *w, const struct actor *a)
 {
 	const struct domain *d = domain_find(w->s, a->domid);
@@ -119,6 +126,7 @@ static void request_act(struct world *w, struct actor *a, struct input *in)
 		HOLDS(answered && a->replies == replies + 1);
 		HOLDS(a->reply.req_id == h.req_id && a->reply.tx_id == h.tx_id);
 		HOLDS(a->reply.type == h.type || a->reply.type == XS_ERROR);
+		HOLDS(a->domid == 0 || !is_reserved(h.type) || a->reply.type == XS_ERROR);
 		read_check(w, a, &h, body);
 	}
 	if (clean && is_clean(w, a))
@@ -127,7 +135,7 @@ static void request_act(struct world *w, struct actor *a, struct input *in)
 		judge_forget(a);
 	retargeted = retargeted || h.type == XS_SET_TARGET;
 	if (clean && a->domid != 0 && !retargeted)
-		judge_changes(w->s, before, w->s->root, a->domid, false);
+		judge_changes(w->s, before, w->s->root, a->domid);
 	node_put(before);
 }
 

@@ -28,10 +28,15 @@ bool judge_may(const struct store *s, const struct node *n, uint16_t domid, unsi
 	return (has & need) == need;
 }
 
-static bool same_content(const struct node *a, const struct node *b)
+static bool same_value(const struct node *a, const struct node *b)
 {
-	if (a->value->len != b->value->len || a->perms->count != b->perms->count ||
-		memcmp(a->value->data, b->value->data, a->value->len) != 0)
+	return a->value->len == b->value->len &&
+	       memcmp(a->value->data, b->value->data, a->value->len) == 0;
+}
+
+static bool same_perms(const struct node *a, const struct node *b)
+{
+	if (a->perms->count != b->perms->count)
 		return false;
 	for (uint32_t i = 0; i < a->perms->count; i++)
 		if (a->perms->entry[i].domid != b->perms->entry[i].domid ||
@@ -41,14 +46,18 @@ static bool same_content(const struct node *a, const struct node *b)
 	return true;
 }
 
-void judge_changes(const struct store *s, const struct node *old, const struct node *now,
-	uint16_t domid, bool above)
+/* @above: it may write a node above, with which this may have gone. @anew: this may have gone and
+ * come again, for its parent's children changed. */
+static void changes_check(const struct store *s, const struct node *old, const struct node *now,
+	uint16_t domid, bool above, bool anew)
 {
 	bool here = judge_may(s, old, domid, PERM_WRITE), moved = old->child_gen != now->child_gen;
 
 	if (old == now)
 		return;
-	HOLDS(same_content(old, now) || here || above);
+	HOLDS(same_value(old, now) || here || above);
+	HOLDS(same_perms(old, now) || judge_may(s, old, domid, PERM_WRITE | PERM_OWNER) || above ||
+		(here && anew));
 	above = (above || here) && moved;
 	for (uint32_t i = 0, k = 0; i < old->child_count || k < now->child_count;) {
 		int order = i == old->child_count   ? 1
@@ -61,15 +70,21 @@ void judge_changes(const struct store *s, const struct node *old, const struct n
 		if (order > 0)
 			HOLDS(here || above);
 		if (order == 0)
-			judge_changes(s, old->child[i], now->child[k], domid, above);
+			changes_check(s, old->child[i], now->child[k], domid, above, moved);
 		i += order <= 0;
 		k += order >= 0;
 	}
 }
 
+void judge_changes(const struct store *s, const struct node *old, const struct node *now,
+	uint16_t domid)
+{
+	changes_check(s, old, now, domid, false, false);
+}
+
 void judge_same(const struct node *a, const struct node *b)
 {
-	HOLDS(strcmp(a->name, b->name) == 0 && same_content(a, b));
+	HOLDS(strcmp(a->name, b->name) == 0 && same_value(a, b) && same_perms(a, b));
 	HOLDS(a->gen == b->gen && a->child_count == b->child_count);
 	for (uint32_t i = 0; i < a->child_count; i++)
 		judge_same(a->child[i], b->child[i]);

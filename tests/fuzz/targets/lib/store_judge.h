@@ -6,10 +6,9 @@
 
 /* Has @domid all the rights @need (PERM_*) on @n? */
 bool judge_may(const struct store *s, const struct node *n, uint16_t domid, unsigned int need);
-/* @domid made the tree @old into @now: every change must have been its to make. @above: it may write
- * a node above, with which these may have gone (false for a root). */
+/* @domid made the tree @old into @now: every change must have been its to make. */
 void judge_changes(const struct store *s, const struct node *old, const struct node *now,
-	uint16_t domid, bool above);
+	uint16_t domid);
 /* Two trees are equal: names, values, permissions, generations. */
 void judge_same(const struct node *a, const struct node *b);
 
