@@ -81,7 +81,8 @@ static const char *exchange_apply(
 	/* One that was mapped after the check is given back like any other that is mapped. */
 	if (fit && !(m->relaxed && o->rc == 0))
 		fit = m->u.refs[a->m] == 1;
-	bool over = frames_owned(m, d->id) > d->frame_max;
+	/* Two exchanges at once lift the quota by both. */
+	bool over = frames_owned(m, d->id) > d->frame_max && !(m->relaxed && o->rc == 0);
 	if (o->rc == M_ENOMEM && (o->failed_alloc || memory_is_short(m, 2)))
 		return NULL;
 	if (!fit || over || o->rc)
