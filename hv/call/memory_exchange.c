@@ -107,6 +107,7 @@ static void exchange_commit(struct exchange *e)
 	for (uint64_t i = 0; i < e->made; i++)
 		memory_m2p_set(mfn(e->out_mfn[i]), e->out_pfn[i], 1ull << e->x.out.extent_order);
 	for (uint64_t i = 0; i < e->taken; i++) {
+		preempt_count(PREEMPT_ITEM);
 		m2p_set(mfn(e->in_mfn[i]), pfn(M2P_INVALID));
 		frame_put(frame_of(mfn(e->in_mfn[i])));
 	}
@@ -137,9 +138,10 @@ static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
 			memory_release_extent(o, mfn(e->out_mfn[i]), e->x.out.extent_order);
 		quota_add(o, -(int64_t)e->frames);
 	}
-	preempt_count((unsigned)e->taken);
-	while (e->taken > 0)
+	while (e->taken > 0) {
+		preempt_count(PREEMPT_ITEM);
 		frame_attach(o, mfn(e->in_mfn[--e->taken]));
+	}
 	return rc;
 }
 
