@@ -5,7 +5,7 @@ the mutant is caught when a program that passes on the sound tree fails on it. F
 sound tree; one that fails there is no evidence, and the whole run fails.
 
 Evidence, in order: the state-aware engine; the interleaver; the directed hosted tests of the folder and of
-hypercalls. A patch's `by:` line names what to try first. All of it ends after --seconds for a mutant.
+hypercalls. A patch's `by:` line names what to try first. All of it ends after --seconds of CPU time for a mutant.
 
     run.py [--seconds 60] [--jobs 2] [--sample N --seed S] [--only KIND] [--json FILE] [NAME...]        O=build
 """
@@ -16,6 +16,8 @@ O = os.environ.get("O", "build")
 KINDS = ("fuzz", "interleave", "unit")
 # A share of a mutant's seconds for each kind, so that a survivor of one still meets the next.
 SHARE = {"fuzz": 0.4, "interleave": 0.4, "unit": 1.0}
+RUNS = 60       # of the engine, of a thousand operations each, in a second of CPU
+PATIENCE = 6    # seconds on the wall for one of CPU, on a busy machine
 # Whose hosted tests reach a folder of hv/ that has none, or more than its own.
 FOLDERS = {"mem": ("mem", "grant", "pv", "call"), "grant": ("grant", "call"), "event": ("event", "call"), "dom": ("dom", "call"),
            "pv": ("pv", "call"), "irq": ("irq", "call"), "call": ("call", "grant"), "core": ("core", "dom", "call"), "base": ("base",)}
@@ -53,32 +55,40 @@ class Program:
         self.seconds = 0.0      # on the sound tree
 
     def run(self, path, limit):
-        """(failed, what it said). The engine's runs follow from their seeds: what the same seed finds on the sound
-        tree as well is passed over."""
-        timed, seed, end = "@SECONDS@" in self.args, 1, time.monotonic() + limit
+        """(failed, what it said, seconds of CPU). The engine's runs follow from their seeds: what the same seed finds on
+        the sound tree as well is passed over."""
+        seed, spent = 1, 0.0
         while True:
-            left = max(1, int(end - time.monotonic()))
             with tempfile.TemporaryDirectory() as where:
-                put = {"@SECONDS@": str(left), "@WHERE@": where, "@SEED@": str(seed)}
-                failed, text = self.run_at([path] + [put.get(a, a) for a in self.args], left, timed)
-                found = timed and path != self.sound and re.search(r"violation: seed (\d+)", text)
-                if not found or not self.run_at([self.sound, "--one-seed", found[1], "--no-shrink", "--out", where], 60, False)[0]:
-                    return failed, said(text) if text else "hangs"
+                put = {"@RUNS@": str(int(max(1, limit - spent) * RUNS)), "@WHERE@": where, "@SEED@": str(seed)}
+                failed, text, cpu = self.run_at([path] + [put.get(a, a) for a in self.args], limit - spent)
+                spent += cpu
+                found = self.kind == "fuzz" and path != self.sound and re.search(r"violation: seed (\d+)", text)
+                if not found or not self.run_at([self.sound, "--one-seed", found[1], "--no-shrink", "--out", where], 60)[0]:
+                    return failed, said(text) if text else "hangs", spent
             seed = int(found[1]) + 1
-            if time.monotonic() > end - 1:
-                return False, ""
+            if spent > limit - 1:
+                return False, "", spent
 
-    def run_at(self, args, limit, timed):
-        """(failed, output; empty: it hung)"""
+    def run_at(self, args, limit):
+        """(failed, output; empty: it hung, seconds of CPU). Others may have the CPUs: the clock on the wall has patience."""
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", RANDOM_SECONDS="5")
-        process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, start_new_session=True)
-        try:
-            out, _ = process.communicate(timeout=limit + (10 if timed else 0))
-            return process.returncode != 0, out.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return timed or limit > 5 * self.seconds + 2, ""
+        with tempfile.TemporaryFile() as out:
+            process = subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT, env=env, start_new_session=True)
+            end = time.monotonic() + PATIENCE * limit + 10
+            while True:
+                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    break
+                if time.monotonic() > end:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    os.wait4(process.pid, 0)
+                    return self.kind == "fuzz" or limit > 5 * self.seconds + 2, "", limit
+                time.sleep(0.05)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            text = out.read().decode(errors="replace")
+        return process.returncode != 0, text or "fails without a word", usage.ru_utime + usage.ru_stime
 
 
 def said(text):
@@ -87,7 +97,7 @@ def said(text):
         if found:
             return found.group(0).strip()[:150]
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:150] if lines else "fails without a word"
+    return lines[-1].strip()[:150]
 
 
 class Build:
@@ -145,7 +155,7 @@ def programs(engine_args, only):
     fast = Build(value("host-flags", "instrument=" + value("fuzz-fast")), value("CC"), f"{O}/fast/host", libs)
     sources = value("fuzz-src").split()
     out = [Program("fuzz", "fuzz", fast, sources, f"{O}/fast/host/fuzz",
-                   ["--time", "@SECONDS@", "--seed", "@SEED@", "--jobs", "1", "--no-shrink", "--out", "@WHERE@", *engine_args])]
+                   ["--runs", "@RUNS@", "--seed", "@SEED@", "--jobs", "1", "--no-shrink", "--out", "@WHERE@", *engine_args])]
     for test in sorted(glob.glob("tests/unit/*/*_test.c")):
         folder = os.path.dirname(test)
         name = os.path.relpath(test, "tests/unit")[:-len("_test.c")]
@@ -170,38 +180,35 @@ def matching(mutant, all_programs, only):
 
 def judge(mutant, evidence, seconds):
     """{'caught': program or None, 'said', 'seconds'}"""
-    start, linked = time.monotonic(), {}
+    linked = {}
     with tempfile.TemporaryDirectory() as where:
         for file in mutant.files:
             os.makedirs(os.path.dirname(f"{where}/{file}"), exist_ok=True)
             shutil.copy(f"{ROOT}/{file}", f"{where}/{file}")
         try:
             run(["patch", "-s", "-f", "-p1", "-d", where, "-i", mutant.path])
-            clock, spent = time.monotonic(), {}
+            spent = dict.fromkeys(KINDS, 0.0)
             for p in evidence:
                 if p.build not in linked:
                     linked[p.build] = p.build.mutated(mutant, where)
                 path = f"{where}/program"
                 p.build.link(linked[p.build], p.sources, path)
-                left = min(seconds - (time.monotonic() - clock), SHARE[p.kind] * seconds - spent.get(p.kind, 0))
+                left = min(seconds - sum(spent.values()), SHARE[p.kind] * seconds - spent[p.kind])
                 if left < 1:
                     continue
-                before = time.monotonic()
-                failed, text = p.run(path, left)
-                spent[p.kind] = spent.get(p.kind, 0) + time.monotonic() - before
+                failed, text, cpu = p.run(path, left)
+                spent[p.kind] += cpu
                 if failed:
-                    return {"caught": p.name, "kind": p.kind, "said": text, "seconds": time.monotonic() - before}
+                    return {"caught": p.name, "kind": p.kind, "said": text, "seconds": cpu}
         except (RuntimeError, subprocess.SubprocessError) as e:
             return {"caught": None, "kind": "broken", "said": str(e), "seconds": 0}
-    return {"caught": None, "kind": "missed", "said": "", "seconds": time.monotonic() - start}
+    return {"caught": None, "kind": "missed", "said": "", "seconds": sum(spent.values())}
 
 
 def check_sound(all_programs, jobs):
     """Run everything on the sound tree; the names of what fails there."""
     def one(p):
-        start = time.monotonic()
-        failed, text = p.run(p.sound, 10 if p.kind == "fuzz" else 120)
-        p.seconds = time.monotonic() - start
+        failed, text, p.seconds = p.run(p.sound, 10 if p.kind == "fuzz" else 120)
         if failed:
             print(f"UNSOUND {p.name}: {text}", flush=True)
         return failed
