@@ -26,7 +26,7 @@ static const struct { uint8_t weight, family; } kind_of[OP_COUNT] = {
 	[OP_PAUSE] = { 3, CONTROL }, [OP_UNPAUSE] = { 4, CONTROL }, [OP_MAX_MEM] = { 3, CONTROL }, [OP_INFO] = { 3, CONTROL },
 	[OP_DESTROY] = { 2, CONTROL },
 	[OP_CREATE] = { 2, HARNESS }, [OP_REVIVE] = { 3, HARNESS }, [OP_MIGRATE] = { 4, HARNESS }, [OP_ADVANCE] = { 4, HARNESS },
-	[OP_RAW] = { 8, HARNESS },
+	[OP_RAW] = { 16, HARNESS },
 };
 
 static void mood_start(struct generator *g)

@@ -403,7 +403,7 @@ static void fill_revive(struct generator *g, struct op *o)
 	o->arg[2] = (uint8_t)below(g, 8);	/* MIGRATE: to where */
 }
 
-/* One in three is what a vCPU says about itself: handlers, breakpoints, bases, callbacks. */
+/* Two in three are what a vCPU says about itself: handlers, breakpoints, bases, callbacks. */
 static void fill_raw(struct generator *g, struct op *o)
 {
 	static const uint8_t own[] = { __HYPERVISOR_set_trap_table, __HYPERVISOR_set_debugreg, __HYPERVISOR_set_debugreg,
@@ -411,7 +411,7 @@ static void fill_raw(struct generator *g, struct op *o)
 	for (unsigned i = 0; i < OP_ARGS; i++)
 		o->arg[i] = (uint8_t)(chance(g, 128) ? below(g, 8) : below(g, 256));
 	o->arg[0] = (uint8_t)below(g, 64);
-	if (!chance(g, 85))
+	if (!chance(g, 170))
 		return;
 	o->arg[0] = own[below(g, sizeof own)];
 	bool by_argument = o->arg[0] == __HYPERVISOR_callback_op || o->arg[0] == __HYPERVISOR_set_trap_table;
