@@ -1,9 +1,11 @@
 /* One operation after the other: looked up, carried out, audited, and compared with the model.
  *
- * Pairs. An operation that is cut (preempted) with bit 7 set lets its successor run before it is re-entered; one with
- * `with` set runs beside its successor, switched at locks, flushes and atomics. Both are judged together.
+ * Pairs. An operation that is cut (preempted) with bit 7 set lets its successor run before it is
+ * re-entered; one with `with` set runs beside its successor, switched at locks, flushes and
+ * atomics. Both are judged together.
  *
- * Neighbours: world.h carries out, model.h predicts, generate.h invents, supervise.c runs this in processes. */
+ * Neighbours: world.h carries out, model.h predicts, generate.h invents, supervise.c runs this
+ * in processes. */
 #include <stdlib.h>
 #include <string.h>
 #include "tests/fuzz/engine.h"
@@ -51,8 +53,9 @@ static bool succeeded(const struct done *d)
 
 static void count(struct engine *e, const struct done *d)
 {
-	e->digest = (e->digest ^ (uint64_t)d->out.rc ^ d->out.value << 20 ^ (uint64_t)d->out.status << 40) *
-		0x100000001b3ull;
+	e->digest = (e->digest ^ (uint64_t)d->out.rc ^ d->out.value << 20 ^
+			    (uint64_t)d->out.status << 40) *
+		    0x100000001b3ull;
 	if (!e->stats)
 		return;
 	struct kind_stats *k = &e->stats->kind[d->act.kind];
@@ -68,8 +71,9 @@ static void count(struct engine *e, const struct done *d)
 	if (succeeded(d)) {
 		k->ok++;
 	} else if (d->out.ran) {
-		uint64_t error = d->out.status < 0 ? (uint64_t)-d->out.status : d->out.rc < 0 ? -(uint64_t)d->out.rc :
-			ERRORS_KEPT;
+		uint64_t error = d->out.status < 0 ? (uint64_t)-d->out.status
+				 : d->out.rc < 0   ? -(uint64_t)d->out.rc
+						   : ERRORS_KEPT;
 		k->error[error < ERRORS_KEPT ? error : ERRORS_KEPT - 1]++;
 	}
 }
@@ -103,7 +107,8 @@ static void judge_pair(struct engine *e, const struct done *outer, const struct 
 	const char *said = audit();
 
 	if (!said && e->use_model)
-		said = model_step_pair(e->model, &outer->act, &outer->out, &inner->act, &inner->out);
+		said = model_step_pair(
+			e->model, &outer->act, &outer->out, &inner->act, &inner->out);
 	if (said)
 		break_off(e, said);
 	count(e, outer);
@@ -135,15 +140,16 @@ static bool may_meet(const struct op *o, const struct op *next)
 	return next && (o->actor ^ next->actor) & 7;
 }
 
-static bool run_beside(struct engine *e, const struct op *o, const struct op *next, struct done *outer,
-		       struct inner *in)
+static bool run_beside(struct engine *e, const struct op *o, const struct op *next,
+	struct done *outer, struct inner *in)
 {
 	if (!o->with || !may_meet(o, next) || (op_slot(next) >= world_config.slots))
 		return false;
 	world_resolve(next, &in->done.act);
 	if (!world_can_pair(&outer->act, &in->done.act))
 		return false;
-	const char *hung = world_run_pair(&outer->act, &outer->out, &in->done.act, &in->done.out, o->with);
+	const char *hung =
+		world_run_pair(&outer->act, &outer->out, &in->done.act, &in->done.out, o->with);
 	if (hung)
 		break_off(e, hung);
 	in->ran = true;
@@ -159,7 +165,8 @@ unsigned engine_step(struct engine *e, const struct op *o, const struct op *next
 	in = (struct inner){ .op = next };
 	world_resolve(o, &outer.act);
 	if (!run_beside(e, o, next, &outer, &in))
-		world_run(&outer.act, o, o->cut & 0x80 && may_meet(o, next) ? run_inner : NULL, &in, &outer.out);
+		world_run(&outer.act, o, o->cut & 0x80 && may_meet(o, next) ? run_inner : NULL, &in,
+			&outer.out);
 	if (e->verdict.broken)
 		return 2;
 	if (in.ran) {
@@ -191,8 +198,8 @@ void engine_list(struct engine *e, const struct oplist *l, volatile uint32_t *at
 	engine_end(e);
 }
 
-void engine_seed(struct engine *e, uint64_t seed, uint32_t count, struct op *ops, volatile uint32_t *made,
-		 volatile uint32_t *at)
+void engine_seed(struct engine *e, uint64_t seed, uint32_t count, struct op *ops,
+	volatile uint32_t *made, volatile uint32_t *at)
 {
 	static struct generator g;
 	struct world_config config;

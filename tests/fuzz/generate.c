@@ -1,5 +1,6 @@
-/* The next operation: from the queue of a script under way, or of a kind drawn by the mood's weights, for a vCPU that
- * can act. Then: is it cut, does an allocation fail, does another operation run beside it?
+/* The next operation: from the queue of a script under way, or of a kind drawn by the mood's
+ * weights, for a vCPU that can act. Then: is it cut, does an allocation fail, does another
+ * operation run beside it?
  *
  * RULE: everything is drawn from g->rng; the state of the machine is read, never written. */
 #include <string.h>
@@ -8,25 +9,63 @@
 
 enum family { TABLES, MEMORY, GRANTS, EVENTS, VCPU, CONTROL, HARNESS, FAMILIES };
 
-static const struct { uint8_t weight, family; } kind_of[OP_COUNT] = {
-	[OP_UPDATE] = { 120, TABLES }, [OP_UPDATES] = { 24, TABLES }, [OP_M2P] = { 6, TABLES },
-	[OP_VA_UPDATE] = { 40, TABLES }, [OP_PIN] = { 28, TABLES }, [OP_UNPIN] = { 20, TABLES }, [OP_BASE] = { 16, TABLES },
-	[OP_USER_BASE] = { 6, TABLES }, [OP_CLEAR] = { 6, TABLES }, [OP_COPY] = { 6, TABLES }, [OP_FLUSH] = { 6, TABLES },
-	[OP_SET_LDT] = { 6, VCPU }, [OP_SET_GDT] = { 8, VCPU }, [OP_DESCRIPTOR] = { 10, VCPU },
-	[OP_LOAD] = { 20, TABLES }, [OP_STORE] = { 40, TABLES },
-	[OP_DECREASE] = { 16, MEMORY }, [OP_POPULATE] = { 24, MEMORY }, [OP_EXCHANGE] = { 12, MEMORY },
-	[OP_GRANT] = { 24, GRANTS }, [OP_GRANT_SETUP] = { 2, GRANTS }, [OP_GRANT_MAP] = { 24, GRANTS },
-	[OP_GRANT_MAP_PTE] = { 20, GRANTS }, [OP_GRANT_UNMAP] = { 28, GRANTS }, [OP_GRANT_COPY] = { 12, GRANTS },
-	[OP_PORT_UNBOUND] = { 10, EVENTS }, [OP_PORT_BIND] = { 10, EVENTS }, [OP_PORT_VIRQ] = { 5, EVENTS },
-	[OP_PORT_IPI] = { 5, EVENTS }, [OP_PORT_VCPU] = { 5, EVENTS }, [OP_PORT_CLOSE] = { 14, EVENTS },
-	[OP_PORT_SEND] = { 12, EVENTS }, [OP_PORT_MASK] = { 4, EVENTS }, [OP_PORT_UNMASK] = { 4, EVENTS },
-	[OP_PORT_STATUS] = { 4, EVENTS }, [OP_PORT_RESET] = { 2, EVENTS },
-	[OP_VCPU_INFO] = { 4, VCPU }, [OP_RUNSTATE] = { 4, VCPU }, [OP_VCPU_DOWN] = { 3, VCPU }, [OP_VCPU_UP] = { 4, VCPU },
-	[OP_BLOCK] = { 3, VCPU }, [OP_POLL] = { 2, VCPU }, [OP_TIMER] = { 3, VCPU }, [OP_SHUTDOWN] = { 2, VCPU },
-	[OP_PAUSE] = { 3, CONTROL }, [OP_UNPAUSE] = { 4, CONTROL }, [OP_MAX_MEM] = { 3, CONTROL }, [OP_INFO] = { 3, CONTROL },
-	[OP_DESTROY] = { 2, CONTROL },
-	[OP_CREATE] = { 2, HARNESS }, [OP_REVIVE] = { 3, HARNESS }, [OP_MIGRATE] = { 4, HARNESS }, [OP_ADVANCE] = { 4, HARNESS },
-	[OP_RAW] = { 16, HARNESS },
+static const struct {
+	uint8_t weight, family;
+} kind_of[OP_COUNT] = {
+	[OP_UPDATE] = {120, TABLES},
+	[OP_UPDATES] = {24, TABLES},
+	[OP_M2P] = {6, TABLES},
+	[OP_VA_UPDATE] = {40, TABLES},
+	[OP_PIN] = {28, TABLES},
+	[OP_UNPIN] = {20, TABLES},
+	[OP_BASE] = {16, TABLES},
+	[OP_USER_BASE] = {6, TABLES},
+	[OP_CLEAR] = {6, TABLES},
+	[OP_COPY] = {6, TABLES},
+	[OP_FLUSH] = {6, TABLES},
+	[OP_SET_LDT] = {6, VCPU},
+	[OP_SET_GDT] = {8, VCPU},
+	[OP_DESCRIPTOR] = {10, VCPU},
+	[OP_LOAD] = {20, TABLES},
+	[OP_STORE] = {40, TABLES},
+	[OP_DECREASE] = {16, MEMORY},
+	[OP_POPULATE] = {24, MEMORY},
+	[OP_EXCHANGE] = {12, MEMORY},
+	[OP_GRANT] = {24, GRANTS},
+	[OP_GRANT_SETUP] = {2, GRANTS},
+	[OP_GRANT_MAP] = {24, GRANTS},
+	[OP_GRANT_MAP_PTE] = {20, GRANTS},
+	[OP_GRANT_UNMAP] = {28, GRANTS},
+	[OP_GRANT_COPY] = {12, GRANTS},
+	[OP_PORT_UNBOUND] = {10, EVENTS},
+	[OP_PORT_BIND] = {10, EVENTS},
+	[OP_PORT_VIRQ] = {5, EVENTS},
+	[OP_PORT_IPI] = {5, EVENTS},
+	[OP_PORT_VCPU] = {5, EVENTS},
+	[OP_PORT_CLOSE] = {14, EVENTS},
+	[OP_PORT_SEND] = {12, EVENTS},
+	[OP_PORT_MASK] = {4, EVENTS},
+	[OP_PORT_UNMASK] = {4, EVENTS},
+	[OP_PORT_STATUS] = {4, EVENTS},
+	[OP_PORT_RESET] = {2, EVENTS},
+	[OP_VCPU_INFO] = {4, VCPU},
+	[OP_RUNSTATE] = {4, VCPU},
+	[OP_VCPU_DOWN] = {3, VCPU},
+	[OP_VCPU_UP] = {4, VCPU},
+	[OP_BLOCK] = {3, VCPU},
+	[OP_POLL] = {2, VCPU},
+	[OP_TIMER] = {3, VCPU},
+	[OP_SHUTDOWN] = {2, VCPU},
+	[OP_PAUSE] = {3, CONTROL},
+	[OP_UNPAUSE] = {4, CONTROL},
+	[OP_MAX_MEM] = {3, CONTROL},
+	[OP_INFO] = {3, CONTROL},
+	[OP_DESTROY] = {2, CONTROL},
+	[OP_CREATE] = {2, HARNESS},
+	[OP_REVIVE] = {3, HARNESS},
+	[OP_MIGRATE] = {4, HARNESS},
+	[OP_ADVANCE] = {4, HARNESS},
+	[OP_RAW] = {16, HARNESS},
 };
 
 static void mood_start(struct generator *g)
@@ -89,7 +128,8 @@ static uint8_t actor_choose(struct generator *g)
 	return 0;
 }
 
-/* Things that must be seen to, or the machine comes to rest: empty slots, dead guests, vCPUs that wait. */
+/* Things that must be seen to, or the machine comes to rest: empty slots, dead guests, vCPUs
+ * that wait. */
 static bool housekeeping(struct generator *g, struct op *o)
 {
 	unsigned slot = below(g, world_config.slots), vcpu = below(g, VCPUS);
@@ -141,7 +181,8 @@ static void how(struct generator *g, struct op *o)
 	const struct mood *m = &g->mood;
 
 	if (!o->cut && chance(g, m->cut))
-		o->cut = (uint8_t)((chance(g, 160) ? 1 + below(g, 3) : 1 + below(g, 16)) | (chance(g, m->between) ? 0x80 : 0));
+		o->cut = (uint8_t)((chance(g, 160) ? 1 + below(g, 3) : 1 + below(g, 16)) |
+				   (chance(g, m->between) ? 0x80 : 0));
 	if (chance(g, m->fail))
 		o->fail = (uint8_t)(1 + below(g, chance(g, 192) ? 2 : 6));
 	if (!o->with && chance(g, m->with))

@@ -1,9 +1,9 @@
-/* The state-aware generator: what to do next, chosen by looking at what there is. Deterministic from its seed and the
- * state of the machine: no time, no addresses.
+/* The state-aware generator: what to do next, chosen by looking at what there is. Deterministic
+ * from its seed and the state of the machine: no time, no addresses.
  *
- * Each run has a mood: which kinds of operations are frequent, how often operands are wild, entries flipped,
- * allocations fail, operations are cut, or run beside another one. Scripts (short sequences that build something)
- * go through a queue, with other operations in between. */
+ * Each run has a mood: which kinds of operations are frequent, how often operands are wild,
+ * entries flipped, allocations fail, operations are cut, or run beside another one. Scripts
+ * (short sequences that build something) go through a queue, with other operations in between. */
 #pragma once
 #include "tests/fuzz/world.h"
 

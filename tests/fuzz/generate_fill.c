@@ -1,5 +1,6 @@
-/* Operands for each kind of operation, so that most succeed or fail late: a table of small functions, each writing
- * o->arg in the order of ops.def. What comes out may still be wrong in every way; that is wanted.
+/* Operands for each kind of operation, so that most succeed or fail late: a table of small
+ * functions, each writing o->arg in the order of ops.def. What comes out may still be wrong in
+ * every way; that is wanted.
  *
  * Neighbours: generate_pick.c finds, generate.c chooses the kind and who acts. */
 #include <string.h>
@@ -16,7 +17,9 @@ static bool is_control(const struct op *o) { return op_slot(o) == 0; }
 
 static uint8_t self(struct generator *g, const struct op *o)
 {
-	return (uint8_t)(chance(g, 8) ? below(g, DOMID_KINDS) : chance(g, 64) ? op_slot(o) : DOMID_OF_SELF);
+	return (uint8_t)(chance(g, 8)    ? below(g, DOMID_KINDS)
+			 : chance(g, 64) ? op_slot(o)
+					 : DOMID_OF_SELF);
 }
 
 /* For a control domain sometimes another one. */
@@ -48,7 +51,8 @@ static void leaf(struct generator *g, const struct op *o, unsigned slot, uint8_t
 }
 
 /* What an entry of a table in use as @use names. */
-static void entry(struct generator *g, const struct op *o, unsigned slot, unsigned use, uint8_t e[3])
+static void entry(
+	struct generator *g, const struct op *o, unsigned slot, unsigned use, uint8_t e[3])
 {
 	static const unsigned below_of[] = { [FT_L2] = FT_L1, [FT_L3] = FT_L2, [FT_L4] = FT_L3 };
 
@@ -61,7 +65,8 @@ static void entry(struct generator *g, const struct op *o, unsigned slot, unsign
 	leaf(g, o, slot, e);
 	for (unsigned level = FT_L2; level <= FT_L4; level++)
 		if (use & USE(level)) {
-			e[0] = pick_frame(g, slot, chance(g, 160) ? USE(below_of[level]) : USE(FT_NONE));
+			e[0] = pick_frame(
+				g, slot, chance(g, 160) ? USE(below_of[level]) : USE(FT_NONE));
 			e[1] = ENTRY_PRESENT | ENTRY_WRITE;
 		}
 	if (chance(g, 12))
@@ -70,10 +75,13 @@ static void entry(struct generator *g, const struct op *o, unsigned slot, unsign
 		e[2] = (uint8_t)(chance(g, 192) ? 1 + below(g, 64) : 65 + below(g, 64));
 }
 
-/* Bits worth flipping in a live entry: the low twelve and the high ones more often than the address's. */
+/* Bits worth flipping in a live entry: the low twelve and the high ones more often than the
+ * address's. */
 static uint8_t flip_bit(struct generator *g)
 {
-	return (uint8_t)(1 + (chance(g, 160) ? below(g, 13) : chance(g, 128) ? 12 + below(g, 9) : below(g, 64)));
+	return (uint8_t)(1 + (chance(g, 160)          ? below(g, 13)
+				     : chance(g, 128) ? 12 + below(g, 9)
+						      : below(g, 64)));
 }
 
 static unsigned use_of(uint8_t f)
@@ -108,8 +116,9 @@ static void fill_update(struct generator *g, struct op *o)
 	if (flip)
 		a[4] = flip_bit(g);
 	if (!FRAME_IS_SPECIAL(a[2]) && (a[2] >> 4) != slot)
-		d = a[2] >> 4;				/* the control domain maps another one's frame */
-	if (is_control(o) && FRAME_IS_SPECIAL(a[2]) && (a[2] & 15) >= SPECIAL_DEVICE && chance(g, 200))
+		d = a[2] >> 4; /* the control domain maps another one's frame */
+	if (is_control(o) && FRAME_IS_SPECIAL(a[2]) && (a[2] & 15) >= SPECIAL_DEVICE &&
+		chance(g, 200))
 		d = DOMID_OF_IO;
 	a[5] = n;
 	a[6] = d;
@@ -234,7 +243,8 @@ static void fill_populate(struct generator *g, struct op *o)
 
 static void fill_exchange(struct generator *g, struct op *o)
 {
-	unsigned from = pick_index(g, op_slot(o), chance(g, 200) ? USE(FT_NONE) : USE_DATA), to = pick_index(g, op_slot(o), USE_ABSENT);
+	unsigned from = pick_index(g, op_slot(o), chance(g, 200) ? USE(FT_NONE) : USE_DATA),
+		 to = pick_index(g, op_slot(o), USE_ABSENT);
 
 	o->arg[0] = (uint8_t)(from < POOL ? from : below(g, POOL));
 	o->arg[1] = chance(g, 64) || to == POOL ? o->arg[0] : (uint8_t)to;
@@ -247,7 +257,10 @@ static void fill_grant(struct generator *g, struct op *o)
 	o->arg[1] = (uint8_t)(chance(g, 240) ? pick_other(g, op_slot(o)) : below(g, DOMID_KINDS));
 	o->arg[2] = chance(g, 12) ? pick_special(g, op_slot(o)) :
 		pick_frame(g, op_slot(o), chance(g, 224) ? USE_DATA : USE_TABLE);
-	o->arg[3] = chance(g, 48) ? GRANT_NONE : chance(g, 16) ? GRANT_BAD : chance(g, 160) ? GRANT_RW : GRANT_RO;
+	o->arg[3] = chance(g, 48)    ? GRANT_NONE
+		    : chance(g, 16)  ? GRANT_BAD
+		    : chance(g, 160) ? GRANT_RW
+				     : GRANT_RO;
 }
 
 static uint8_t map_flags(struct generator *g, bool writable)
@@ -296,7 +309,10 @@ static bool copy_end(struct generator *g, const struct op *o, uint8_t a[3], bool
 	bool writable;
 
 	a[1] = pick_granted(g, granter, op_slot(o), &writable);
-	a[2] = pick_frame(g, op_slot(o), is_source ? ~USE_ABSENT : chance(g, 232) ? USE_DATA : USE_TABLE);
+	a[2] = pick_frame(g, op_slot(o),
+		is_source        ? ~USE_ABSENT
+		: chance(g, 232) ? USE_DATA
+				 : USE_TABLE);
 	bool by_ref = chance(g, 128);
 	a[0] = by_ref ? (uint8_t)granter : self(g, o);
 	return by_ref;
@@ -357,7 +373,9 @@ static void fill_self(struct generator *g, struct op *o) { o->arg[0] = self_or_r
 /* --- vCPUs --- */
 static void fill_vcpu(struct generator *g, struct op *o)
 {
-	o->arg[0] = (uint8_t)(o->kind == OP_VCPU_INFO && chance(g, 192) ? op_vcpu(o) : below(g, VCPUS + chance(g, 16)));
+	o->arg[0] = (uint8_t)(o->kind == OP_VCPU_INFO && chance(g, 192)
+				      ? op_vcpu(o)
+				      : below(g, VCPUS + chance(g, 16)));
 	if (o->kind == OP_VCPU_INFO) {
 		o->arg[1] = pick_frame(g, op_slot(o), chance(g, 224) ? USE_DATA : ~USE_ABSENT);
 		o->arg[2] = (uint8_t)below(g, chance(g, 240) ? 63 : 256);
@@ -406,16 +424,18 @@ static void fill_revive(struct generator *g, struct op *o)
 /* Two in three are what a vCPU says about itself: handlers, breakpoints, bases, callbacks. */
 static void fill_raw(struct generator *g, struct op *o)
 {
-	static const uint8_t own[] = { __HYPERVISOR_set_trap_table, __HYPERVISOR_set_debugreg, __HYPERVISOR_set_debugreg,
-				       __HYPERVISOR_set_segment_base, __HYPERVISOR_callback_op, __HYPERVISOR_callback_op };
+	static const uint8_t own[] = {__HYPERVISOR_set_trap_table, __HYPERVISOR_set_debugreg,
+		__HYPERVISOR_set_debugreg, __HYPERVISOR_set_segment_base, __HYPERVISOR_callback_op,
+		__HYPERVISOR_callback_op};
 	for (unsigned i = 0; i < OP_ARGS; i++)
 		o->arg[i] = (uint8_t)(chance(g, 128) ? below(g, 8) : below(g, 256));
 	o->arg[0] = (uint8_t)below(g, 64);
 	if (!chance(g, 170))
 		return;
 	o->arg[0] = own[below(g, sizeof own)];
-	bool by_argument = o->arg[0] == __HYPERVISOR_callback_op || o->arg[0] == __HYPERVISOR_set_trap_table;
-	unsigned value = by_argument ? 8 : 2;		/* an address, as run_domains.c composes it */
+	bool by_argument =
+		o->arg[0] == __HYPERVISOR_callback_op || o->arg[0] == __HYPERVISOR_set_trap_table;
+	unsigned value = by_argument ? 8 : 2; /* an address, as run_domains.c composes it */
 	o->arg[1] = (uint8_t)(o->arg[0] == __HYPERVISOR_set_trap_table ? 0 : by_argument ? 12 :
 			      12 | below(g, chance(g, 192) ? 4 : 16) << 4);
 	o->arg[2] = (uint8_t)(12 | below(g, 8) << 4);	/* which callback */
@@ -427,21 +447,60 @@ static void fill_raw(struct generator *g, struct op *o)
 }
 
 static void (*const fill_of[OP_COUNT])(struct generator *g, struct op *o) = {
-	[OP_UPDATE] = fill_update, [OP_UPDATES] = fill_updates, [OP_M2P] = fill_m2p, [OP_VA_UPDATE] = fill_va_update,
-	[OP_PIN] = fill_pin, [OP_UNPIN] = fill_unpin, [OP_BASE] = fill_base, [OP_USER_BASE] = fill_base,
-	[OP_CLEAR] = fill_clear, [OP_COPY] = fill_clear, [OP_FLUSH] = fill_flush, [OP_SET_LDT] = fill_set_ldt,
-	[OP_SET_GDT] = fill_set_gdt, [OP_DESCRIPTOR] = fill_descriptor, [OP_LOAD] = fill_load, [OP_STORE] = fill_store,
-	[OP_DECREASE] = fill_decrease, [OP_POPULATE] = fill_populate, [OP_EXCHANGE] = fill_exchange,
-	[OP_GRANT] = fill_grant, [OP_GRANT_SETUP] = fill_number, [OP_GRANT_MAP] = fill_grant_map,
-	[OP_GRANT_MAP_PTE] = fill_grant_map_pte, [OP_GRANT_UNMAP] = fill_grant_unmap, [OP_GRANT_COPY] = fill_grant_copy,
-	[OP_PORT_UNBOUND] = fill_port_unbound, [OP_PORT_BIND] = fill_port_bind, [OP_PORT_VIRQ] = fill_port_virq,
-	[OP_PORT_IPI] = fill_vcpu, [OP_PORT_VCPU] = fill_port, [OP_PORT_CLOSE] = fill_port, [OP_PORT_SEND] = fill_port,
-	[OP_PORT_MASK] = fill_port, [OP_PORT_UNMASK] = fill_port, [OP_PORT_STATUS] = fill_port_status,
-	[OP_PORT_RESET] = fill_self, [OP_VCPU_INFO] = fill_vcpu, [OP_RUNSTATE] = fill_vcpu, [OP_VCPU_DOWN] = fill_vcpu,
-	[OP_VCPU_UP] = fill_vcpu, [OP_BLOCK] = fill_number, [OP_POLL] = fill_poll, [OP_TIMER] = fill_number,
-	[OP_SHUTDOWN] = fill_shutdown, [OP_PAUSE] = fill_ruled, [OP_UNPAUSE] = fill_ruled, [OP_MAX_MEM] = fill_ruled,
-	[OP_INFO] = fill_ruled, [OP_DESTROY] = fill_ruled, [OP_CREATE] = fill_create, [OP_REVIVE] = fill_revive,
-	[OP_MIGRATE] = fill_revive, [OP_ADVANCE] = fill_number, [OP_RAW] = fill_raw,
+	[OP_UPDATE] = fill_update,
+	[OP_UPDATES] = fill_updates,
+	[OP_M2P] = fill_m2p,
+	[OP_VA_UPDATE] = fill_va_update,
+	[OP_PIN] = fill_pin,
+	[OP_UNPIN] = fill_unpin,
+	[OP_BASE] = fill_base,
+	[OP_USER_BASE] = fill_base,
+	[OP_CLEAR] = fill_clear,
+	[OP_COPY] = fill_clear,
+	[OP_FLUSH] = fill_flush,
+	[OP_SET_LDT] = fill_set_ldt,
+	[OP_SET_GDT] = fill_set_gdt,
+	[OP_DESCRIPTOR] = fill_descriptor,
+	[OP_LOAD] = fill_load,
+	[OP_STORE] = fill_store,
+	[OP_DECREASE] = fill_decrease,
+	[OP_POPULATE] = fill_populate,
+	[OP_EXCHANGE] = fill_exchange,
+	[OP_GRANT] = fill_grant,
+	[OP_GRANT_SETUP] = fill_number,
+	[OP_GRANT_MAP] = fill_grant_map,
+	[OP_GRANT_MAP_PTE] = fill_grant_map_pte,
+	[OP_GRANT_UNMAP] = fill_grant_unmap,
+	[OP_GRANT_COPY] = fill_grant_copy,
+	[OP_PORT_UNBOUND] = fill_port_unbound,
+	[OP_PORT_BIND] = fill_port_bind,
+	[OP_PORT_VIRQ] = fill_port_virq,
+	[OP_PORT_IPI] = fill_vcpu,
+	[OP_PORT_VCPU] = fill_port,
+	[OP_PORT_CLOSE] = fill_port,
+	[OP_PORT_SEND] = fill_port,
+	[OP_PORT_MASK] = fill_port,
+	[OP_PORT_UNMASK] = fill_port,
+	[OP_PORT_STATUS] = fill_port_status,
+	[OP_PORT_RESET] = fill_self,
+	[OP_VCPU_INFO] = fill_vcpu,
+	[OP_RUNSTATE] = fill_vcpu,
+	[OP_VCPU_DOWN] = fill_vcpu,
+	[OP_VCPU_UP] = fill_vcpu,
+	[OP_BLOCK] = fill_number,
+	[OP_POLL] = fill_poll,
+	[OP_TIMER] = fill_number,
+	[OP_SHUTDOWN] = fill_shutdown,
+	[OP_PAUSE] = fill_ruled,
+	[OP_UNPAUSE] = fill_ruled,
+	[OP_MAX_MEM] = fill_ruled,
+	[OP_INFO] = fill_ruled,
+	[OP_DESTROY] = fill_ruled,
+	[OP_CREATE] = fill_create,
+	[OP_REVIVE] = fill_revive,
+	[OP_MIGRATE] = fill_revive,
+	[OP_ADVANCE] = fill_number,
+	[OP_RAW] = fill_raw,
 };
 
 void fill_operands(struct generator *g, struct op *o)

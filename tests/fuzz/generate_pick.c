@@ -1,5 +1,6 @@
-/* Operands out of the live state. Everything is looked up anew each time, through the tables of the core itself:
- * the generator remembers nothing that could be wrong. A pick that finds nothing answers something arbitrary.
+/* Operands out of the live state. Everything is looked up anew each time, through the tables of
+ * the core itself: the generator remembers nothing that could be wrong. A pick that finds
+ * nothing answers something arbitrary.
  *
  * Neighbours: generate_fill.c asks what each kind of operation wants, world.h has the pools. */
 #include "hv/cpu/host/host.h"
@@ -127,7 +128,8 @@ bool has_address(unsigned slot, unsigned vcpu)
 	return false;
 }
 
-/* One step of a walk: an entry of @table (level @level) to go on with; prefers those that lead to an L1. 8: none. */
+/* One step of a walk: an entry of @table (level @level) to go on with; prefers those that lead
+ * to an L1. 8: none. */
 static unsigned walk_step(struct generator *g, const uint64_t *table, unsigned level)
 {
 	unsigned first = live_entry(g, table);
@@ -152,12 +154,13 @@ static unsigned empty_entry(const uint64_t *table, unsigned start)
 void pick_address(struct generator *g, unsigned slot, unsigned vcpu, bool live, uint8_t v[2])
 {
 	struct domain *d = world_slot[slot].d;
-	unsigned at[4] = { below(g, 8), below(g, 8), below(g, 8), below(g, 8) };	/* L1 .. L4 */
+	unsigned at[4] = {below(g, 8), below(g, 8), below(g, 8), below(g, 8)}; /* L1 .. L4 */
 
 	mfn_t m = d && d->vcpu[vcpu] ? d->vcpu[vcpu]->ctx.kernel_l4 : mfn(NO_FRAME);
 	for (unsigned level = 4; level > 0 && frame_of(m); level--) {
 		const uint64_t *table = host_frame(m);
-		unsigned i = level == 1 && !live ? empty_entry(table, at[0]) : walk_step(g, table, level);
+		unsigned i = level == 1 && !live ? empty_entry(table, at[0])
+						 : walk_step(g, table, level);
 		if (i == 8)
 			break;
 		at[level - 1] = i;
@@ -226,7 +229,8 @@ uint8_t pick_handle(struct generator *g, unsigned slot)
 
 	for (unsigned i = 0; d && d->grants && i < HANDLES; i++) {
 		unsigned at = (start + i) % HANDLES;
-		const struct track *t = at < d->grants->track_end ? paged_at(&d->grants->tracks, at) : NULL;
+		const struct track *t =
+			at < d->grants->track_end ? paged_at(&d->grants->tracks, at) : NULL;
 		if (t && t->flags)
 			return (uint8_t)at;
 	}
@@ -249,7 +253,8 @@ uint8_t pick_granted(struct generator *g, unsigned slot, unsigned by, bool *writ
 	*writable = chance(g, 128);
 	for (unsigned i = 0; e && i < REFS; i++) {
 		unsigned at = (start + i) % REFS;
-		if ((e[at].flags & GTF_type_mask) == GTF_permit_access && e[at].domid == world_slot[by].id) {
+		if ((e[at].flags & GTF_type_mask) == GTF_permit_access &&
+			e[at].domid == world_slot[by].id) {
 			*writable = !(e[at].flags & GTF_readonly);
 			return (uint8_t)at;
 		}
@@ -261,7 +266,8 @@ static bool grants_to(unsigned slot, unsigned by)
 {
 	const struct grant_entry_v1 *e = shared_entries(slot);
 	for (unsigned r = 0; e && r < REFS; r++)
-		if ((e[r].flags & GTF_type_mask) == GTF_permit_access && e[r].domid == world_slot[by].id)
+		if ((e[r].flags & GTF_type_mask) == GTF_permit_access &&
+			e[r].domid == world_slot[by].id)
 			return true;
 	return false;
 }

@@ -11,7 +11,10 @@ static inline uint64_t rnd(struct generator *g)
 	g->rng ^= g->rng >> 27;
 	return g->rng * 0x2545f4914f6cdd1dull;
 }
-static inline unsigned below(struct generator *g, unsigned n) { return (unsigned)((rnd(g) >> 32) * n >> 32); }
+static inline unsigned below(struct generator *g, unsigned n)
+{
+	return (unsigned)((rnd(g) >> 32) * n >> 32);
+}
 static inline bool chance(struct generator *g, unsigned of_256) { return below(g, 256) < of_256; }
 
 /* --- frames, by what they are used as now: bits of a mask --- */
@@ -26,7 +29,7 @@ unsigned pick_index(struct generator *g, unsigned slot, unsigned mask);
 /* The same as an operand; if there is none, any frame of the pool. */
 uint8_t pick_frame(struct generator *g, unsigned slot, unsigned mask);
 uint8_t pick_special(struct generator *g, unsigned slot);
-bool frame_number(uint8_t f, uint64_t *m);	/* of a plain operand or a home table; false: none now */
+bool frame_number(uint8_t f, uint64_t *m); /* of a plain operand or a home table; false: none now */
 
 /* --- entries --- */
 enum entry_wish { ENTRY_ANY, ENTRY_LIVE, ENTRY_EMPTY };
@@ -36,7 +39,8 @@ uint8_t pick_entry_index(struct generator *g, uint8_t table, enum entry_wish wis
 unsigned pick_slot(struct generator *g);			/* one that is alive */
 unsigned pick_other(struct generator *g, unsigned slot);	/* another one alive, if there is */
 unsigned pick_empty_slot(struct generator *g);			/* SLOTS: none */
-/* An address for a vCPU, by its present tables: that is mapped (@live), or where an L1 has an empty entry. */
+/* An address for a vCPU, by its present tables: that is mapped (@live), or where an L1 has an
+ * empty entry. */
 void pick_address(struct generator *g, unsigned slot, unsigned vcpu, bool live, uint8_t v[2]);
 bool has_address(unsigned slot, unsigned vcpu);			/* does its kernel reach any L1? */
 uint8_t pick_port(struct generator *g, unsigned slot, unsigned states);	/* mask of 1 << PORT_* */
@@ -57,5 +61,6 @@ void fill_operands(struct generator *g, struct op *o);
 void plan(struct generator *g, const struct op *o);
 void plan_late(struct generator *g, unsigned slot, unsigned vcpu, unsigned kind);
 void script_begin(struct generator *g);
-/* @o, whose actor and kind are chosen, cannot succeed as things are: plan what it needs. False: it may. */
+/* @o, whose actor and kind are chosen, cannot succeed as things are: plan what it needs. False:
+ * it may. */
 bool script_prepare(struct generator *g, const struct op *o);

@@ -1,7 +1,7 @@
-/* Scripts: short sequences that build what single random operations rarely do: a tree of tables with an address
- * space on it, a table mapped in itself, a grant from its entry to its unmapping, a connected port, a death in the
- * middle of something. They are planned on the state at their beginning and may fail half way; other
- * operations run in between.
+/* Scripts: short sequences that build what single random operations rarely do: a tree of tables
+ * with an address space on it, a table mapped in itself, a grant from its entry to its
+ * unmapping, a connected port, a death in the middle of something. They are planned on the state
+ * at their beginning and may fail half way; other operations run in between.
  *
  * Neighbours: generate.c takes from the queue, generate_fill.c gives late operands. */
 #include <string.h>
@@ -22,27 +22,33 @@ void plan_late(struct generator *g, unsigned slot, unsigned vcpu, unsigned kind)
 {
 	if (g->tail - g->head < QUEUE)
 		g->queue[g->tail++ % QUEUE] = (struct planned){
-			.op = { .kind = (uint8_t)kind, .actor = (uint8_t)(slot | vcpu << 2) }, .late = true,
+			.op = {.kind = (uint8_t)kind, .actor = (uint8_t)(slot | vcpu << 2)},
+			.late = true,
 		};
 }
 
-static void plan_update(struct generator *g, unsigned actor, uint8_t table, unsigned i, uint8_t target, unsigned flags)
+static void plan_update(struct generator *g, unsigned actor, uint8_t table, unsigned i,
+	uint8_t target, unsigned flags)
 {
 	plan(g, &(struct op){ .kind = OP_UPDATE, .actor = (uint8_t)actor,
 			      .arg = { table, (uint8_t)i, target, (uint8_t)flags, 0, 0, 4 } });
 }
 
-static void plan_frame(struct generator *g, unsigned actor, unsigned kind, uint8_t frame, unsigned n)
+static void plan_frame(
+	struct generator *g, unsigned actor, unsigned kind, uint8_t frame, unsigned n)
 {
-	plan(g, &(struct op){ .kind = (uint8_t)kind, .actor = (uint8_t)actor, .arg = { frame, (uint8_t)n } });
+	plan(g, &(struct op){.kind = (uint8_t)kind,
+			.actor = (uint8_t)actor,
+			.arg = {frame, (uint8_t)n}});
 }
 
 static void plan_access(struct generator *g, unsigned actor, unsigned kind, const uint8_t at[4])
 {
 	uint8_t n = (uint8_t)below(g, STORE_COUNT);
-	plan(g, &(struct op){ .kind = (uint8_t)kind, .actor = (uint8_t)actor,
-			      .arg = { (uint8_t)(at[1] << 3 | at[0]), (uint8_t)(at[3] << 3 | at[2]),
-				       FRAME_OF(actor & 3, below(g, POOL)), ENTRY_PRESENT, 0, n } });
+	plan(g, &(struct op){.kind = (uint8_t)kind,
+			.actor = (uint8_t)actor,
+			.arg = {(uint8_t)(at[1] << 3 | at[0]), (uint8_t)(at[3] << 3 | at[2]),
+				FRAME_OF(actor & 3, below(g, POOL)), ENTRY_PRESENT, 0, n}});
 }
 
 /* Frames without a type to build from: at most @n, in @f; how many there are. */
@@ -75,12 +81,15 @@ static void script_clear_up(struct generator *g, unsigned slot, unsigned actor)
 		if (frame_use(slot, i) & USE_PINNED)
 			plan_frame(g, actor, OP_UNPIN, FRAME_OF(slot, i), 0);
 	for (unsigned i = 0; i < 4; i++)
-		plan_update(g, actor, FRAME_SPECIAL(slot, SPECIAL_HOME), i, FRAME_SPECIAL(slot, SPECIAL_INVALID), 0);
+		plan_update(g, actor, FRAME_SPECIAL(slot, SPECIAL_HOME), i,
+			FRAME_SPECIAL(slot, SPECIAL_INVALID), 0);
 	plan_late(g, slot, 0, OP_POPULATE);
 }
 
-/* Link t[0..3] = L1..L4 with data below; entries at[0..3]. From the bottom, or from the top down. */
-static void plan_links(struct generator *g, unsigned slot, unsigned actor, const uint8_t t[4], const uint8_t at[4])
+/* Link t[0..3] = L1..L4 with data below; entries at[0..3]. From the bottom, or from the top
+ * down. */
+static void plan_links(
+	struct generator *g, unsigned slot, unsigned actor, const uint8_t t[4], const uint8_t at[4])
 {
 	bool top_first = chance(g, 96);
 	const unsigned flags = ENTRY_PRESENT | ENTRY_WRITE;
@@ -89,7 +98,8 @@ static void plan_links(struct generator *g, unsigned slot, unsigned actor, const
 	for (unsigned i = 0; i < leaves; i++) {
 		uint8_t data = pick_frame(g, slot, USE_DATA);
 		if (data != t[0] && data != t[1] && data != t[2] && data != t[3])
-			plan_update(g, actor, t[0], (at[0] + i) % 8u, data, flags | (chance(g, 64) ? ENTRY_NX : 0));
+			plan_update(g, actor, t[0], (at[0] + i) % 8u, data,
+				flags | (chance(g, 64) ? ENTRY_NX : 0));
 	}
 	if (top_first)
 		plan_frame(g, actor, OP_PIN, t[3], 3);
@@ -104,7 +114,8 @@ static void plan_links(struct generator *g, unsigned slot, unsigned actor, const
 /* A tree on a new L4, or hanging below the home table; then use it. */
 static void script_tree(struct generator *g, unsigned slot, unsigned actor)
 {
-	uint8_t t[4], at[4] = { (uint8_t)below(g, 8), (uint8_t)below(g, 8), (uint8_t)below(g, 8), (uint8_t)below(g, 8) };
+	uint8_t t[4], at[4] = {(uint8_t)below(g, 8), (uint8_t)below(g, 8), (uint8_t)below(g, 8),
+			      (uint8_t)below(g, 8)};
 	bool at_home = chance(g, 96);
 
 	if (free_frames(g, slot, t, at_home ? 3 : 4) < (at_home ? 3u : 4u)) {
@@ -117,7 +128,8 @@ static void script_tree(struct generator *g, unsigned slot, unsigned actor)
 	if (at_home)
 		t[3] = FRAME_SPECIAL(slot, SPECIAL_HOME);
 	plan_links(g, slot, actor, t, at);
-	if (chance(g, 80))		/* the L1 read-only in itself: its entries are written by emulated stores */
+	/* The L1 read-only in itself: its entries are written by emulated stores. */
+	if (chance(g, 80))
 		plan_update(g, actor, t[0], (at[0] + 7) % 8u, t[0], ENTRY_PRESENT);
 	if (!at_home && chance(g, 128))
 		plan_frame(g, actor, OP_PIN, t[3], 3);
@@ -127,7 +139,8 @@ static void script_tree(struct generator *g, unsigned slot, unsigned actor)
 	if (chance(g, 32))
 		plan_frame(g, actor, OP_USER_BASE, t[3], 0);
 	for (unsigned i = below(g, 4); i > 0; i--)
-		plan_access(g, chance(g, 64) ? actor ^ 4 : actor, chance(g, 128) ? OP_STORE : OP_LOAD, at);
+		plan_access(g, chance(g, 64) ? actor ^ 4 : actor,
+			chance(g, 128) ? OP_STORE : OP_LOAD, at);
 	if (chance(g, 64))
 		plan_frame(g, actor, OP_UNPIN, t[3], 0);
 }
@@ -145,7 +158,8 @@ static void script_self(struct generator *g, unsigned slot, unsigned actor)
 		plan_late(g, slot, actor >> 2, OP_STORE);
 }
 
-/* A frame goes from one use to another while a stale translation may exist: map, touch, unmap, make it a table. */
+/* A frame goes from one use to another while a stale translation may exist: map, touch, unmap,
+ * make it a table. */
 static void script_stale(struct generator *g, unsigned slot, unsigned actor)
 {
 	uint8_t v[2], f;
@@ -162,15 +176,17 @@ static void script_stale(struct generator *g, unsigned slot, unsigned actor)
 	map.arg[2] = FRAME_SPECIAL(slot, SPECIAL_INVALID);
 	map.arg[3] = 0;
 	plan(g, &map);
-	plan_frame(g, actor, chance(g, 192) ? OP_PIN : OP_DECREASE, f, chance(g, 128) ? 0 : below(g, 4));
+	plan_frame(g, actor, chance(g, 192) ? OP_PIN : OP_DECREASE, f,
+		chance(g, 128) ? 0 : below(g, 4));
 	plan_access(g, actor, OP_STORE, at);
 	plan_access(g, actor ^ 4, OP_STORE, at);
 	plan_late(g, slot, 1, OP_POPULATE);
 	plan_frame(g, actor, OP_UNPIN, f, 0);
 }
 
-/* A frame of a guest that the control domain maps and touches while the guest itself maps it, before, meanwhile or
- * afterwards; then the guest makes something else of it, and both touch it again. */
+/* A frame of a guest that the control domain maps and touches while the guest itself maps it,
+ * before, meanwhile or afterwards; then the guest makes something else of it, and both touch it
+ * again. */
 static void script_foreign(struct generator *g, unsigned slot, unsigned actor)
 {
 	unsigned when = below(g, 4), vcpu = actor & 4;
@@ -183,12 +199,15 @@ static void script_foreign(struct generator *g, unsigned slot, unsigned actor)
 	const uint8_t at[4] = { there[0] & 7, there[0] >> 3 & 7, there[1] & 7, there[1] >> 3 & 7 };
 	struct op own = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
 			  .arg = { here[0], here[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, 4 } };
-	struct op none = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
-			   .arg = { here[0], here[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4 } };
-	struct op map = { .kind = OP_VA_UPDATE, .actor = (uint8_t)vcpu,
-			  .arg = { there[0], there[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, (uint8_t)slot } };
-	struct op unmap = { .kind = OP_VA_UPDATE, .actor = (uint8_t)vcpu,
-			    .arg = { there[0], there[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4 } };
+	struct op none = {.kind = OP_VA_UPDATE,
+		.actor = (uint8_t)actor,
+		.arg = {here[0], here[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4}};
+	struct op map = {.kind = OP_VA_UPDATE,
+		.actor = (uint8_t)vcpu,
+		.arg = {there[0], there[1], f, ENTRY_PRESENT | ENTRY_WRITE, 0, 0, (uint8_t)slot}};
+	struct op unmap = {.kind = OP_VA_UPDATE,
+		.actor = (uint8_t)vcpu,
+		.arg = {there[0], there[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0, 0, 0, 4}};
 	if (when == 1)
 		plan(g, &own);
 	plan(g, &map);
@@ -207,8 +226,8 @@ static void script_foreign(struct generator *g, unsigned slot, unsigned actor)
 	plan_frame(g, actor, OP_UNPIN, f, 0);
 }
 
-/* An extent whose frames are mapped, touched and given back one by one, with flushes of some CPUs in between, and
- * then belongs to somebody else. */
+/* An extent whose frames are mapped, touched and given back one by one, with flushes of some
+ * CPUs in between, and then belongs to somebody else. */
 static void script_extent(struct generator *g, unsigned slot, unsigned actor)
 {
 	unsigned first = POOL - 4, other = pick_other(g, slot);
@@ -218,7 +237,9 @@ static void script_extent(struct generator *g, unsigned slot, unsigned actor)
 	const uint8_t at[4] = { v[0] & 7, v[0] >> 3 & 7, v[1] & 7, v[1] >> 3 & 7 };
 	for (unsigned i = 0; i < 4; i++)
 		plan_frame(g, actor, OP_DECREASE, FRAME_OF(slot, first + i), 4);
-	plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)actor, .arg = { (uint8_t)first, 2, 4 } });
+	plan(g, &(struct op){.kind = OP_POPULATE,
+			.actor = (uint8_t)actor,
+			.arg = {(uint8_t)first, 2, 4}});
 	for (unsigned i = 0; i < 4; i++) {
 		uint8_t f = FRAME_OF(slot, first + i);
 		struct op map = { .kind = OP_VA_UPDATE, .actor = (uint8_t)actor,
@@ -230,9 +251,11 @@ static void script_extent(struct generator *g, unsigned slot, unsigned actor)
 		plan(g, &map);
 		plan_frame(g, actor, OP_DECREASE, f, 4);
 		if (chance(g, 96))
-			plan(g, &(struct op){ .kind = OP_FLUSH, .actor = (uint8_t)(chance(g, 128) ? actor : actor ^ 4) });
+			plan(g, &(struct op){.kind = OP_FLUSH,
+					.actor = (uint8_t)(chance(g, 128) ? actor : actor ^ 4)});
 	}
-	struct op populate = { .kind = OP_POPULATE, .actor = (uint8_t)other, .arg = { (uint8_t)first, 2, 4 } };
+	struct op populate = {
+		.kind = OP_POPULATE, .actor = (uint8_t)other, .arg = {(uint8_t)first, 2, 4}};
 	populate.with = (uint8_t)(chance(g, 128) ? 1 + below(g, 255) : 0);
 	plan(g, &populate);
 	plan_access(g, actor, chance(g, 128) ? OP_LOAD : OP_STORE, at);
@@ -240,7 +263,8 @@ static void script_extent(struct generator *g, unsigned slot, unsigned actor)
 		plan_frame(g, other, OP_DECREASE, FRAME_OF(other, first + i), 4);
 }
 
-/* Two vCPUs validate trees that share tables: one is interrupted and the other begins in the middle of it. */
+/* Two vCPUs validate trees that share tables: one is interrupted and the other begins in the
+ * middle of it. */
 static void script_shared_tree(struct generator *g, unsigned slot, unsigned actor)
 {
 	uint8_t t[4];
@@ -258,7 +282,8 @@ static void script_shared_tree(struct generator *g, unsigned slot, unsigned acto
 		unsigned outer = 1 + below(g, 3), inner = 1 + below(g, 3);
 		plan_frame(g, actor, i ? OP_UNPIN : OP_PIN, t[outer], outer == 1 ? 1 : 2);
 		p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
-		plan_frame(g, actor ^ 4, chance(g, 200) ? OP_PIN : OP_UNPIN, t[inner], inner == 1 ? 1 : 2);
+		plan_frame(g, actor ^ 4, chance(g, 200) ? OP_PIN : OP_UNPIN, t[inner],
+			inner == 1 ? 1 : 2);
 	}
 	for (unsigned i = 1; i < 4; i++)
 		plan_frame(g, actor, OP_UNPIN, t[i], 0);
@@ -271,9 +296,11 @@ static void script_grant(struct generator *g, unsigned slot, unsigned actor)
 
 	plan(g, &(struct op){ .kind = OP_GRANT_SETUP, .actor = (uint8_t)slot, .arg = { 1 } });
 	for (unsigned i = 1 + below(g, 2); i > 0; i--)
-		plan(g, &(struct op){ .kind = OP_GRANT, .actor = (uint8_t)slot,
-				      .arg = { (uint8_t)below(g, REFS), (uint8_t)other,
-					       pick_frame(g, slot, USE_DATA), chance(g, 192) ? GRANT_RW : GRANT_RO } });
+		plan(g, &(struct op){.kind = OP_GRANT,
+				.actor = (uint8_t)slot,
+				.arg = {(uint8_t)below(g, REFS), (uint8_t)other,
+					pick_frame(g, slot, USE_DATA),
+					chance(g, 192) ? GRANT_RW : GRANT_RO}});
 	for (unsigned i = 1 + below(g, 2); i > 0; i--)
 		plan_late(g, other, vcpu, chance(g, 128) ? OP_GRANT_MAP : OP_GRANT_MAP_PTE);
 	plan_late(g, other, vcpu, OP_STORE);
@@ -293,7 +320,9 @@ static void script_port(struct generator *g, unsigned slot, unsigned actor)
 {
 	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot);
 
-	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)(slot | (actor & 4)), .arg = { (uint8_t)other } });
+	plan(g, &(struct op){.kind = OP_PORT_UNBOUND,
+			.actor = (uint8_t)(slot | (actor & 4)),
+			.arg = {(uint8_t)other}});
 	plan_late(g, other, actor >> 2, OP_PORT_BIND);
 	for (unsigned i = below(g, 4); i > 0; i--)
 		plan_late(g, chance(g, 128) ? slot : other, below(g, 2),
@@ -310,28 +339,32 @@ static void script_segments(struct generator *g, unsigned slot, unsigned actor)
 	if (free_frames(g, slot, f, 2) < 2)
 		return;
 	for (unsigned i = below(g, 4); i > 0; i--)
-		plan(g, &(struct op){ .kind = OP_DESCRIPTOR, .actor = (uint8_t)actor,
-				      .arg = { f[0], (uint8_t)below(g, 8), (uint8_t)below(g, 16) } });
-	plan(g, &(struct op){ .kind = OP_SET_GDT, .actor = (uint8_t)actor, .arg = { f[0], f[1], (uint8_t)(1 + below(g, 32)) } });
+		plan(g, &(struct op){.kind = OP_DESCRIPTOR,
+				.actor = (uint8_t)actor,
+				.arg = {f[0], (uint8_t)below(g, 8), (uint8_t)below(g, 16)}});
+	plan(g, &(struct op){.kind = OP_SET_GDT,
+			.actor = (uint8_t)actor,
+			.arg = {f[0], f[1], (uint8_t)(1 + below(g, 32))}});
 	plan_late(g, slot, actor >> 2, OP_DESCRIPTOR);
 	plan_late(g, slot, actor >> 2, OP_SET_LDT);
 	if (chance(g, 128))
 		plan_frame(g, actor, OP_PIN, f[0], below(g, 4));
-	plan(g, &(struct op){ .kind = OP_SET_GDT, .actor = (uint8_t)actor, .arg = { f[0], f[1], 0 } });
+	plan(g, &(struct op){.kind = OP_SET_GDT, .actor = (uint8_t)actor, .arg = {f[0], f[1], 0}});
 }
 
 /* A guest dies, in the middle of a long operation if possible, and another one takes its place. */
 static void script_death(struct generator *g, unsigned slot, unsigned actor)
 {
-	static const uint8_t last[] = { OP_PIN, OP_UNPIN, OP_BASE, OP_UPDATE, OP_UPDATES, OP_DECREASE, OP_GRANT_MAP,
-					OP_GRANT_UNMAP, OP_PORT_RESET, OP_POPULATE, OP_SET_GDT };
+	static const uint8_t last[] = {OP_PIN, OP_UNPIN, OP_BASE, OP_UPDATE, OP_UPDATES,
+		OP_DECREASE, OP_GRANT_MAP, OP_GRANT_UNMAP, OP_PORT_RESET, OP_POPULATE, OP_SET_GDT};
 
 	if (slot == 0)
 		return;
 	struct planned *p = &g->queue[g->tail % QUEUE];
 	plan_late(g, slot, actor >> 2, last[below(g, sizeof last)]);
 	p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
-	plan(g, &(struct op){ .kind = OP_DESTROY, .arg = { (uint8_t)slot }, .cut = chance(g, 128) ? 1 : 0 });
+	plan(g, &(struct op){
+			.kind = OP_DESTROY, .arg = {(uint8_t)slot}, .cut = chance(g, 128) ? 1 : 0});
 	plan_late(g, pick_other(g, slot), 0, OP_GRANT_UNMAP);
 	plan(g, &(struct op){ .kind = OP_CREATE, .arg = { (uint8_t)slot } });
 }
@@ -339,8 +372,9 @@ static void script_death(struct generator *g, unsigned slot, unsigned actor)
 /* The same frame by two vCPUs at a time. */
 static void script_race(struct generator *g, unsigned slot, unsigned actor)
 {
-	static const uint8_t kinds[] = { OP_UPDATE, OP_UPDATE, OP_VA_UPDATE, OP_PIN, OP_UNPIN, OP_BASE, OP_STORE, OP_STORE,
-					 OP_DECREASE, OP_GRANT_MAP, OP_GRANT_UNMAP, OP_EXCHANGE, OP_SET_GDT };
+	static const uint8_t kinds[] = {OP_UPDATE, OP_UPDATE, OP_VA_UPDATE, OP_PIN, OP_UNPIN,
+		OP_BASE, OP_STORE, OP_STORE, OP_DECREASE, OP_GRANT_MAP, OP_GRANT_UNMAP, OP_EXCHANGE,
+		OP_SET_GDT};
 
 	for (unsigned i = 0; i < 4; i++)
 		g->focus[i] = (uint8_t)below(g, 2 + i);
@@ -349,20 +383,23 @@ static void script_race(struct generator *g, unsigned slot, unsigned actor)
 		struct planned *p = &g->queue[g->tail % QUEUE];
 		plan_late(g, slot, actor >> 2, kinds[below(g, sizeof kinds)]);
 		p->op.with = (uint8_t)(1 + below(g, 255));
-		plan_late(g, chance(g, 192) ? slot : pick_other(g, slot), (actor >> 2) ^ 1, kinds[below(g, sizeof kinds)]);
+		plan_late(g, chance(g, 192) ? slot : pick_other(g, slot), (actor >> 2) ^ 1,
+			kinds[below(g, sizeof kinds)]);
 	}
 }
 
-/* A connected port, or one about to be, at which both ends and both vCPUs of one end pull at the same time. */
+/* A connected port, or one about to be, at which both ends and both vCPUs of one end pull at the
+ * same time. */
 static void script_port_race(struct generator *g, unsigned slot, unsigned actor)
 {
-	static const uint8_t kinds[] = { OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_SEND, OP_PORT_BIND, OP_PORT_RESET,
-					 OP_PORT_VCPU, OP_PORT_UNMASK, OP_BLOCK, OP_DESTROY };
+	static const uint8_t kinds[] = {OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_CLOSE, OP_PORT_SEND,
+		OP_PORT_BIND, OP_PORT_RESET, OP_PORT_VCPU, OP_PORT_UNMASK, OP_BLOCK, OP_DESTROY};
 	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot);
 
 	plan_late(g, slot, 0, OP_PORT_RESET);		/* few ports: both mean the same one */
 	plan_late(g, other, 0, OP_PORT_RESET);
-	plan(g, &(struct op){ .kind = OP_PORT_UNBOUND, .actor = (uint8_t)slot, .arg = { (uint8_t)other } });
+	plan(g, &(struct op){
+			.kind = OP_PORT_UNBOUND, .actor = (uint8_t)slot, .arg = {(uint8_t)other}});
 	plan_late(g, other, actor >> 2, OP_PORT_BIND);
 	struct planned *p = &g->queue[g->tail % QUEUE];
 	unsigned first = kinds[below(g, sizeof kinds - 1)], second = kinds[below(g, sizeof kinds)];
@@ -371,18 +408,22 @@ static void script_port_race(struct generator *g, unsigned slot, unsigned actor)
 	if (second == OP_DESTROY && slot)
 		plan(g, &(struct op){ .kind = OP_DESTROY, .arg = { (uint8_t)slot } });
 	else
-		plan_late(g, chance(g, 160) ? other : slot, (actor >> 2) ^ 1, second == OP_DESTROY ? OP_PORT_CLOSE : second);
+		plan_late(g, chance(g, 160) ? other : slot, (actor >> 2) ^ 1,
+			second == OP_DESTROY ? OP_PORT_CLOSE : second);
 }
 
 /* One mapping with both halves, unmapped by two vCPUs at the same time; or mapped by them. */
 static void script_grant_race(struct generator *g, unsigned slot, unsigned actor)
 {
 	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot), vcpu = actor >> 2;
-	static const uint8_t kinds[] = { OP_GRANT_UNMAP, OP_GRANT_UNMAP, OP_GRANT_MAP, OP_GRANT_MAP_PTE, OP_GRANT_COPY, OP_UPDATE };
+	static const uint8_t kinds[] = {OP_GRANT_UNMAP, OP_GRANT_UNMAP, OP_GRANT_MAP,
+		OP_GRANT_MAP_PTE, OP_GRANT_COPY, OP_UPDATE};
 
 	plan(g, &(struct op){ .kind = OP_GRANT_SETUP, .actor = (uint8_t)slot, .arg = { 1 } });
-	plan(g, &(struct op){ .kind = OP_GRANT, .actor = (uint8_t)slot,
-			      .arg = { (uint8_t)below(g, REFS), (uint8_t)other, pick_frame(g, slot, USE_DATA), GRANT_RW } });
+	plan(g, &(struct op){.kind = OP_GRANT,
+			.actor = (uint8_t)slot,
+			.arg = {(uint8_t)below(g, REFS), (uint8_t)other,
+				pick_frame(g, slot, USE_DATA), GRANT_RW}});
 	if (chance(g, 192))
 		plan_late(g, other, vcpu, OP_GRANT_MAP);
 	unsigned kind = kinds[below(g, sizeof kinds)];
@@ -392,33 +433,57 @@ static void script_grant_race(struct generator *g, unsigned slot, unsigned actor
 	if (chance(g, 48))
 		plan_late(g, slot, vcpu, OP_GRANT);
 	else
-		plan_late(g, other, vcpu ^ 1, chance(g, 192) ? kind : kinds[below(g, sizeof kinds)]);
+		plan_late(
+			g, other, vcpu ^ 1, chance(g, 192) ? kind : kinds[below(g, sizeof kinds)]);
 }
 
 /* Memory for a guest that dies at the same time. */
 static void script_late_gift(struct generator *g, unsigned slot, unsigned actor)
 {
-	static const uint8_t gifts[] = { OP_POPULATE, OP_POPULATE, OP_GRANT_MAP, OP_PORT_BIND, OP_VA_UPDATE };
+	static const uint8_t gifts[] = {
+		OP_POPULATE, OP_POPULATE, OP_GRANT_MAP, OP_PORT_BIND, OP_VA_UPDATE};
 	unsigned who = below(g, 3) ? 0 : pick_other(g, slot), kind = gifts[below(g, sizeof gifts)];
 
 	if (slot == 0)
 		return;
 	struct planned *p = &g->queue[g->tail % QUEUE];
 	if (kind == OP_POPULATE)
-		plan(g, &(struct op){ .kind = OP_POPULATE, .actor = (uint8_t)(actor & 4), .arg = { (uint8_t)below(g, POOL), 0, (uint8_t)slot } });
+		plan(g, &(struct op){.kind = OP_POPULATE,
+				.actor = (uint8_t)(actor & 4),
+				.arg = {(uint8_t)below(g, POOL), 0, (uint8_t)slot}});
 	else
 		plan_late(g, who, actor >> 2, kind);
 	p->op.with = (uint8_t)(1 + below(g, 255));
-	plan(g, &(struct op){ .kind = OP_DESTROY, .actor = (uint8_t)((actor & 4) ^ 4), .arg = { (uint8_t)slot } });
+	plan(g, &(struct op){.kind = OP_DESTROY,
+			.actor = (uint8_t)((actor & 4) ^ 4),
+			.arg = {(uint8_t)slot}});
 	plan(g, &(struct op){ .kind = OP_CREATE, .arg = { (uint8_t)slot } });
 }
 
 void script_begin(struct generator *g)
 {
 	static void (*const script[])(struct generator *, unsigned, unsigned) = {
-		script_tree, script_tree, script_tree, script_tree, script_self, script_stale, script_stale, script_grant,
-		script_grant, script_grant, script_port, script_segments, script_death, script_race, script_race,
-		script_foreign, script_extent, script_shared_tree, script_port_race, script_grant_race, script_late_gift,
+		script_tree,
+		script_tree,
+		script_tree,
+		script_tree,
+		script_self,
+		script_stale,
+		script_stale,
+		script_grant,
+		script_grant,
+		script_grant,
+		script_port,
+		script_segments,
+		script_death,
+		script_race,
+		script_race,
+		script_foreign,
+		script_extent,
+		script_shared_tree,
+		script_port_race,
+		script_grant_race,
+		script_late_gift,
 	};
 	unsigned slot = pick_slot(g);
 
@@ -427,7 +492,8 @@ void script_begin(struct generator *g)
 
 bool script_prepare(struct generator *g, const struct op *o)
 {
-	const unsigned slot = op_slot(o), any_port = 1u << PORT_UNBOUND | 1u << PORT_INTERDOMAIN | 1u << PORT_VIRQ | 1u << PORT_IPI;
+	const unsigned slot = op_slot(o), any_port = 1u << PORT_UNBOUND | 1u << PORT_INTERDOMAIN |
+						     1u << PORT_VIRQ | 1u << PORT_IPI;
 	uint8_t ignored[2];
 
 	switch (o->kind) {

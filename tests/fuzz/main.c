@@ -1,12 +1,13 @@
 /* The program `fuzz`: options in, figures out. See tests/fuzz/README.md.
  *
- *	fuzz [--time S | --runs N] [--seed N] [--ops N] [--jobs N] [--no-model] [--keep-going] [--no-shrink] [--json] [--out DIR]
- *	fuzz --one-seed N [--show]	that run alone; its operations, for --replay and --encode
- *	fuzz --replay FILE...		0 if none of the lists breaks anything
- *	fuzz --shrink FILE		a smaller list with the same fault, on the standard output
- *	fuzz --encode FILE		as bytes (text.h: corpus of the byte fuzzer), on the standard output
- *	fuzz --round-trip		every byte of an operation survives being written as text and read
- *	fuzz --list-seeds		also a line per run with a digest of all its answers
+ *	fuzz [--time S | --runs N] [--seed N] [--ops N] [--jobs N] [--no-model] [--keep-going]
+ *	     [--no-shrink] [--json] [--out DIR]
+ *	fuzz --one-seed N [--show]  that run alone; its operations, for --replay and --encode
+ *	fuzz --replay FILE...       0 if none of the lists breaks anything
+ *	fuzz --shrink FILE          a smaller list with the same fault, on the standard output
+ *	fuzz --encode FILE          as bytes (text.h: corpus of the byte fuzzer), likewise
+ *	fuzz --round-trip           every byte of an operation survives being written and read
+ *	fuzz --list-seeds           also a line per run with a digest of all its answers
  *
  * Exit status: 0, 1 after violations, 2 for wrong use. */
 #include <getopt.h>
@@ -60,8 +61,9 @@ static int replay(const struct fuzz_options *o, char **path)
 		run_list(&l, o->use_model, &stats, &v);
 		if (v.broken && v.step < l.count)
 			op_to_text(&l.op[v.step], line);
-		printf("%s: %" PRIu64 " operations%s%s%s%s\n", *path, stats.audited, v.broken ? ", BROKEN: " : "",
-		       v.broken ? line : "", v.broken ? ": " : "", v.broken ? v.text : "");
+		printf("%s: %" PRIu64 " operations%s%s%s%s\n", *path, stats.audited,
+			v.broken ? ", BROKEN: " : "", v.broken ? line : "", v.broken ? ": " : "",
+			v.broken ? v.text : "");
 		status |= v.broken;
 		oplist_free(&l);
 	}
@@ -159,7 +161,8 @@ static enum mode options(struct fuzz_options *o, int argc, char **argv)
 		default: usage();
 		}
 	}
-	if (o->ops < 1 || o->ops > RUN_OPS_MAX - 2 || o->jobs < 1 || (mode == RUN || mode == ROUND_TRIP) != (optind == argc))
+	if (o->ops < 1 || o->ops > RUN_OPS_MAX - 2 || o->jobs < 1 ||
+		(mode == RUN || mode == ROUND_TRIP) != (optind == argc))
 		usage();
 	return mode;
 }
@@ -168,7 +171,10 @@ int main(int argc, char **argv)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fuzz_options o = {
-		.ops = 1000, .jobs = cores > 0 ? (unsigned)cores : 1, .use_model = true, .shrink_seconds = 60,
+		.ops = 1000,
+		.jobs = cores > 0 ? (unsigned)cores : 1,
+		.use_model = true,
+		.shrink_seconds = 60,
 		.folder = "build/fuzz",
 	};
 

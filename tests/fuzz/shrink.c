@@ -1,5 +1,6 @@
-/* Delta debugging: leave out ever smaller pieces of the list, then make what is left plainer byte by byte. Each
- * attempt runs in a process of its own (run_list()), since the fault may be a crash. */
+/* Delta debugging: leave out ever smaller pieces of the list, then make what is left plainer
+ * byte by byte. Each attempt runs in a process of its own (run_list()), since the fault may be a
+ * crash. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,7 +33,8 @@ static bool fails_too(struct attempt *a, const struct oplist *l)
 		memcpy(a->best->op, l->op, l->count * sizeof *l->op);
 		a->best->count = l->count;
 	}
-	if (v.step + 2 < a->best->count)	/* what comes later was not needed; its successor may run inside it */
+	/* What comes later was not needed; its successor may run inside it. */
+	if (v.step + 2 < a->best->count)
 		a->best->count = v.step + 2;
 	*a->verdict = v;
 	return true;
@@ -65,7 +67,8 @@ static bool leave_out(struct attempt *a, struct oplist *scratch)
 	return a->best->count < before;
 }
 
-static bool try_byte(struct attempt *a, struct oplist *scratch, size_t i, size_t byte, uint8_t value)
+static bool try_byte(
+	struct attempt *a, struct oplist *scratch, size_t i, size_t byte, uint8_t value)
 {
 	const uint8_t *now = (const uint8_t *)&a->best->op[i];
 
@@ -80,13 +83,15 @@ static bool try_byte(struct attempt *a, struct oplist *scratch, size_t i, size_t
 
 static void make_plain(struct attempt *a, struct oplist *scratch)
 {
-	static const size_t how[] = { offsetof(struct op, with), offsetof(struct op, fail), offsetof(struct op, cut) };
+	static const size_t how[] = {
+		offsetof(struct op, with), offsetof(struct op, fail), offsetof(struct op, cut)};
 
 	for (size_t i = 0; i < a->best->count; i++) {
 		for (size_t h = 0; h < sizeof how / sizeof *how; h++)
 			(void)try_byte(a, scratch, i, how[h], 0);
 		if (i < a->best->count && a->best->op[i].cut)
-			(void)try_byte(a, scratch, i, offsetof(struct op, cut), a->best->op[i].cut & 0x7f);
+			(void)try_byte(
+				a, scratch, i, offsetof(struct op, cut), a->best->op[i].cut & 0x7f);
 		for (size_t n = 0; n < OP_ARGS && i < a->best->count; n++)
 			(void)try_byte(a, scratch, i, offsetof(struct op, arg) + n, 0);
 	}
@@ -113,7 +118,8 @@ static void make_world_plain(struct attempt *a, struct oplist *scratch)
 
 void shrink(struct oplist *l, bool use_model, unsigned seconds, struct verdict *v)
 {
-	struct attempt a = { .best = l, .verdict = v, .use_model = use_model, .deadline = time(NULL) + seconds };
+	struct attempt a = {
+		.best = l, .verdict = v, .use_model = use_model, .deadline = time(NULL) + seconds};
 	struct oplist scratch = { .op = calloc(l->count + 1, sizeof *l->op), .room = l->count + 1 };
 
 	if (!scratch.op)

@@ -1,5 +1,5 @@
-/* Workers: one process per core takes one seed after the other; the parent looks ten times a second whether all go on,
- * shows where they are, and shrinks what one of them died of.
+/* Workers: one process per core takes one seed after the other; the parent looks ten times a
+ * second whether all go on, shows where they are, and shrinks what one of them died of.
  *
  * Neighbours: engine.c (what a worker does), shrink.c, report.c. */
 #include <errno.h>
@@ -71,7 +71,7 @@ bool worker_fork(struct worker *w)
 /* The line of its last words that names the fault. */
 static void last_words(const struct worker *w, char *line, size_t room)
 {
-	static const char *const mark[] = { "panic", "ssertion", "ERROR: ", "runtime error", "I16" };
+	static const char *const mark[] = {"panic", "ssertion", "ERROR: ", "runtime error", "I16"};
 	static char said[SAID_MAX];
 	ssize_t n = pread(w->said_fd, said, sizeof said - 1, 0);
 	char *rest = NULL;
@@ -93,7 +93,8 @@ void worker_judge(struct worker *w, int status, bool stuck)
 {
 	char how[32], words[160];
 
-	if (WIFEXITED(status) && !stuck && (WEXITSTATUS(status) == WORKER_DONE || WEXITSTATUS(status) == WORKER_BROKEN))
+	if (WIFEXITED(status) && !stuck &&
+		(WEXITSTATUS(status) == WORKER_DONE || WEXITSTATUS(status) == WORKER_BROKEN))
 		return;
 	if (stuck)
 		(void)snprintf(how, sizeof how, "stuck");
@@ -195,7 +196,8 @@ static void tell_run(const struct fuzz_options *o, const struct worker *w, uint6
 	struct oplist l;
 
 	if (o->list_seeds)
-		printf("seed %" PRIu64 ": %" PRIu32 " operations, digest %016" PRIx64 "\n", w->seed, w->made, digest);
+		printf("seed %" PRIu64 ": %" PRIu32 " operations, digest %016" PRIx64 "\n", w->seed,
+			w->made, digest);
 	if (o->show) {
 		list_of(w, &l);
 		oplist_write(stdout, &l, NULL);
@@ -232,7 +234,8 @@ static void violation(const struct fuzz_options *o, const struct worker *w)
 	list_of(w, &l);
 	if (v.step < l.count)
 		op_to_text(&l.op[v.step], line);
-	fprintf(stderr, "\nviolation: seed %" PRIu64 ", step %" PRIu32 ": %s\n    %s\n", l.seed, v.step, v.text, line);
+	fprintf(stderr, "\nviolation: seed %" PRIu64 ", step %" PRIu32 ": %s\n    %s\n", l.seed,
+		v.step, v.text, line);
 	shrink(&l, o->use_model, o->shrink_seconds, &v);
 	(void)snprintf(story, sizeof story, "%s", v.text);
 	(void)mkdir(o->folder, 0777);

@@ -1,5 +1,6 @@
-/* Processes that run the engine, watched by a parent that survives what they do not: an assertion, a sanitizer's
- * report, a signal, a loop without end. What a worker is about to do lies in memory shared with the parent. */
+/* Processes that run the engine, watched by a parent that survives what they do not: an
+ * assertion, a sanitizer's report, a signal, a loop without end. What a worker is about to do
+ * lies in memory shared with the parent. */
 #pragma once
 #include <sys/types.h>
 #include "tests/fuzz/engine.h"
@@ -31,13 +32,17 @@ struct fuzz_options {
 struct worker *worker_new(void);
 /* Forget what it said, then fork. True in the child, whose stderr is recorded. */
 bool worker_fork(struct worker *w);
-/* Wait for its end, at most until it stood still for @patience seconds; the verdict on how it ended. */
+/* Wait for its end, at most until it stood still for @patience seconds; the verdict on how it
+ * ended. */
 void worker_judge(struct worker *w, int status, bool stuck);
-bool worker_wait(struct worker *w, unsigned patience, int *status);	/* false: it was stuck, and is killed */
+bool worker_wait(
+	struct worker *w, unsigned patience, int *status); /* false: it was stuck, and is killed */
 /* The class of a verdict: the same for the same fault with other numbers. @class has 96 bytes. */
 void verdict_class(const char *text, char *class);
 
-/* All workers until the time is over or something broke. Returns how many violations; sums up in @sum. */
+/* All workers until the time is over or something broke. Returns how many violations; sums up in
+ * @sum. */
 unsigned supervise(const struct fuzz_options *o, struct engine_stats *sum, double *seconds);
 /* Run one list in a child process. */
-void run_list(const struct oplist *l, bool use_model, struct engine_stats *stats, struct verdict *v);
+void run_list(
+	const struct oplist *l, bool use_model, struct engine_stats *stats, struct verdict *v);

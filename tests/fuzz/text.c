@@ -1,7 +1,9 @@
-/* The text form of operations: one table says how each operand letter of ops.def is written and read, so that the
- * two directions cannot part. Every byte value has a spelling: what has no nice one is written as a number.
+/* The text form of operations: one table says how each operand letter of ops.def is written and
+ * read, so that the two directions cannot part. Every byte value has a spelling: what has no
+ * nice one is written as a number.
  *
- * Neighbours: op.h (the meaning of the bytes), tests/fuzz/lists (files of this form). Start at op_to_text(). */
+ * Neighbours: op.h (the meaning of the bytes), tests/fuzz/lists (files of this form). Start at
+ * op_to_text(). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,7 +27,16 @@ const char *const op_flags[OP_COUNT] = {
 #undef X
 
 static const char *const special_name[] = {
-	"home", "shared_info", "grant_frame", "released", "device", "device_ro", "hv", "zero", "huge", "invalid",
+	"home",
+	"shared_info",
+	"grant_frame",
+	"released",
+	"device",
+	"device_ro",
+	"hv",
+	"zero",
+	"huge",
+	"invalid",
 };
 #define SPECIAL_COUNT (sizeof special_name / sizeof *special_name)
 static const char entry_letters[] = "PWNCASKG";	/* ENTRY_PRESENT .. ENTRY_GRANT */
@@ -222,7 +233,8 @@ const char *op_from_text(const char *text, struct op *out)
 	char *word = strtok_r(line, " \t", &rest);
 	if (!word)
 		return NULL;
-	if (sscanf(word, "d%1uv%1u%n", &slot, &vcpu, &used) != 2 || word[used] || slot > 3 || vcpu > 1)
+	if (sscanf(word, "d%1uv%1u%n", &slot, &vcpu, &used) != 2 || word[used] || slot > 3 ||
+		vcpu > 1)
 		return "who acts? (d0v0 .. d3v1)";
 	o.actor = (uint8_t)(slot | vcpu << 2);
 	word = strtok_r(NULL, " \t", &rest);
@@ -270,9 +282,11 @@ void oplist_write(FILE *out, const struct oplist *l, const char *story)
 		fprintf(out, "# %.*s\n", (int)n, story);
 		story += n + (story[n] == '\n');
 	}
-	fprintf(out, "seed %" PRIu64 "\nconfig frames=%u slots=%u entries=%u slice=%u limit=%" PRIu64 " frame_max=%u\n",
-		l->seed, l->config.frames, l->config.slots, l->config.entries, l->config.slice, l->config.count_limit,
-		l->config.frame_max);
+	fprintf(out,
+		"seed %" PRIu64 "\nconfig frames=%u slots=%u entries=%u slice=%u limit=%" PRIu64
+		" frame_max=%u\n",
+		l->seed, l->config.frames, l->config.slots, l->config.entries, l->config.slice,
+		l->config.count_limit, l->config.frame_max);
 	for (size_t i = 0; i < l->count; i++) {
 		op_to_text(&l->op[i], line);
 		fprintf(out, "%s\n", line);
@@ -286,8 +300,11 @@ static bool get_header(const char *line, struct oplist *l)
 
 	if (sscanf(line, "seed %" SCNu64, &l->seed) == 1)
 		return true;
-	return sscanf(line, "config frames=%u slots=%u entries=%u slice=%u limit=%" SCNu64 " frame_max=%u", &c->frames,
-		      &c->slots, &c->entries, &c->slice, &c->count_limit, &c->frame_max) == 6;
+	return sscanf(line,
+		       "config frames=%u slots=%u entries=%u slice=%u limit=%" SCNu64
+		       " frame_max=%u",
+		       &c->frames, &c->slots, &c->entries, &c->slice, &c->count_limit,
+		       &c->frame_max) == 6;
 }
 
 int oplist_read(const char *path, struct oplist *l)
@@ -307,7 +324,8 @@ int oplist_read(const char *path, struct oplist *l)
 			continue;
 		const char *wrong = op_from_text(line, &o);
 		if (wrong || l->count == OPLIST_MAX) {
-			fprintf(stderr, "%s:%u: %s\n", path, n, wrong ? wrong : "too many operations");
+			fprintf(stderr, "%s:%u: %s\n", path, n,
+				wrong ? wrong : "too many operations");
 			status = -1;
 			break;
 		}
@@ -319,7 +337,7 @@ int oplist_read(const char *path, struct oplist *l)
 }
 
 /* --- bytes --- */
-#define HEAD 16u			/* slots - 2, log2 of the slice, references limited?, rest unused */
+#define HEAD 16u /* slots - 2, log2 of the slice, references limited?, rest unused */
 
 void oplist_from_bytes(struct oplist *l, const uint8_t *bytes, size_t size, size_t limit)
 {
@@ -330,7 +348,8 @@ void oplist_from_bytes(struct oplist *l, const uint8_t *bytes, size_t size, size
 	l->config.slots = 2 + head[0] % (SLOTS - 1);
 	l->config.slice = 1u << head[1] % 10;
 	l->config.count_limit = head[2] & 1 ? 15 : world_default.count_limit;
-	for (size_t at = HEAD; at + sizeof(struct op) <= size && l->count < limit; at += sizeof(struct op)) {
+	for (size_t at = HEAD; at + sizeof(struct op) <= size && l->count < limit;
+		at += sizeof(struct op)) {
 		struct op o;
 		memcpy(&o, bytes + at, sizeof o);
 		op_canonical(&o);

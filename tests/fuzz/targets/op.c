@@ -1,6 +1,7 @@
-/* Lists of operations by a byte fuzzer: coverage leads it where the state-aware generator has no idea of, and every
- * operation is judged as there, by the audit and the model (tests/fuzz/engine.c). The operations of a crasher are
- * printed as text, which `fuzz --shrink` reads. */
+/* Lists of operations by a byte fuzzer: coverage leads it where the state-aware generator has no
+ * idea of, and every operation is judged as there, by the audit and the model
+ * (tests/fuzz/engine.c). The operations of a crasher are printed as text, which `fuzz --shrink`
+ * reads. */
 #include "tests/fuzz/engine.h"
 #include "tests/fuzz/targets/target.h"
 
