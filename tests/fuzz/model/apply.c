@@ -141,24 +141,38 @@ static const char *explained(struct model *m, const struct half *h, unsigned n)
 	return wrong ? wrong : model_compare(m);
 }
 
-/* The batch @a in two parts with @b between them. */
+/* The first @i entries of a batch, or ports of a reset, and the rest. */
+static void split(const struct half *h, unsigned i, struct act part[2], struct outcome out[2])
+{
+	part[0] = part[1] = *h->a;
+	out[0] = out[1] = *h->o;
+	if (h->a->kind == OP_PORT_RESET) {
+		part[0].handle = part[1].port = i;
+		return;
+	}
+	part[0].count = i;
+	part[1].count = h->a->count - i;
+	part[1].index = (h->a->index + i) % before.limit.entries;
+	memmove(part[1].list, h->a->list + i, part[1].count * sizeof part[1].list[0]);
+	part[0].val = part[0].list[0];
+	part[1].val = part[1].list[0];
+	out[0].done = i;
+	out[0].rc = 0;
+	out[1].done = h->o->done - i;
+}
+
+/* The batch or reset @a in two parts with @b between them. */
 static bool explained_in_parts(struct model *m, struct half a, struct half b)
 {
-	struct act part[2] = { *a.a, *a.a };
-	struct outcome out[2] = { *a.o, *a.o };
-	if (a.a->kind != OP_UPDATES || !a.o->ran)
+	struct act part[2];
+	struct outcome out[2];
+	const struct half three[3] = { { &part[0], &out[0] }, b, { &part[1], &out[1] } };
+	bool reset = a.a->kind == OP_PORT_RESET;
+	uint64_t end = reset ? M_PORT_END : a.o->done < a.a->count ? a.o->done + 1 : a.a->count;
+	if (!a.o->ran || (!reset && a.a->kind != OP_UPDATES))
 		return false;
-	for (unsigned i = 1; i <= a.o->done && i < a.a->count; i++) {
-		part[0].count = i;
-		part[1].count = a.a->count - i;
-		part[1].index = (a.a->index + i) % before.limit.entries;
-		memmove(part[1].list, a.a->list + i, part[1].count * sizeof part[1].list[0]);
-		part[0].val = part[0].list[0];
-		part[1].val = part[1].list[0];
-		out[0].done = i;
-		out[0].rc = 0;
-		out[1].done = a.o->done - i;
-		const struct half three[3] = { { &part[0], &out[0] }, b, { &part[1], &out[1] } };
+	for (unsigned i = reset ? 2 : 1; i < end; i++) {
+		split(&a, i, part, out);
 		if (!explained(m, three, 3))
 			return true;
 	}

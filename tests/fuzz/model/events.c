@@ -158,11 +158,13 @@ static const char *status_apply(
 	return answer_check(rc, o->rc);
 }
 
+/* All ports; of a reset in parts, from a->port on below a->handle. */
 static int reset_predict(struct model *m, struct m_domain *d, const struct act *a)
 {
 	struct m_domain *of;
+	unsigned end = a->handle ? a->handle : M_PORT_END;
 	int rc = domain_target(m, d, a->domid, &of);
-	for (unsigned p = 1; rc == 0 && p < M_PORT_END; p++)
+	for (unsigned p = a->port ? a->port : 1; rc == 0 && p < end; p++)
 		if (of->port[p].is != P_FREE)
 			port_close(m, of, p);
 	return rc;
