@@ -140,7 +140,12 @@ def run(args):
 
 
 def make(*what):
-    return run(["make", "-s", "--no-print-directory", f"O={O}", *what])
+    """As if from a shell: no jobs of a make that may have called us."""
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    done = subprocess.run(["make", "-s", "--no-print-directory", f"O={O}", *what], env=env, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"make {' '.join(what)} failed")
+    return done.stdout
 
 
 def value(name, *more):
@@ -244,8 +249,8 @@ def main():
     if a.names:
         mutants = [m for m in mutants if m.name in a.names or os.path.basename(m.name) in a.names]
     counted = [m for m in mutants if m.reachable]
-    if a.sample:
-        counted = random.Random(a.seed).sample(counted, a.sample)
+    if a.sample:        # of those that nothing else should be needed for
+        counted = random.Random(a.seed).sample([m for m in counted if not a.only or m.by in ("", a.only)], a.sample)
     all_programs = [p for p in programs(["--no-model"] if a.no_model else [], a.only) if not a.only or p.kind == a.only]
     needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
     all_programs = [p for p in all_programs if p.name in needed]
