@@ -342,6 +342,9 @@ def store():
     yield "conflict", store_session(
         (one, WRITE, 0, "data", "t"), (one, START, 0, ""), (one, READ, 1, "data"), (one, WRITE, 0, "data", "x"),
         (one, WRITE, 1, "x", "t"), (one, END, 1, "T"))
+    yield "aged", store_session(
+        (one, WRITE, 0, "data", "t"), (one, START, 0, ""), (one, READ, 1, "data"), (one, WRITE, 1, "x", "t"),
+        (one, WRITE, 0, "data", "x"), (0, TIME, b"\xff"), (one, END, 1, "T"))
     yield "too-many-transactions", store_session(*[(one, START, 0, "")] * 11, (one, TIME, b"\x30"), (one, INDEX, b"\7"))
     yield "too-many-watches", store_session(*[(one, WATCH, 0, "x", f"{i}") for i in range(129)], (one, RESET_WATCHES, 0, ""))
     yield "large", store_session(
