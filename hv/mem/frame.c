@@ -109,22 +109,6 @@ int frame_get(struct owner *o, mfn_t m, struct frame **out)
 	return 0;
 }
 
-int frame_get_any(mfn_t m, struct frame **out)
-{
-	struct frame *f = frame_of(m);
-	if (!f)
-		return -ENOENT;
-	int rc = ref_take(f);
-	if (rc)
-		return rc == -ENOENT ? -EPERM : rc;
-	if (READ_ONCE(f->owner) == owner_hv.domid) {
-		frame_put(f);
-		return -EPERM;
-	}
-	*out = f;
-	return 0;
-}
-
 int frame_ref(struct frame *f)
 {
 	int rc = ref_take(f);

@@ -37,7 +37,6 @@ domid_t frame_owner(const struct frame *f);
 /* Keep @m from being freed while we use it. 0 and *f; -ENOENT: not RAM; -EPERM: not owned by
  * @o; -EOVERFLOW: too many references. No lock. */
 int frame_get(struct owner *o, mfn_t m, struct frame **f) MUST_CHECK;
-int frame_get_any(mfn_t m, struct frame **f) MUST_CHECK;	/* whoever owns it, ours excepted */
 /* One more reference to a frame that is held already. -EOVERFLOW. */
 int frame_ref(struct frame *f) MUST_CHECK;
 void frame_put(struct frame *f);

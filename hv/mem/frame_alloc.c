@@ -47,6 +47,7 @@ void frame_list_remove(struct owner *o, struct frame *f)
 
 static void frames_clean(uint32_t m, unsigned order)
 {
+	preempt_count(1u << order);
 	cpu_tlb_flush(pool_stale_cpus(m, order));
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		preempt_count(PREEMPT_ITEM);

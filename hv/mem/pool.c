@@ -24,10 +24,10 @@ static uint64_t zones_with[POOL_MAX_ORDER + 1];	/* bit z: heads[z][order] is not
 static uint64_t free_frames;
 static uint64_t reserve_zones;	/* mask */
 
-/* 0 for frame 0, else the number of significant bits. */
+/* The number of significant bits. (Frame 0 never comes here.) */
 static unsigned zone_of(uint32_t m)
 {
-	return m ? 32 - (unsigned)__builtin_clz(m) : 0;
+	return 32 - (unsigned)__builtin_clz(m);
 }
 
 void pool_init(uint64_t max_mfn)

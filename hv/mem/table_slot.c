@@ -48,11 +48,10 @@ static int l1_hold(struct owner *o, mfn_t m)
 	int rc = frame_get(o, m, &f);
 	if (rc)
 		return rc;
-	if (!type_take(f, FT_L1))
-		rc = frame_type_now(f) == FT_L1 ? -EOVERFLOW : -EINVAL;
-	if (rc)
-		frame_put(f);
-	return rc;
+	if (type_take(f, FT_L1))	/* there is room for a count: there was for the reference */
+		return 0;
+	frame_put(f);
+	return -EINVAL;
 }
 
 int table_slot_get(struct owner *o, mfn_t l4, gva_t va, maddr_t *at)

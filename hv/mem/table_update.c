@@ -147,7 +147,7 @@ static int plain_update(struct update *u, mfn_t m, unsigned index)
 	struct frame *f;
 	int rc = frame_get_with_type(u->o, m, FT_WRITABLE, &f);
 	if (rc)
-		return rc == -ENOENT ? -EINVAL : rc;
+		return rc;
 	uint64_t *p = (uint64_t *)frame_map(m) + index, old = READ_ONCE(*p);
 	(void)entry_store(u, p, &old, u->val);
 	frame_unmap(p);

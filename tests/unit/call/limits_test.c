@@ -213,7 +213,7 @@ static int64_t sysctl(unsigned cmd)
 
 START_TEST(lists)
 {
-	enum { DOMAINS = 120 };
+	enum { DOMAINS = 130 };
 	struct xen_domctl *op = at(&dom0_guest, 1, 0);
 	struct xen_sysctl *sys = at(&dom0_guest, 1, 2048);
 	struct domain_config config = { .max_vcpus = 1 };

@@ -89,6 +89,8 @@ START_TEST(entries)
 	FRAME_WITH_ONLY(at.l1, f->owner = 60, "I6: L");
 	p[100] = entry(at.data[0], RO | PTE_PCD);
 	FRAME_WITH_ONLY(at.l1, f->owner = 60, "");
+	FRAME_WITH_ONLY(at.l1, f->owner = frame_of(at.data[0])->owner = 60, "");
+	frame_of(at.data[0])->owner = ALICE;
 	p[100] = 0;
 	world_check();
 	/* What is allowed: device memory and foreign frames of a control domain, but counted. */
@@ -184,6 +186,7 @@ START_TEST(owners)
 	struct frame *second = frame_of(mfn(frame_of(mfn(alice->first))->next));
 	mfn_t plain = take(alice);
 	FRAME_WITH(plain, f->owner = 60, "I12: frame");
+	FRAME_WITH(plain, f->owner = 0xffff, "I11:");
 	FRAME_WITH(plain, f->owner = 1000, "I12: frame");	/* a number that tests do not use */
 	VALUE_AS(second->prev, (uint32_t)free_frame.n, "list of domain 1 broken");
 	VALUE_AS(second->next, alice->first, "list of domain 1");
