@@ -77,10 +77,34 @@ static uint64_t done_told(const struct act *a, const struct outcome *o)
 	return a->kind == OP_LOAD || a->kind == OP_STORE ? 0 : o->done;
 }
 
+/* Frames that the hypervisor writes times and event masks into. */
+static uint64_t live_frame[SLOTS * VCPUS];
+static unsigned live_frames;
+
+static bool reads_live_frame(const struct act *a)
+{
+	uint64_t pte;
+	unsigned level;
+	const struct domain *d = world_slot[a->slot].d;
+	if (!d || table_walk(d->vcpu[a->vcpu]->ctx.kernel_l4, gva(a->va), &pte, &level) || level != 1)
+		return true;
+	for (unsigned i = 0; i < live_frames; i++)
+		if (live_frame[i] == pte_mfn(pte).n)
+			return true;
+	unsigned role = role_of(pte_mfn(pte).n);
+	return role != NO_ROLE && (role & 0xff) == 0x21;
+}
+
+static void live_frame_note(const struct act *a, const struct outcome *o)
+{
+	if (a->kind == OP_VCPU_INFO && o->rc == 0 && live_frames < ARRAY_COUNT(live_frame))
+		live_frame[live_frames++] = a->m;
+}
+
 static uint64_t value_told(const struct act *a, const struct outcome *o)
 {
 	if (a->kind == OP_LOAD)
-		return access_rc(a, o) || !gva_is_guest(a->va) ? 0 : word_as_role(o->value);
+		return access_rc(a, o) || !gva_is_guest(a->va) || reads_live_frame(a) ? 0 : word_as_role(o->value);
 	if (a->kind == OP_STORE)
 		return 0;
 	if (a->kind == OP_GRANT_MAP || a->kind == OP_GRANT_MAP_PTE)
@@ -90,6 +114,7 @@ static uint64_t value_told(const struct act *a, const struct outcome *o)
 
 void trace_outcome(unsigned i, const struct act *a, const struct outcome *o)
 {
+	live_frame_note(a, o);
 	trace_print("R %u %s d%uv%u", i, kind_name[a->kind], a->slot, a->vcpu);
 	if (o->crashed)
 		trace_print(" crashed\n");
