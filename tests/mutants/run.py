@@ -116,20 +116,26 @@ class Build:
                 yield words[1]
 
     def mutated(self, mutant, where):
-        """An archive of the files that @mutant changes, which lie patched under @where."""
-        out, archive = [], f"{where}/{id(self)}.a"
+        """Objects of the files that @mutant changes, which lie patched under @where."""
+        out = []
         for file in mutant.files:
             for source in [file] if file.endswith(".c") else sorted(set(self.users(file))):
                 path = f"{where}/{source}" if source in mutant.files else source
                 out.append(f"{where}/{len(out)}.{id(self)}.o")
                 run([self.compiler, f"-I{where}", *self.flags, "-c", path, "-o", out[-1]])
-        run(["ar", "qcS", archive, *out])
-        run(["ranlib", archive])
-        return archive
+        return out
 
-    def link(self, mutated, sources, path):
-        run([self.compiler, *self.flags, "-o", path, *[f"{self.objects}/{c}.o" for c in sources], mutated,
+    def link(self, mutated, program, path):
+        """In the place of those that the sound program has; of a header's users it may not have all."""
+        if len(mutated) > 1:
+            has = globals_of(program.sound)
+            mutated = [o for o in mutated if globals_of(o) & has]
+        run([self.compiler, *self.flags, "-o", path, *[f"{self.objects}/{c}.o" for c in program.sources], *mutated,
              f"{self.objects}/libhv.a", *self.libs])
+
+
+def globals_of(path):
+    return {line.split()[-1] for line in run(["nm", "-g", "--defined-only", path]).splitlines() if line}
 
 
 def run(args):
@@ -197,7 +203,7 @@ def judge(mutant, evidence, seconds):
                 if p.build not in linked:
                     linked[p.build] = p.build.mutated(mutant, where)
                 path = f"{where}/program"
-                p.build.link(linked[p.build], p.sources, path)
+                p.build.link(linked[p.build], p, path)
                 left = min(seconds - sum(spent.values()), SHARE[p.kind] * seconds - spent[p.kind])
                 if left < 1:
                     continue
