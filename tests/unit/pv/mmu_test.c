@@ -166,6 +166,45 @@ START_TEST(flush_commands)
 }
 END_TEST
 
+/* A bitmap that names nobody, and one that names the caller alone. */
+START_TEST(flush_of_oneself)
+{
+	uint64_t words = host_flushes;
+	*(uint64_t *)at(&a, 9, 0) = 0;
+	ck_assert_int_eq(ext(&a, MMUEXT_TLB_FLUSH_MULTI, 0, va(9, 0), DOMID_SELF), 0);
+	ck_assert_uint_eq(host_flushes, words);
+	*(uint64_t *)at(&a, 9, 0) = 1;
+	ck_assert_int_eq(ext(&a, MMUEXT_TLB_FLUSH_MULTI, 0, va(9, 0), DOMID_SELF), 0);
+	ck_assert_uint_eq(host_flushes, words + 1);
+}
+END_TEST
+
+/* Tables that somebody let go of are taken down first, however often that is preempted. */
+START_TEST(work_left_behind)
+{
+	mfn_t l1 = world_take(a.d);
+	for (unsigned i = 0; i < 512; i++)
+		world_link(l1, i, a.page[3], PTE_WRITE);
+	struct frame *f;
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(frame_get_with_type(&a.d->mem, l1, FT_L1, &f), 0);
+		frame_put_with_type(f);
+		ck_assert(owner_has_pending(&a.d->mem));
+		table_slice = 7;
+		world_preempt(1);
+		if (i)
+			ck_assert_int_eq(update(&a, slot(a.l1, 200), 0, DOMID_SELF), 0);
+		else
+			ck_assert_int_eq(call(a.v, __HYPERVISOR_update_va_mapping, va(200, 0), 0, 0), 0);
+		ck_assert_uint_gt(world_preempted, 50);
+		world_preempt(0);
+		table_slice = 512;
+		ck_assert(!owner_has_pending(&a.d->mem));
+		ck_assert(frame_type_now(f) == FT_NONE);
+	}
+}
+END_TEST
+
 /* The life of a process's tables as Linux leads it: build plain, make read-only, pin, switch, unpin while
  * current, switch back, make writable again. */
 START_TEST(life_of_a_table)
@@ -291,7 +330,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		one_update, a_batch_stops_at_the_first_error, machphys, control_domain_maps_others,
-		by_address_with_flush, flush_commands, life_of_a_table, pages_cleared_and_copied, direct_writes,
+		by_address_with_flush, flush_commands, flush_of_oneself, work_left_behind, life_of_a_table, pages_cleared_and_copied, direct_writes,
 		refused_direct_writes, NULL,
 	};
 	return world_main("mmu", setup, tests);
