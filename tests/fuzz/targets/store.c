@@ -111,6 +111,14 @@ static bool is_clean(struct world *w, const struct actor *a)
 	       !c->out_first && a->in_at == a->in_len;
 }
 
+static void quota_check(const struct world *w, const struct actor *a)
+{
+	const struct account *acct = w->s->accounts.slot[a->domid];
+
+	HOLDS(a->domid == 0 || !acct || acct->watches <= store_limits.watches);
+	HOLDS(a->domid == 0 || !acct || acct->txs <= store_limits.txs);
+}
+
 static void request_act(struct world *w, struct actor *a, struct input *in)
 {
 	char body[XENSTORE_PAYLOAD_MAX + 1];
@@ -122,6 +130,7 @@ static void request_act(struct world *w, struct actor *a, struct input *in)
 	request_make(in, &h, body);
 	body[h.len] = 0;
 	answered = actor_ask(w, a, &h, body);
+	quota_check(w, a);
 	if (clean && is_clean(w, a)) {
 		HOLDS(answered && a->replies == replies + 1);
 		HOLDS(a->reply.req_id == h.req_id && a->reply.tx_id == h.tx_id);
