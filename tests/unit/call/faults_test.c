@@ -172,8 +172,12 @@ START_TEST(inside_grants_and_memory)
 	struct xen_memory_map *m = arg;
 	*m = (struct xen_memory_map){ .nr_entries = 2, .buffer = BAD };
 	ck_assert_int_eq(call(dom0_guest.v, __HYPERVISOR_memory_op, XENMEM_memory_map, va(ARG, 0)), -EFAULT);
+}
+END_TEST
 
-	struct xen_mem_acquire_resource *res = arg;
+START_TEST(inside_resources)
+{
+	struct xen_mem_acquire_resource *res = at(&dom0_guest, ARG, 0);
 	*res = (struct xen_mem_acquire_resource){ .domid = 1, .type = XENMEM_resource_grant_table, .nr_frames = 1,
 						  .frame_list = BAD };
 	ck_assert_int_eq(call(dom0_guest.v, __HYPERVISOR_memory_op, XENMEM_acquire_resource, va(ARG, 0)), -EFAULT);
@@ -517,7 +521,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		arguments, read_only_arguments, inside_grants_and_memory, inside_exchange, inside_domctl, inside_sysctl,
+		arguments, read_only_arguments, inside_grants_and_memory, inside_resources, inside_exchange, inside_domctl, inside_sysctl,
 		pools_and_features, claims, platform_answers, other_domains, no_memory, NULL,
 	};
 	return world_main("faults", setup, tests);
