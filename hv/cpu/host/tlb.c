@@ -37,7 +37,7 @@ uint64_t host_flushes, host_flushes_page;
 
 void host_tlb_reset(unsigned cpus)
 {
-	memset(cache, 0, sizeof cache);
+	memset(cache, 0, cpus * sizeof cache[0]);
 	memset(cache_next, 0, sizeof cache_next);
 	memset(loaded_l4, 0, sizeof loaded_l4);
 	epoch = 1;

@@ -19,12 +19,15 @@ act_fn act_base, act_user_base;	/* frame */
 act_fn act_clear;		/* frame */
 act_fn act_descriptor;		/* frame: first descriptor of it */
 act_fn act_gdt;			/* frame, or FRAMES: none */
+act_fn act_flush;		/* everything of the domain, on every CPU */
+act_fn act_walk;		/* entry of L2, frame: hang it there as an L1, look through it, take it out again */
 act_fn act_touch;		/* page: load, so that the TLB has it */
 act_fn act_store;		/* page, value: the guest's own store; the page-fault code */
 act_fn act_poke;		/* AT(), entry: the guest's own store, by machine address; only in prepare() */
 act_fn act_populate;		/* number; -ENOMEM if it does not work */
 act_fn act_decrease;		/* frame */
 act_fn act_exchange;		/* frame */
+act_fn act_take;		/* who, frame: DOM0 takes it away and gets it itself */
 act_fn act_recycle;		/* give back two neighbours, FREE1 and FREE2, which then become the hypervisor's for a moment */
 act_fn act_machphys;		/* frame, number */
 
@@ -35,6 +38,7 @@ act_fn act_map;			/* OF(granter, ref), page << 4 | flags of MAP_*; first handles
 #define MAP_RO 1u
 #define MAP_DEVICE 2u
 act_fn act_unmap;		/* handle, page */
+act_fn act_unmap_device;	/* handle, OF(granter, frame): by its bus address */
 act_fn act_copy;		/* OF(granter, ref), own frame << 1 | to the granter */
 act_fn act_setup;		/* frames */
 act_fn act_alloc;		/* remote: a port */

@@ -113,7 +113,23 @@ int64_t act_gdt(unsigned x, unsigned y)
 	return hyper(__HYPERVISOR_set_gdt, ARGUMENT_VA, x < FRAMES ? 16 : 0, 0, 0);
 }
 
+int64_t act_flush(unsigned x, unsigned y)
+{
+	(void)x, (void)y;
+	return mmuext(MMUEXT_TLB_FLUSH_ALL, mfn(0));
+}
+
 /* --- the guest's own accesses --- */
+
+int64_t act_walk(unsigned x, unsigned y)
+{
+	uint64_t value;
+	int64_t rc = act_update(AT(L2, x), RW(y));
+	if (rc)
+		return rc;
+	(void)!host_guest_load(cpu_id(), (uint64_t)x << (PAGE_SHIFT + 9) | PAGE_SIZE, &value);
+	return act_update(AT(L2, x), 0);
+}
 
 int64_t act_touch(unsigned x, unsigned y)
 {
@@ -135,13 +151,13 @@ int64_t act_poke(unsigned x, unsigned y)
 
 /* --- memory --- */
 
-static int64_t reservation(unsigned cmd, uint64_t number)
+static int64_t reservation(unsigned cmd, domid_t of, uint64_t number)
 {
 	struct xen_memory_reservation *r = argument(0);
 	uint64_t *list = argument(256);
 	list[0] = number;
 	*r = (struct xen_memory_reservation){
-		.extent_start = ARGUMENT_VA + 256, .nr_extents = 1, .domid = DOMID_SELF,
+		.extent_start = ARGUMENT_VA + 256, .nr_extents = 1, .domid = of,
 	};
 	return hyper(__HYPERVISOR_memory_op, cmd, ARGUMENT_VA, 0, 0);
 }
@@ -149,14 +165,20 @@ static int64_t reservation(unsigned cmd, uint64_t number)
 int64_t act_populate(unsigned x, unsigned y)
 {
 	(void)y;
-	int64_t done = reservation(XENMEM_populate_physmap, x);
+	int64_t done = reservation(XENMEM_populate_physmap, DOMID_SELF, x);
 	return done == 0 ? -ENOMEM : done == 1 ? 0 : done;
 }
 
 int64_t act_decrease(unsigned x, unsigned y)
 {
 	(void)y;
-	return reservation(XENMEM_decrease_reservation, frame_of_role(x).n);
+	return reservation(XENMEM_decrease_reservation, DOMID_SELF, frame_of_role(x).n);
+}
+
+int64_t act_take(unsigned x, unsigned y)
+{
+	int64_t rc = reservation(XENMEM_decrease_reservation, guest[x].d->id, guest[x].m[y].n);
+	return rc == 1 ? act_populate(20, 0) : rc;
 }
 
 int64_t act_exchange(unsigned x, unsigned y)

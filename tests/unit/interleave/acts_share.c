@@ -59,6 +59,16 @@ int64_t act_unmap(unsigned x, unsigned y)
 	return rc ? rc : op->status;
 }
 
+int64_t act_unmap_device(unsigned x, unsigned y)
+{
+	struct gnttab_unmap_grant_ref *op = argument(0);
+	*op = (struct gnttab_unmap_grant_ref){
+		.dev_bus_addr = mfn_to_maddr(guest[y >> 8].m[y & 0xff]).a, .handle = x,
+	};
+	int64_t rc = grant_op(GNTTABOP_unmap_grant_ref);
+	return rc ? rc : op->status;
+}
+
 int64_t act_copy(unsigned x, unsigned y)
 {
 	struct gnttab_copy *op = argument(0);

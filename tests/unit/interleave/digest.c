@@ -1,6 +1,6 @@
 /* What two runs must agree in: owner, counts, type and content of the guests' frames, ports, grants, vCPUs, domains, and
  * the guests' data. Not in it: which of the free frames was given out, which handle, the order of lists, flush
- * epochs, times, the hypervisor's own pages. Frames that were there from the beginning are told apart by their
+ * epochs, times, the hypervisor's own pages. Frames that were its owner's from the beginning are told apart by their
  * role; sums make the order of the others meaningless. */
 #include "hv/event/table.h"
 #include "hv/grant/table.h"
@@ -29,7 +29,7 @@ static uint64_t role_of(mfn_t m)
 {
 	for (enum who w = DOM0; w < GUESTS; w++)
 		for (enum what r = L4; r < FRAMES; r++)
-			if (guest[w].m[r].n == m.n)
+			if (guest[w].m[r].n == m.n && frame_owner(frame_of(m)) == w)
 				return (uint64_t)w << 4 | r;
 	return m.n ? NEW_FRAME : 0;
 }
