@@ -207,7 +207,9 @@ static const char *map_apply(
 		return answer_check(status, o->status);
 	if (status != GNTST_okay)
 		return NULL;
-	if (o->value >= M_HANDLES || track_find(m, d, o->value) || m->tracks == M_TRACKS)
+	/* One that an operation beside this gives up may be given already. */
+	bool taken = !m->relaxed && track_find(m, d, o->value);
+	if (o->value >= M_HANDLES || taken || m->tracks == M_TRACKS)
 		return wrongf(
 			"model: handle %llu was given and is in use", (unsigned long long)o->value);
 	t.handle = (uint32_t)o->value;

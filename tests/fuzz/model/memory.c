@@ -78,7 +78,7 @@ static const char *updates_apply(
 		limbo = limbo || table_in_limbo(m, &before);
 	}
 	if (limbo && (o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW)) {
-		m->in_doubt |= rc == 0;	/* the model carried it out */
+		m->in_doubt |= rc != o->rc;	/* the model went further */
 		return NULL;
 	}
 	if (o->done != (rc ? i - 1 : a->count))
