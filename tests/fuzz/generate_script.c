@@ -282,6 +282,11 @@ static void script_shared_tree(struct generator *g, unsigned slot, unsigned acto
 		unsigned outer = 1 + below(g, 3), inner = 1 + below(g, 3);
 		plan_frame(g, actor, i ? OP_UNPIN : OP_PIN, t[outer], outer == 1 ? 1 : 2);
 		p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
+		if (slot && chance(g, 32)) {	/* or the guest dies there */
+			plan(g, &(struct op){ .kind = OP_DESTROY, .arg = { (uint8_t)slot } });
+			plan(g, &(struct op){ .kind = OP_CREATE, .arg = { (uint8_t)slot } });
+			return;
+		}
 		plan_frame(g, actor ^ 4, chance(g, 200) ? OP_PIN : OP_UNPIN, t[inner],
 			inner == 1 ? 1 : 2);
 	}
