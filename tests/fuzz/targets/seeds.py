@@ -281,7 +281,7 @@ def node(path, value=b"", gen=5, owner=0, extra=()):
 (DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, START, END, INTRODUCE, RELEASE, DOMAIN_PATH, WRITE, MKDIR, RM, SET_PERMS,
  _, _, IS_INTRODUCED, RESUME, SET_TARGET, _, RESET_WATCHES, PART) = range(1, 23)
 CONTROL = 0
-RAW, INDEX, DEAF, LIFE, TIME, CLOSE, OVERSIZE = range(9, 16)
+BURST, RAW, INDEX, DEAF, LIFE, TIME, CLOSE, OVERSIZE = range(8, 16)
 
 
 def store_word(words, word):
@@ -344,7 +344,13 @@ def store():
         (one, WRITE, 1, "x", "t"), (one, END, 1, "T"))
     yield "aged", store_session(
         (one, WRITE, 0, "data", "t"), (one, START, 0, ""), (one, READ, 1, "data"), (one, WRITE, 1, "x", "t"),
-        (one, WRITE, 0, "data", "x"), (0, TIME, b"\xff"), (one, END, 1, "T"))
+        (one, WRITE, 0, "data", "x"), (0, TIME, b"\xff"), (one, READ, 1, "data"), (one, WRITE, 1, "x", "x"),
+        (one, RM, 1, "x"), (one, END, 1, "T"))
+    yield "commit-all", store_session(
+        (one, WRITE, 0, "data/y", "t"), (one, START, 0, ""), (one, RM, 1, "data"), (one, WRITE, 1, "x", "t"),
+        (one, SET_PERMS, 1, "x", "n1", "r2"), (one, MKDIR, 1, "device/vif/0"), (one, END, 1, "T"), (two, READ, 0, "/local/domain/1"))
+    yield "bursts", store_session((one, BURST, b"\x2d"), (0, BURST, b"\x31"), (1, DEAF, b""), (1, BURST, b"\x31"), (1, DEAF, b""),
+                                  (two, DEAF, b""), (two, BURST, b"\x20"), (two, BURST, b"\x20"), (two, DEAF, b""))
     yield "too-many-transactions", store_session(*[(one, START, 0, "")] * 11, (one, TIME, b"\x30"), (one, INDEX, b"\7"))
     yield "too-many-watches", store_session(*[(one, WATCH, 0, "x", f"{i}") for i in range(129)], (one, RESET_WATCHES, 0, ""))
     yield "large", store_session(

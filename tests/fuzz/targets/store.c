@@ -197,6 +197,26 @@ static void oversize_act(struct world *w, struct actor *a, struct input *in)
 		HOLDS(!actor_is_served(w, a));
 }
 
+/* More requests at once than are served in one turn. */
+static void burst_act(struct world *w, struct actor *a, struct input *in)
+{
+	struct xsd_sockmsg h = { .type = XS_GET_DOMAIN_PATH, .len = 2 };
+	unsigned int count = 1 + (unsigned int)take(in, 1) % 50;
+	bool clean = is_clean(w, a);
+
+	for (unsigned int i = 0; i < count; i++) {
+		uint8_t msg[sizeof h + 2];
+
+		memcpy(msg, &h, sizeof h);
+		memcpy(msg + sizeof h, "1", 2);
+		a->wild = actor_put(w, a, msg, sizeof msg) != sizeof msg || a->wild;
+		a->sent++;
+	}
+	actor_turn(w, a);
+	if (clean && !a->wild)
+		HOLDS(a->sent == a->replies && a->reply.type == XS_GET_DOMAIN_PATH);
+}
+
 static void life_act(struct world *w, struct input *in)
 {
 	unsigned int domid = 1 + (unsigned int)take(in, 1) % (GUESTS - 1);
@@ -218,7 +238,7 @@ static void life_act(struct world *w, struct input *in)
 	}
 }
 
-static void other_act(struct world *w, struct actor *a, struct input *in, unsigned int what)
+static void other_act(struct world *w, struct actor *a, struct input *in, int what)
 {
 	judge_forget(a);
 	switch (what) {
@@ -239,6 +259,7 @@ static void other_act(struct world *w, struct actor *a, struct input *in, unsign
 		}
 		break;
 	case 6: oversize_act(w, a, in); break;
+	case -1: burst_act(w, a, in); break;
 	default: HOLDS(false);
 	}
 }
@@ -309,10 +330,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct actor *a = &w.actor[op % ACTORS];
 
 		op /= ACTORS;
-		if (op % 16 < 9)
+		if (op % 16 < 8)
 			request_act(&w, a, &in);
 		else
-			other_act(&w, a, &in, op % 16 - 9);
+			other_act(&w, a, &in, (int)(op % 16) - 9);
 		journal_commit(w.s);
 		if (n % 16 == 0)
 			world_audit(&w);

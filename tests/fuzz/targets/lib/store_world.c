@@ -197,9 +197,11 @@ void world_rest(struct world *w)
 		;
 }
 
-static void ring_take(struct world *w, struct actor *a)
+/* Returns whether there was something. */
+static bool ring_take(struct world *w, struct actor *a)
 {
 	struct xenstore_domain_interface *r = actor_ring(w, a);
+	uint32_t before = r->rsp_cons;
 
 	while (!a->deaf && r->rsp_prod != r->rsp_cons &&
 		r->rsp_prod - r->rsp_cons <= XENSTORE_RING_SIZE) {
@@ -207,15 +209,15 @@ static void ring_take(struct world *w, struct actor *a)
 
 		mailbox_put(a, &byte, 1);
 	}
+	return r->rsp_cons != before;
 }
 
 void actor_turn(struct world *w, struct actor *a)
 {
-	uint32_t before;
+	bool more;
 
-	/* A full ring takes several turns to empty. */
+	/* What waits for a full ring takes several turns. */
 	do {
-		before = actor_ring(w, a)->rsp_prod;
 		if (a->domid == 0) {
 			if (a->conn)
 				conn_serve(a->conn);
@@ -223,9 +225,8 @@ void actor_turn(struct world *w, struct actor *a)
 			domain_event(w->s, 100u + a->domid);
 		}
 		world_rest(w);
-		if (a->domid != 0)
-			ring_take(w, a);
-	} while (a->domid != 0 && before != actor_ring(w, a)->rsp_prod);
+		more = a->domid != 0 && ring_take(w, a);
+	} while (more);
 }
 
 bool actor_is_served(struct world *w, const struct actor *a)
