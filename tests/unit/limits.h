@@ -81,8 +81,9 @@ static inline int64_t limits_call6(struct vcpu *v, unsigned every, uint64_t nr, 
 }
 #define limits_call(v, every, nr, ...) limits_call6((v), (every), (nr), (const uint64_t[6]){ __VA_ARGS__ })
 
-/* Judge what was measured since limits_start(): @entries table entries and @items others were worked on. */
-static inline void limits_judge(const char *family, uint64_t entries, uint64_t items)
+/* Judge what was measured since limits_start(): @entries table entries and @items others were worked on, by
+ * operations that cannot be continued and only let interrupts in. */
+static inline void limits_judge_windows(const char *family, uint64_t entries, uint64_t items)
 {
 	uint64_t weight = entries + items * PREEMPT_ITEM;
 	printf("%-48s %7llu %7llu %7u %7u %8u %8u\n", family, (unsigned long long)entries, (unsigned long long)items,
@@ -93,6 +94,13 @@ static inline void limits_judge(const char *family, uint64_t entries, uint64_t i
 		      limits.most_accesses);
 	ck_assert_msg((limits.windows + 2ull) * PREEMPT_ENTRIES >= weight, "%s: only %u windows", family,
 		      limits.windows);
+}
+
+/* The same for those that stop when a window brought work, as each did. */
+static inline void limits_judge(const char *family, uint64_t entries, uint64_t items)
+{
+	limits_judge_windows(family, entries, items);
+	ck_assert_msg(limits.restarts * 2 >= limits.windows, "%s: stopped %u times", family, limits.restarts);
 }
 
 static inline void limits_title(const char *what)

@@ -226,25 +226,25 @@ START_TEST(lists)
 		(struct xen_sysctl_getdomaininfolist){ .max_domains = 1000, .buffer = va(2, 0) };
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_getdomaininfolist), 0);
 	ck_assert_uint_eq(sys->u.getdomaininfolist.num_domains, DOMAINS + 3);
-	limits_judge("getdomaininfolist", 0, DOMAINS + 3);
+	limits_judge_windows("getdomaininfolist", 0, DOMAINS + 3);
 	memset(at(&dom0_guest, 2, 0), 'q', 32);
 	sys->u.debug_keys = (struct xen_sysctl_debug_keys){ .keys = va(2, 0), .nr_keys = 32 };
 	limits_start();
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_debug_keys), 0);
-	limits_judge("debug_keys, 32 lists of domains", 0, 32 * (DOMAINS + 3));
+	limits_judge_windows("debug_keys, 32 lists of domains", 0, 32 * (DOMAINS + 3));
 	sys->u.cpupool_op = (struct xen_sysctl_cpupool_op){ .op = XEN_SYSCTL_CPUPOOL_OP_INFO };
 	sys->u.cpupool_op.cpumap.bitmap = va(2, 0);
 	sys->u.cpupool_op.cpumap.nr_bits = 8192;
 	limits_start();
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_cpupool_op), 0);
-	limits_judge("cpupool_op, domains and a mask", 128, DOMAINS + 3);
+	limits_judge_windows("cpupool_op, domains and a mask", 128, DOMAINS + 3);
 
 	for (unsigned i = 0; i < 1024; i++)
 		*(uint64_t *)at(&dom0_guest, 2, 8 * i) = a.page[1 + i % 16].n;
 	op->u.getpageframeinfo3 = (struct xen_domctl_getpageframeinfo3){ .num = 1024, .array = va(2, 0) };
 	limits_start();
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getpageframeinfo3, 1), 0);
-	limits_judge("getpageframeinfo3", 0, 1024);
+	limits_judge_windows("getpageframeinfo3", 0, 1024);
 	config.max_vcpus = 32;
 	ck_assert_int_eq(domain_create(9, &config, &d), 0);
 	op->u.max_vcpus.max = 32;
@@ -340,7 +340,7 @@ START_TEST(reaping)
 	domain_reap();
 	limits_stretch_end();
 	host_yield_hook = NULL;
-	limits_judge("reaping: 1024 grant frames, 32 vCPUs", 0, 1024 + 32 * 8);
+	limits_judge_windows("reaping: 1024 grant frames, 32 vCPUs", 0, 1024 + 32 * 8);
 	work_run();
 	world_check();
 	ck_assert_ptr_null(domain_find(7));
