@@ -18,6 +18,7 @@
 #include "hv/dom/sched.h"
 #include "hv/dom/time.h"
 #include "hv/mem/alloc.h"
+#include "hv/mem/audit.h"
 #include "hv/mem/frame.h"
 
 static void gate_close(struct domain *d)
@@ -123,6 +124,19 @@ void domain_reap(void)
 		timer_set(&reap_timer, cpu_time_ns() + REAP_INTERVAL_NS);
 }
 
+/* Statement I12, for the audit: what others map is on no list any more. */
+static const char *dead_check(void)
+{
+	const char *broken = NULL;
+	domid_t id = 0;
+	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
+		id = (domid_t)(d->id + 1);
+		if (READ_ONCE(d->dying) == DOMAIN_DEAD && READ_ONCE(d->mem.first) != FRAME_NONE)
+			broken = "I12: a dead domain has frames of its own";
+	}
+	return broken;
+}
+
 static void reap_again(void *arg)
 {
 	(void)arg;
@@ -135,4 +149,5 @@ void domain_reap_init(void)
 	lock_init(&husk_lock, RANK_DOMAIN_LIST);
 	timer_init(&reap_timer, reap_again, NULL, 0);
 	work_register(WORK_REAP, domain_reap);
+	audit_register_check(dead_check);
 }
