@@ -5,7 +5,7 @@
 # The state-aware fuzzer takes part with fixed seeds. (A child that ends by _exit() would lose its counts.)
 coverage-of = $(filter-out $(addprefix $(O)/host/unit/,dom0/% toolstack/%),$(unit-tests)) $(O)/host/fuzz
 coverage-fuzz := --runs 300 --seed 1
-coverage:
+coverage: shared-parts
 	+@$(MAKE) --no-print-directory O=$(O)/coverage CC=clang coverage-run COVERAGE='$(COVERAGE)' \
 		instrument='-O0 -D_exit=exit -fprofile-instr-generate -fcoverage-mapping'
 coverage-run: $$(coverage-of)

@@ -9,7 +9,9 @@ TIME ?= 60
 $(O)/host/fuzz: $(fuzz-src:%=$(O)/host/%.o) $(O)/host/libhv.a
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
 check: fuzz-program $(O)/host/fuzz
-fuzz-program:
+# What two builds share is made before the second begins.
+shared-parts: build/third/.done
+fuzz-program: shared-parts
 	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/fuzz
 fuzz: $(if $(SANITIZE),$(O)/host/fuzz,fuzz-program)
 	$(if $(SANITIZE),$(O)/host/fuzz,$(O)/fast/host/fuzz) --time $(TIME) --out $(O)/crashes \
@@ -21,7 +23,7 @@ fuzz-third-op = $(op-src:%=$(O)/fuzz/op/%.o)
 $(O)/fuzz/op/%.o: % $(O)/fuzz/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)clang $(fuzz-flags) $(fuzz-counted) -include hv/cpu/host/yield.h $(third-inc) -c $< -o $@
-.PHONY: fuzz fuzz-program
+.PHONY: fuzz fuzz-program shared-parts
 -include $(shell find $(O)/fuzz/op -name '*.d' -type f 2>/dev/null)
 # The model by itself.
 $(O)/host/unit/fuzz/model_test: $(patsubst %,$(O)/host/%.o,$(filter-out %/compare.c %/adopt.c,$(wildcard tests/fuzz/model/*.c)))
