@@ -203,6 +203,31 @@ START_TEST(compare_and_exchange)
 }
 END_TEST
 
+/* The CPU sets a bit of the entry between the look at it and the exchange: nothing that was taken for the new value
+ * stays. */
+static uint64_t *touched;
+static void cpu_touches(enum host_point why)
+{
+	if (why == POINT_STEP)
+		*touched |= PTE_ACCESSED;
+}
+
+START_TEST(exchange_lost_to_the_cpu)
+{
+	mfn_t fresh = take(a);
+	uint64_t e = peek(t.l1, 0);
+	ck_assert_uint_eq(e & PTE_ACCESSED, 0);
+	touched = (uint64_t *)host_frame(t.l1);
+	host_yield_hook = cpu_touches;
+	int rc = table_entry_cas(a, slot(t.l1, 0), &e, entry(fresh, RW));
+	host_yield_hook = NULL;
+	ck_assert_int_eq(rc, -EAGAIN);
+	world_check();
+	ck_assert_uint_eq(e, peek(t.l1, 0));
+	OK(table_entry_cas(a, slot(t.l1, 0), &e, entry(fresh, RW)));
+}
+END_TEST
+
 START_TEST(control_domain_rights)
 {
 	struct tree u = tree_build(c);
@@ -325,6 +350,7 @@ int main(void)
 	tcase_add_test(k, plain_frames);
 	tcase_add_test(k, by_virtual_address);
 	tcase_add_test(k, compare_and_exchange);
+	tcase_add_test(k, exchange_lost_to_the_cpu);
 	tcase_add_test(k, control_domain_rights);
 	tcase_add_test(k, grant_mappings);
 	tcase_add_test(k, the_guest_runs_on_it);
