@@ -45,7 +45,8 @@ class Mutant:
             sys.exit(f"{path}: class, bug or file missing")
         self.row = re.sub(r"\s*\(.*", "", self.head["class"][0])
         self.reachable = not self.head["unreachable"]
-        self.by = (self.head["by"] or ["unit" if self.row.startswith(DIRECTED) else ""])[0]
+        by = (self.head["by"] or ["unit" if self.row.startswith(DIRECTED) else ""])[0]
+        self.by, _, self.pair = by.partition(": ")
 
 
 class Program:
@@ -186,7 +187,11 @@ def matching(mutant, all_programs, only):
         slow = any(w in p.name for w in ("random", "threads", "hostile"))
         return (mutant.by not in (p.name, p.kind), KINDS.index(p.kind), slow, folders.index(folder) if folder in folders else 0)
     fit = [p for p in all_programs if (not only or p.kind == only) and (p.kind != "unit" or p.name.split("/")[0] in folders)]
-    return sorted(fit, key=rank)
+    fit.sort(key=rank)
+    if mutant.pair and fit and fit[0].kind == "interleave":     # every schedule of that pair
+        of = fit[0]
+        fit.insert(0, Program(of.name, of.kind, of.build, of.sources, of.sound, [mutant.pair]))
+    return fit
 
 
 def judge(mutant, evidence, seconds):
