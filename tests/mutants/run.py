@@ -22,7 +22,7 @@ PATIENCE = 6    # seconds on the wall for one of CPU, on a busy machine
 FOLDERS = {"mem": ("mem", "grant", "pv", "call"), "grant": ("grant", "call"), "event": ("event", "call"), "dom": ("dom", "call"),
            "pv": ("pv", "call"), "irq": ("irq", "call"), "call": ("call", "grant"), "core": ("core", "dom", "call"), "base": ("base",)}
 # Classes whose evidence is a directed test first: what operations of the engine seldom or never touch.
-DIRECTED = ("entry and exit", "#DB", "state leaks", "log and console floods", "unbounded work")
+DIRECTED = ("entry and exit", "#DB", "state leaks", "log and console floods")
 # What a failing program says: a statement of the oracle, the model's word, a panic, a failed check, a sanitizer.
 SAID = [re.compile(p) for p in (
     r"\bI[0-9]+: .*", r"\b(?:model|limits|world|race): .*", r"panic: .*|assertion.*", r"[A-Za-z]*Sanitizer: .*|runtime error: .*",
@@ -45,7 +45,8 @@ class Mutant:
             sys.exit(f"{path}: class, bug or file missing")
         self.row = re.sub(r"\s*\(.*", "", self.head["class"][0])
         self.reachable = not self.head["unreachable"]
-        by = (self.head["by"] or ["unit" if self.row.startswith(DIRECTED) else ""])[0]
+        first = "limits" if self.row == "unbounded work" else "unit" if self.row.startswith(DIRECTED) else ""
+        by = (self.head["by"] or [first])[0]
         self.by, _, self.pair = by.partition(": ")
 
 
@@ -185,7 +186,7 @@ def matching(mutant, all_programs, only):
     def rank(p):
         folder = p.name.split("/")[0]
         slow = any(w in p.name for w in ("random", "threads", "hostile"))
-        return (mutant.by not in (p.name, p.kind), KINDS.index(p.kind), slow, folders.index(folder) if folder in folders else 0)
+        return (not mutant.by or (mutant.by not in p.name and mutant.by != p.kind), KINDS.index(p.kind), slow, folders.index(folder) if folder in folders else 0)
     fit = [p for p in all_programs if (not only or p.kind == only) and (p.kind != "unit" or p.name.split("/")[0] in folders)]
     fit.sort(key=rank)
     if mutant.pair and fit and fit[0].kind == "interleave":     # every schedule of that pair
@@ -261,7 +262,7 @@ def main():
         mutants = [m for m in mutants if m.name in a.names or os.path.basename(m.name) in a.names]
     counted = [m for m in mutants if m.reachable]
     if a.sample:        # of those that nothing else should be needed for
-        counted = random.Random(a.seed).sample([m for m in counted if not a.only or m.by in ("", a.only)], a.sample)
+        counted = random.Random(a.seed).sample([m for m in counted if not a.only or (m.by in ("", a.only) and "race" not in m.name)], a.sample)
     all_programs = [p for p in programs(["--no-model"] if a.no_model else [], a.only) if not a.only or p.kind == a.only]
     needed = {p.name for m in counted for p in matching(m, all_programs, a.only)}
     all_programs = [p for p in all_programs if p.name in needed]
