@@ -42,6 +42,15 @@ static mfn_t full_tree(struct guest *g)
 	return l4;
 }
 
+/* The same with nothing in its L1s: an empty entry is looked at as well. */
+static mfn_t empty_tree(struct guest *g)
+{
+	mfn_t l4 = full_tree(g), l3 = pte_mfn(*(uint64_t *)host_frame(l4)), l2 = pte_mfn(*(uint64_t *)host_frame(l3));
+	for (unsigned i = 0; i < L1S; i++)
+		memset(host_frame(pte_mfn(((uint64_t *)host_frame(l2))[i])), 0, PAGE_SIZE);
+	return l4;
+}
+
 static int64_t ext(struct guest *g, unsigned every, unsigned cmd, uint64_t arg1, uint64_t arg2)
 {
 	struct mmuext_op *op = at(g, 1, 0);
@@ -66,6 +75,18 @@ START_TEST(validation)
 	limits_start();
 	ck_assert_int_eq(ext(&a, 0, MMUEXT_PIN_L4_TABLE, l4.n, 0), 0);
 	limits_judge_windows("the same without anybody waiting", entries, 1);
+}
+END_TEST
+
+START_TEST(validation_of_empty_tables)
+{
+	const unsigned entries = (L1S + 2) * 512 + GUEST_SLOTS;
+	mfn_t l4 = empty_tree(&a);
+	ck_assert_int_eq(ext(&a, 1, MMUEXT_PIN_L4_TABLE, l4.n, 0), 0);
+	limits_judge("validation of empty tables (pin)", entries, 1);
+	limits_start();
+	ck_assert_int_eq(ext(&a, 1, MMUEXT_UNPIN_TABLE, l4.n, 0), 0);
+	limits_judge("devalidation of empty tables (unpin)", entries, 1);
 }
 END_TEST
 
@@ -274,7 +295,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { validation, validation_that_fails_at_the_end, base_pointers, descriptors, batches,
+	const TTest *const tests[] = { validation, validation_of_empty_tables, validation_that_fails_at_the_end,
+				       base_pointers, descriptors, batches,
 				       batches_in_a_multicall, foreign_entries, reservations, exchanges, NULL };
 	return world_main("limits_mmu", setup, tests);
 }
