@@ -26,6 +26,30 @@ START_TEST(frames_are_zero_and_counted)
 }
 END_TEST
 
+/* Until it has flushed, the former owner's CPU can still write: what it writes last is cleared as well. */
+static mfn_t last_written;
+static void former_owner_writes(cpumask_t mask)
+{
+	if (mask)
+		*(uint64_t *)host_frame(last_written) = 0x5ec7e7;
+}
+
+START_TEST(cleared_after_the_flush)
+{
+	for (unsigned shared = 0; shared < 2; shared++) {
+		mfn_t m = take(&domain[ALICE]), again;
+		OK(frame_release(&domain[ALICE], m));
+		last_written = m;
+		host_hook_flush = former_owner_writes;
+		int rc = shared ? frame_alloc_shared(&domain[BOB], &again) : frame_alloc(&domain[BOB], 0, 0, &again);
+		host_hook_flush = NULL;
+		ck_assert_int_eq(rc, 0);
+		ck_assert_uint_eq(again.n, m.n);
+		ck_assert_uint_eq(peek(again, 0), 0);
+	}
+}
+END_TEST
+
 START_TEST(quota_dying_and_foreign)
 {
 	struct owner *a = &domain[ALICE];
@@ -234,6 +258,7 @@ int main(void)
 	tcase_add_test(c, shared_frames);
 	tcase_add_test(c, stale_translations_die_before_reuse);
 	tcase_add_test(c, relinquish_returns_everything);
+	tcase_add_test(c, cleared_after_the_flush);
 	tcase_add_test(c, heap_objects);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
