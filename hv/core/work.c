@@ -69,6 +69,7 @@ void preempt_begin(void)
 void preempt_count(unsigned entries)
 {
 	struct cpu_work *w = &work_of[cpu_id()];
+	ASSERT(entries <= PREEMPT_ENTRIES);
 	if (w->counted + entries > PREEMPT_ENTRIES)
 		window(w);
 	w->counted += entries;

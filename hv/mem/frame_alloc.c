@@ -45,9 +45,16 @@ void frame_list_remove(struct owner *o, struct frame *f)
 
 /* --- giving out --- */
 
+/* A look at each of 2^@order frames; only the hypervisor itself asks for more than fit between two checks. */
+static void frames_count(unsigned order)
+{
+	for (uint32_t n = 0; n < 1u << order; n += PREEMPT_ENTRIES)
+		preempt_count((uint32_t)min_u64(1u << order, PREEMPT_ENTRIES));
+}
+
 static void frames_clean(uint32_t m, unsigned order)
 {
-	preempt_count(1u << order);
+	frames_count(order);
 	cpu_tlb_flush(pool_stale_cpus(m, order));
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		preempt_count(PREEMPT_ITEM);
@@ -91,7 +98,7 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 		return -ENOMEM;
 	}
 	frames_clean(m, order);
-	preempt_count(1u << order);
+	frames_count(order);
 	lock(&o->lock);
 	bool dying = o->is_dying;
 	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
