@@ -53,7 +53,7 @@ struct vcpu {
 	uint64_t periodic_ns;
 	struct timer poll_timer;
 	uint32_t poll_port;		/* the only polled port; 0: several */
-	uint16_t virq_port[NR_VIRQS];		/* VIRQ -> port, 0 = unbound; under event lock */
+	uint16_t virq_port[NR_VIRQS];		/* VIRQ -> port, 0 = unbound; under event lock, peeked at without */
 	bool nmi_pending, nmi_masked;
 
 	struct pv_vcpu *pv;		/* hv/pv */

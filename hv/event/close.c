@@ -23,7 +23,7 @@ static void release(struct domain *d, const struct port *p)
 		for (unsigned i = 0; i < d->max_vcpus; i++)
 			if (d->vcpu[i] && d->vcpu[i]->virq_port[p->detail] &&
 				port_at(d->events, d->vcpu[i]->virq_port[p->detail]) == p)
-				d->vcpu[i]->virq_port[p->detail] = 0;
+				WRITE_ONCE(d->vcpu[i]->virq_port[p->detail], (uint16_t)0);
 	} else if (p->state == PORT_PIRQ) {
 		bit_test_and_clear(d->events->pirqs, p->number);
 		if (evtchn_pirq_closed)

@@ -145,7 +145,7 @@ int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *p
 			(struct port){.state = PORT_VIRQ,
 				.vcpu = (uint8_t)vcpu,
 				.detail = (uint16_t)virq});
-		v->virq_port[virq] = (uint16_t)number;
+		WRITE_ONCE(v->virq_port[virq], (uint16_t)number);
 		*port = number;
 	}
 	unlock(&t->lock);

@@ -50,7 +50,7 @@ static const char *update_apply(
 }
 
 /* Did a table lose its last use since @before? It is released when the batch ends, so that until
- * then operations of the batch may still find it one. */
+ * then entries of the batch may still find it one, and find what only it still holds. */
 static bool table_in_limbo(const struct model *m, const struct uses *before)
 {
 	for (unsigned f = 0; f < m->limit.frames; f++)
@@ -77,8 +77,10 @@ static const char *updates_apply(
 		settle(m);
 		limbo = limbo || table_in_limbo(m, &before);
 	}
-	if (limbo && (o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW)) {
-		m->in_doubt |= rc != o->rc;	/* the model went further */
+	bool core_refused = o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW;
+	bool model_refused = rc != 0 && o->done >= i;
+	if (limbo && (core_refused || model_refused)) {
+		m->in_doubt |= rc != o->rc;	/* one of them went further */
 		return NULL;
 	}
 	if (o->done != (rc ? i - 1 : a->count))
