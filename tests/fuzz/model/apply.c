@@ -186,11 +186,13 @@ static bool is_transient(const struct half *h)
 	if (!h->o->ran)
 		return false;
 	switch (h->a->kind) {
+	case OP_UPDATE:
+	case OP_UPDATES:
+		/* EPERM: still a table, whose entries may not be what a word of a page may. */
+		return o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW || o->rc == M_EPERM;
 	case OP_PIN:
 	case OP_BASE:
 	case OP_USER_BASE:
-	case OP_UPDATE:
-	case OP_UPDATES:
 		return o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW;
 	case OP_DECREASE:
 		return o->rc == 0;

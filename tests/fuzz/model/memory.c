@@ -44,8 +44,8 @@ static const char *update_apply(
 {
 	int rc = update_predict(m, d, a);
 	if (o->done != (rc == 0))
-		return wrongf(
-			"model: %llu updates counted, answer %d", (unsigned long long)o->done, rc);
+		return wrongf("model: %llu updates counted, answer %lld, expected %d",
+			(unsigned long long)o->done, (long long)o->rc, rc);
 	return answer_check(rc, o->rc);
 }
 
@@ -84,8 +84,8 @@ static const char *updates_apply(
 		return NULL;
 	}
 	if (o->done != (rc ? i - 1 : a->count))
-		return wrongf("model: %llu updates counted of %u, %u passed",
-			(unsigned long long)o->done, a->count, i);
+		return wrongf("model: %llu updates counted of %u, %u passed, answer %lld, expected %d",
+			(unsigned long long)o->done, a->count, i, (long long)o->rc, rc);
 	return answer_check(rc, o->rc);
 }
 
