@@ -138,6 +138,8 @@ static const char *explained(struct model *m, const struct half *h, unsigned n)
 	m->relaxed = true;
 	for (unsigned i = 0; i < n && !wrong; i++)
 		wrong = model_apply(m, h[i].a, h[i].o);
+	m->stale |= m->held;
+	m->held = false;
 	return wrong ? wrong : model_compare(m);
 }
 
@@ -230,6 +232,15 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 	return ok;
 }
 
+/* One of them took its reference to a frame before the other dropped the last, and made use of it afterwards. */
+static bool explained_as_held(struct model *m, const struct half ab[2], const struct half ba[2])
+{
+	before.held = true;
+	bool ok = !explained(m, ab, 2) || !explained(m, ba, 2);
+	before.held = m->held = false;
+	return ok;
+}
+
 static bool is_copy(const struct half *h)
 {
 	return h->a->kind == OP_COPY || h->a->kind == OP_GRANT_COPY;
@@ -267,7 +278,7 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 		return NULL;
 	if (explained_as_transient(m, ab[0], ab[1]) || explained_as_transient(m, ab[1], ab[0]))
 		return NULL;
-	if (explained_as_copy(m, ab, ba))
+	if (explained_as_copy(m, ab, ba) || explained_as_held(m, ab, ba))
 		return NULL;
 	if (is_beyond(&ab[0]) || is_beyond(&ab[1])) {
 		model_copy(m, &before);
