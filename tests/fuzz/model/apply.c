@@ -232,12 +232,13 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 	return ok;
 }
 
-/* One of them took its reference to a frame before the other dropped the last, and made use of it afterwards. */
+/* One of them took its reference to a frame before the other dropped the last, and made use of it afterwards; or wrote
+ * into a table, as entries are written, that the other was just letting go. */
 static bool explained_as_held(struct model *m, const struct half ab[2], const struct half ba[2])
 {
-	before.held = true;
+	before.held = before.forgiving = true;
 	bool ok = !explained(m, ab, 2) || !explained(m, ba, 2);
-	before.held = m->held = false;
+	before.held = before.forgiving = m->held = m->forgiving = false;
 	return ok;
 }
 
