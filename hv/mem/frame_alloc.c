@@ -64,7 +64,8 @@ static void frames_clean(uint32_t m, unsigned order)
 	}
 }
 
-/* Make a frame from the pool @o's, with the allocated reference. */
+/* Make a frame from the pool @o's, with the allocated reference. Its M2P entry is set: who takes it away may do so from
+ * here on, and then the entry is another's. */
 static void frame_adopt(struct owner *o, struct frame *f, uint64_t type, uint64_t flags)
 {
 	WRITE_ONCE(f->owner, o->domid);
@@ -88,7 +89,7 @@ static bool owner_charge(struct owner *o, uint64_t frames)
 	return fits;
 }
 
-int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
+int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out)
 {
 	if (order > POOL_MAX_ORDER || !owner_charge(o, 1ull << order))
 		return -ENOMEM;
@@ -102,6 +103,8 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 	lock(&o->lock);
 	bool dying = o->is_dying;
 	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
+		if (first.n != M2P_INVALID)
+			m2p_set(mfn(m + i), pfn(first.n + i));
 		frame_adopt(o, frame_at(m + i), 0, 0);
 		frame_list_add(o, frame_at(m + i));
 	}

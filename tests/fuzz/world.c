@@ -131,16 +131,15 @@ static int vcpu_begin(struct vcpu *v, uint64_t home)
 static int frames_give(struct slot *s)
 {
 	mfn_t m;
-	int rc = frame_alloc(&s->d->mem, 0, 0, &m);
+	int rc = frame_alloc(&s->d->mem, 0, 0, pfn(M2P_INVALID), &m);
 	if (rc)
 		return rc;
 	s->home = m.n;
 	for (unsigned i = 0; i < POOL_START && !rc; i++) {
-		rc = frame_alloc(&s->d->mem, 0, 0, &m);
+		rc = frame_alloc(&s->d->mem, 0, 0, pfn(i), &m);
 		if (rc)
 			break;
 		s->pool[i] = m.n;
-		m2p_set(m, pfn(i));
 	}
 	return rc;
 }

@@ -147,7 +147,7 @@ struct space { mfn_t l4, l3, l2, l1; };
 static inline mfn_t frame_make(struct domain *d)
 {
 	mfn_t m;
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), 0);
 	return m;
 }
 

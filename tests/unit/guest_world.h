@@ -81,7 +81,7 @@ static inline void world_start(void)
 static inline mfn_t world_take(struct domain *d)
 {
 	mfn_t m;
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), 0);
 	return m;
 }
 

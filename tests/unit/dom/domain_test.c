@@ -57,7 +57,7 @@ START_TEST(no_memory_leaves_nothing)
 	struct domain_config c = {.max_vcpus = 1};
 	struct domain *d = domain_make(1, 1);
 	mfn_t m;
-	while (frame_alloc(&d->mem, 0, 0, &m) == 0)
+	while (frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m) == 0)
 		;
 	for (unsigned left = 0; left < 12; left++) {
 		struct domain *e;
@@ -185,7 +185,7 @@ START_TEST(dying_gains_nothing)
 	vcpu_run_on(dom0->vcpu[0], 0);
 	ck_assert_int_eq(domain_kill(d), 0);
 	ck_assert(domain_is_dying(d));
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), -ENOMEM);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), -ENOMEM);
 	ck_assert_int_eq(evtchn_alloc_unbound(d, 0, &port), -ESRCH);
 	ck_assert_int_eq(grant_setup_table(d, 2), GNTST_general_error);
 	ck_assert_int_eq(vcpu_create(d, 0, &v), -EEXIST);

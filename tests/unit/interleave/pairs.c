@@ -87,6 +87,8 @@ const struct pair pairs[] = {
 	{ .name = "populate, populate up to the limit", { ALICE, act_populate, 20, 0 }, { ALICE, act_populate, 21, 0 }, 0,
 	  .before = { { ALICE, act_populate, 19, 0 } } },
 	{ .name = "populate, kill", { ALICE, act_populate, 20, 0 }, { DOM0, act_kill, ALICE, 0 }, PARTS | LONG },
+	{ .name = "populate, release what was given", { ALICE, act_populate, 20, 0 }, { ALICE, act_release_newcomer, ALICE, 0 }, 0 },
+	{ .name = "populate another, kill it", { DOM0, act_populate_for, ALICE, 20 }, { DOM0, act_kill, ALICE, 0 }, PARTS | LONG },
 	{ .name = "populate, lower the limit", { ALICE, act_populate, 20, 0 }, { DOM0, act_max_mem, ALICE, FRAMES }, 0 },
 
 	/* --- grants --- */

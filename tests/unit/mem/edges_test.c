@@ -42,7 +42,7 @@ START_TEST(no_memory)
 	alloc_refuse = refuses;
 	ck_assert_int_eq((refuse_after = 0, owner_register(&far)), -ENOMEM);
 	ck_assert_ptr_null(owner_by_domid(300));
-	ck_assert_int_eq((refuse_after = 0, frame_alloc(alice, 0, 0, &n)), -ENOMEM);
+	ck_assert_int_eq((refuse_after = 0, frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n)), -ENOMEM);
 	ck_assert_int_eq((refuse_after = 0, frame_alloc_shared(alice, &n)), -ENOMEM);
 	ck_assert_ptr_null((refuse_after = 0, heap_alloc(20)));
 	alloc_refuse = NULL;
@@ -61,14 +61,14 @@ START_TEST(more_than_there_is)
 	ck_assert_ptr_null(page_alloc(POOL_MAX_ORDER + 1, 0));
 	ck_assert_ptr_null(page_alloc(0, PAGE_SHIFT));		/* nothing lies below one frame */
 	ck_assert_ptr_null(page_alloc(9, 20));
-	FAILS(frame_alloc(alice, POOL_MAX_ORDER + 1, 0, &n), ENOMEM);
-	FAILS(frame_alloc(alice, 9, 0, &n), ENOMEM);
+	FAILS(frame_alloc(alice, POOL_MAX_ORDER + 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
+	FAILS(frame_alloc(alice, 9, 0, pfn(M2P_INVALID), &n), ENOMEM);
 	/* A limit below what it has, as after max_mem. */
 	alice->frame_max = 3;
-	FAILS(frame_alloc(alice, 0, 0, &n), ENOMEM);
+	FAILS(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n), ENOMEM);
 	alice->frame_max = alice->frame_count + 1;
-	FAILS(frame_alloc(alice, 1, 0, &n), ENOMEM);
-	OK(frame_alloc(alice, 0, 0, &n));
+	FAILS(frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
+	OK(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n));
 	alice->is_dying = true;
 	FAILS(frame_alloc_shared(alice, &n), ENOMEM);
 }
@@ -93,10 +93,10 @@ START_TEST(frames_lent)
 	mfn_t n;
 	alice->frame_max = ~0ull;
 	alice->frame_lent = 5;		/* no limit and a little more is no limit */
-	OK(frame_alloc(alice, 0, 0, &n));
+	OK(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n));
 	alice->frame_max = alice->frame_count;
-	OK(frame_alloc(alice, 2, 0, &n));
-	FAILS(frame_alloc(alice, 1, 0, &n), ENOMEM);
+	OK(frame_alloc(alice, 2, 0, pfn(M2P_INVALID), &n));
+	FAILS(frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
 }
 END_TEST
 

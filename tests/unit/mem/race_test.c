@@ -26,7 +26,7 @@ static void puts_one(void) { frame_put(f); }
 static void types_writable(void) { rc = frame_type_get(f, FT_WRITABLE); }
 static void stores_at_100(void) { rc = table_entry_update(alice, alice, slot(t.l1, 100), new_entry, false); }
 static void releases(void) { rc = frame_release(alice, m); }
-static void allocates_two(void) { rc = frame_alloc(alice, 1, 0, &(mfn_t){ 0 }); }
+static void allocates_two(void) { rc = frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &(mfn_t){ 0 }); }
 static void validates(void) { rc = frame_type_get(frame_of(t.l1), FT_L1); }
 static void validates_the_l2(void) { rc = frame_type_get(frame_of(t.l2), FT_L2); }
 static void stores_preserving(void) { rc = table_entry_update(alice, alice, slot(t.l1, 0), entry(m, RW), true); }

@@ -69,7 +69,7 @@ static unsigned any_index(void)
 static int move_alloc(struct owner *o)
 {
 	mfn_t m;
-	int rc = frame_alloc(o, rnd(8) ? 0 : (unsigned)rnd(3), rnd(8) ? 0 : 17, &m);
+	int rc = frame_alloc(o, rnd(8) ? 0 : (unsigned)rnd(3), rnd(8) ? 0 : 17, pfn(M2P_INVALID), &m);
 	for (unsigned i = 0; rc == 0 && i < 512; i++)
 		ck_assert_msg(peek(m, i) == 0, "I14: frame %llx is given out dirty", (unsigned long long)m.n);
 	return rc;

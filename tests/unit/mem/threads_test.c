@@ -61,7 +61,7 @@ static int operate(struct worker *w, struct owner *o)
 	mfn_t m;
 	switch (rnd(w, 12)) {
 	case 0:
-		return frame_alloc(o, 0, 0, &m);
+		return frame_alloc(o, 0, 0, pfn(M2P_INVALID), &m);
 	case 1:
 		return rnd(w, 3) ? 0 : frame_release(o, own_frame(w, o));
 	case 2: case 3:
