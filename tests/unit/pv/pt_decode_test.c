@@ -26,6 +26,7 @@ static const struct form forms[] = {
 	{ "\xf0\x48\x0f\xba\x37\x05", 6, PT_BTR, 8, true, 0, 5 },		/* lock btrq $5,(%rdi) */
 	{ "\xf0\x48\x0f\xb3\x07", 5, PT_BTR, 8, false, 0, 0 },
 	{ "\x48\x0f\xab\x0f", 4, PT_BTS, 8, false, 1, 0 },
+	{ "\x48\x0f\xba\x2f\x3f", 5, PT_BTS, 8, true, 0, 63 },
 	{ "\x0f\xba\x3f\x01", 4, PT_BTC, 4, true, 0, 1 },
 	{ "\xf0\x48\x83\x0f\x40", 5, PT_OR, 8, true, 0, 0x40 },			/* lock orq $0x40,(%rdi) */
 	{ "\xf0\x48\x81\x27\xff\xff\xff\x7f", 8, PT_AND, 8, true, 0, 0x7fffffff },
@@ -75,6 +76,7 @@ END_TEST
 #define CF 1ull
 #define PF 4ull
 #define SF 0x80ull
+#define OF 0x800ull
 
 static uint64_t run(struct pt_insn i, uint64_t old, uint64_t src, uint64_t *out, uint64_t *rax, uint64_t *flags)
 {
@@ -111,6 +113,25 @@ START_TEST(results)
 	ck_assert_uint_eq(run(i, 78, 99, &src, &rax, &fl), 78);
 	ck_assert_uint_eq(fl & (ZF | CF | SF), CF | SF);
 	ck_assert_uint_eq(rax, 78);
+
+	/* Flags of the comparison: the accumulator minus what was there, signed and unsigned. */
+	i.width = 1;
+	rax = 0x80;
+	run(i, 1, 99, &src, &rax, &fl);			/* -128 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), OF);
+	rax = 0x7f;
+	run(i, 0xff, 99, &src, &rax, &fl);		/* 127 - -1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), CF | SF | OF);
+	rax = 0xff;
+	run(i, 1, 99, &src, &rax, &fl);			/* -1 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), SF);
+
+	i = (struct pt_insn){ .op = PT_BTS, .width = 4 };	/* the bit's number in a register */
+	ck_assert_uint_eq(run(i, 0, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, 0);
+	ck_assert_uint_eq(run(i, 8, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, CF);
+	ck_assert_uint_eq(src, 35);
 
 	i = (struct pt_insn){ .op = PT_BTR, .width = 8, .has_imm = true, .imm = 5 };
 	ck_assert_uint_eq(run(i, 0x21, 0, &src, &rax, &fl), 1);
