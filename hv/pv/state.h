@@ -18,8 +18,9 @@ struct pv_vcpu {
 
 /* An instruction that traps in ring 3, decoded: decode.c. */
 enum pv_insn_kind {
-	INSN_OTHER, INSN_IN, INSN_OUT, INSN_INS, INSN_OUTS /* the last of the ports' */, INSN_RDMSR, INSN_WRMSR, INSN_MOV_FROM_CR,
-	INSN_MOV_TO_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_DR, INSN_CLTS, INSN_WBINVD, INSN_XSETBV, INSN_HLT,
+	INSN_OTHER,
+	INSN_IN, INSN_OUT, INSN_INS, INSN_OUTS,		/* ports: before all others */
+	INSN_RDMSR, INSN_WRMSR, INSN_MOV_FROM_CR, INSN_MOV_TO_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_DR, INSN_CLTS, INSN_WBINVD, INSN_XSETBV, INSN_HLT,
 	INSN_CLI, INSN_STI, INSN_CPUID, INSN_RDPMC,
 };
 struct pv_insn {

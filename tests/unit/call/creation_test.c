@@ -72,7 +72,12 @@ static unsigned ports_there_are(struct domain *d)
 /* A domain has as much of each as its builder says, and a number when it may choose one. */
 START_TEST(create_with_limits)
 {
-	static const struct { domid_t asked; uint32_t port; int32_t frames, tracks; unsigned ports, grants, handles; } rows[] = {
+	static const struct {
+		domid_t asked;
+		uint32_t port;
+		int32_t frames, tracks;
+		unsigned ports, grants, handles;
+	} rows[] = {
 		{ 0, 7, 3, 2, 7, 3, 256 },
 		{ DOMID_FIRST_RESERVED, 4094, 1, 1, 4094, 1, 128 },
 		{ DOMID_INVALID, 4095, 0, -1, 4095, 64, 131072 },

@@ -403,7 +403,8 @@ START_TEST(config_window)
 	ck_assert_int_eq(irq_owns_config_ports(), by_ports);
 	if (!by_ports) {
 		ck_assert(!irq_port_access(0xcf8, 4, true, &v));
-		ck_assert(pv_port_allowed(dom0_.d, 0xcf8, 8));	/* dom0's alone: we do without */
+		ck_assert(pv_port_allowed(dom0_.d, 0xcf8, 4));	/* dom0's alone: we do without */
+		ck_assert(pv_port_allowed(dom0_.d, 0xcfc, 4));
 		return;
 	}
 	ck_assert(irq_port_access(0xcf8, 4, true, &v));

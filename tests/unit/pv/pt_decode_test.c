@@ -114,25 +114,6 @@ START_TEST(results)
 	ck_assert_uint_eq(fl & (ZF | CF | SF), CF | SF);
 	ck_assert_uint_eq(rax, 78);
 
-	/* Flags of the comparison: the accumulator minus what was there, signed and unsigned. */
-	i.width = 1;
-	rax = 0x80;
-	run(i, 1, 99, &src, &rax, &fl);			/* -128 - 1 */
-	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), OF);
-	rax = 0x7f;
-	run(i, 0xff, 99, &src, &rax, &fl);		/* 127 - -1 */
-	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), CF | SF | OF);
-	rax = 0xff;
-	run(i, 1, 99, &src, &rax, &fl);			/* -1 - 1 */
-	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), SF);
-
-	i = (struct pt_insn){ .op = PT_BTS, .width = 4 };	/* the bit's number in a register */
-	ck_assert_uint_eq(run(i, 0, 35, &src, &rax, &fl), 8);
-	ck_assert_uint_eq(fl & CF, 0);
-	ck_assert_uint_eq(run(i, 8, 35, &src, &rax, &fl), 8);
-	ck_assert_uint_eq(fl & CF, CF);
-	ck_assert_uint_eq(src, 35);
-
 	i = (struct pt_insn){ .op = PT_BTR, .width = 8, .has_imm = true, .imm = 5 };
 	ck_assert_uint_eq(run(i, 0x21, 0, &src, &rax, &fl), 1);
 	ck_assert_uint_eq(fl & CF, CF);
@@ -149,6 +130,35 @@ START_TEST(results)
 	ck_assert_uint_eq(fl & (SF | ZF), SF);
 	i.op = PT_XOR;
 	ck_assert_uint_eq(run(i, 6, 3, &src, &rax, &fl), 5);
+}
+END_TEST
+
+/* Of the accumulator minus what was there, signed and unsigned. */
+START_TEST(comparison_flags)
+{
+	uint64_t src, rax, fl;
+	struct pt_insn i = { .op = PT_CMPXCHG, .width = 1 };
+	rax = 0x80;
+	run(i, 1, 99, &src, &rax, &fl);			/* -128 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), OF);
+	rax = 0x7f;
+	run(i, 0xff, 99, &src, &rax, &fl);		/* 127 - -1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), CF | SF | OF);
+	rax = 0xff;
+	run(i, 1, 99, &src, &rax, &fl);			/* -1 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), SF);
+}
+END_TEST
+
+START_TEST(bit_number_in_a_register)
+{
+	uint64_t src, rax = 0, fl;
+	struct pt_insn i = { .op = PT_BTS, .width = 4 };
+	ck_assert_uint_eq(run(i, 0, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, 0);
+	ck_assert_uint_eq(run(i, 8, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, CF);
+	ck_assert_uint_eq(src, 35);
 }
 END_TEST
 
@@ -184,6 +194,8 @@ int main(void)
 	tcase_add_test(c, known_forms);
 	tcase_add_test(c, refused_forms);
 	tcase_add_test(c, results);
+	tcase_add_test(c, comparison_flags);
+	tcase_add_test(c, bit_number_in_a_register);
 	tcase_add_test(c, random_bytes);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
