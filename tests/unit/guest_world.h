@@ -24,6 +24,9 @@
 #ifndef WORLD_FRAMES
 #define WORLD_FRAMES 4096u
 #endif
+#ifndef WORLD_CPUS
+#define WORLD_CPUS 1u		/* the first of which schedules */
+#endif
 struct guest {
 	struct domain *d;
 	struct vcpu *v;
@@ -32,6 +35,7 @@ struct guest {
 };
 
 static uint64_t world_hv_slots[HV_L4_COUNT];
+static maddr_t world_ecam;		/* set before world_start(): PCI configuration by memory; 0: by ports */
 static unsigned world_preempt_every, world_windows, world_preempted;
 
 static inline void world_check(void)
@@ -63,14 +67,14 @@ static inline void world_panicked(const char *text, size_t n)
 static inline void world_start(void)
 {
 	panic_init(world_panicked, false);
-	host_machine_start(1, WORLD_FRAMES);
+	host_machine_start(WORLD_CPUS, WORLD_FRAMES);
 	table_hv_slots = world_hv_slots;
 	timers_init();
 	sched_init();
 	evtchn_init();
 	grant_init();
 	pv_init();
-	irq_init(NULL, 0, NULL, 0, maddr(0));
+	irq_init(NULL, 0, NULL, 0, world_ecam);
 	call_init();
 	world_preempt(0);
 	host_hook_preempt = world_window;

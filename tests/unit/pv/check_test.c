@@ -135,6 +135,10 @@ START_TEST(contexts_refused)
 	ck_assert(!v->is_initialised);
 	ck_assert_int_eq(pv_set_gdt(a.v, (const uint64_t[GDT_GUEST_PAGES]){ 0 }, GDT_GUEST_ENTRIES + 1), -EINVAL);
 	ck_assert_int_eq(pv_set_ldt(a.v, gva(va(300, 0) << 9), 1), -EFAULT);
+	ck_assert_int_eq(pv_set_ldt(a.v, gva(HV_VIRT_START), 1), -EINVAL);
+	table_entries = 16;				/* as if tables ended there */
+	ck_assert_int_eq(pv_set_ldt(a.v, gva(va(16, 0)), 1), -EFAULT);
+	table_entries = 512;
 	ck_assert_int_eq(pv_set_iopl(a.v, 4), -EINVAL);
 	ck_assert_int_eq(pv_set_iobitmap(a.v, gva(va(1, 0)), 65537), -EINVAL);
 }

@@ -52,6 +52,13 @@ START_TEST(others_are_refused)
 	struct pv_insn o;
 	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
 		ck_assert_msg(!pv_decode(rows[i], 4, &o), "row %u", i);
+	uint8_t prefixes[16];
+	memset(prefixes, 0x66, sizeof prefixes);
+	prefixes[14] = 0xf4;
+	ck_assert(pv_decode(prefixes, 16, &o) && o.length == 15);
+	prefixes[14] = 0x66;
+	prefixes[15] = 0xf4;
+	ck_assert(!pv_decode(prefixes, 16, &o));	/* longer than an instruction may be */
 }
 END_TEST
 
