@@ -73,6 +73,9 @@ bool frame_is_pinned(const struct frame *f);
  * @order contiguous and aligned, below 1 << @addr_bits (0 = anywhere). -ENOMEM: none left, over
  * frame_max, or o->is_dying. */
 int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out) MUST_CHECK;
+/* The same for frames that take the place of others, which @o gives back right after: not held against frame_max,
+ * although it has both for a moment (and is given no others meanwhile). */
+int frame_alloc_instead(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out) MUST_CHECK;
 /* Give back the `allocated` reference (once per frame; -EINVAL if already given back or not @o's; -EBUSY:
  * it is a page table). The frame is free when the last reference goes, and scrubbed before it is given out
  * again. */

@@ -80,7 +80,7 @@ static const char *updates_apply(
 	bool core_refused = o->rc == M_EBUSY || o->rc == M_EINVAL || o->rc == M_EOVERFLOW;
 	bool model_refused = rc != 0 && o->done >= i;
 	if (limbo && (core_refused || model_refused)) {
-		m->in_doubt |= rc != o->rc;	/* one of them went further */
+		m->in_doubt = true;		/* one of them went further, if only in a check that failed */
 		return NULL;
 	}
 	if (o->done != (rc ? i - 1 : a->count))
@@ -173,18 +173,30 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 	return rc;
 }
 
+/* The entry that maps @va; the table may have been walked before an operation beside this one changed it. */
+static uint64_t mapping_of(const struct model *m, const struct m_vcpu *v, uint64_t va)
+{
+	const struct model *const seen[2] = { m, m->relaxed ? pair_start : m };
+	uint64_t l1;
+	unsigned slot;
+	for (unsigned i = 0; i < 2; i++)
+		if (leaf_find(seen[i], v->kernel, va, &l1, &slot) && (words_of(seen[i], l1)[slot] & E_PRESENT))
+			return words_of(seen[i], l1)[slot];
+	return 0;
+}
+
 static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
 {
 	struct m_vcpu *v = &d->vcpu[a->vcpu];
-	unsigned pages = (a->n + 511u) / 512, slot;
-	uint64_t l1, e = 0;
+	unsigned pages = (a->n + 511u) / 512;
+	uint64_t e = 0;
 	if (a->va % 4096)
 		return M_EINVAL;
 	if (pages) {
 		if (!va_is_guest(a->va))
 			return M_EINVAL;
-		if (!leaf_find(m, v->kernel, a->va, &l1, &slot) ||
-			!((e = words(m, l1)[slot]) & E_PRESENT))
+		e = mapping_of(m, v, a->va);
+		if (!e)
 			return M_EFAULT;
 		int rc = use_take(m, d->id, e_frame(e), U_SEGDESC);
 		if (rc)

@@ -88,14 +88,14 @@ START_TEST(ram_added_twice)
 }
 END_TEST
 
-START_TEST(frames_lent)
+START_TEST(frames_instead_of_others)
 {
 	mfn_t n;
 	alice->frame_max = ~0ull;
-	alice->frame_lent = 5;		/* no limit and a little more is no limit */
 	OK(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n));
 	alice->frame_max = alice->frame_count;
-	OK(frame_alloc(alice, 2, 0, pfn(M2P_INVALID), &n));
+	OK(frame_alloc_instead(alice, 2, 0, pfn(7), &n));
+	ck_assert_uint_eq(m2p_get(mfn(n.n + 3)).n, 10);
 	FAILS(frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
 }
 END_TEST
@@ -258,7 +258,7 @@ int main(void)
 	TCase *c = tcase_create("all");
 	tcase_add_checked_fixture(c, setup, NULL);
 	const TTest *const tests[] = {
-		no_memory, more_than_there_is, ram_added_twice, frames_lent, death_waits_for_a_table, references_at_the_limit, types_at_the_limit, small_tables,
+		no_memory, more_than_there_is, ram_added_twice, frames_instead_of_others, death_waits_for_a_table, references_at_the_limit, types_at_the_limit, small_tables,
 		grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages, not_a_top, descriptor_pages,
 	};
 	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
