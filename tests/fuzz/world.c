@@ -196,12 +196,12 @@ void world_windows_place(void)
 			    WINDOW_PAGES * PAGE_SIZE);
 }
 
-/* The slot forgets a domain that is dead, dying or never came to life. */
+/* The slot forgets a domain that is dead, never came to life, or whose destroyer stopped half way. */
 void world_death(unsigned slot)
 {
 	struct domain *d = world_slot[slot].d;
 	slot_clear(&world_slot[slot]);
-	if (!d || domain_is_dying(d))
+	if (!d || d->dying == DOMAIN_DEAD)
 		return;
 	domain_get(d);
 	for (unsigned cpu = 0; domain_current() == d; cpu++)

@@ -173,37 +173,33 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 	return rc;
 }
 
-/* The entry that maps @va; the table may have been walked before an operation beside this one changed it. */
-static uint64_t mapping_of(const struct model *m, const struct m_vcpu *v, uint64_t va)
+/* The frame of descriptors at @va, as @seen has it mapped. */
+static int ldt_take(struct model *m, const struct model *seen, const struct m_domain *d, uint64_t kernel, uint64_t va,
+	uint64_t *frame)
 {
-	const struct model *const seen[2] = { m, m->relaxed ? pair_start : m };
-	uint64_t l1;
+	uint64_t l1, e;
 	unsigned slot;
-	for (unsigned i = 0; i < 2; i++)
-		if (leaf_find(seen[i], v->kernel, va, &l1, &slot) && (words_of(seen[i], l1)[slot] & E_PRESENT))
-			return words_of(seen[i], l1)[slot];
-	return 0;
+	if (!leaf_find(seen, kernel, va, &l1, &slot) || !((e = words_of(seen, l1)[slot]) & E_PRESENT))
+		return M_EFAULT;
+	*frame = e_frame(e);
+	return use_take(m, d->id, *frame, U_SEGDESC);
 }
 
 static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
 {
 	struct m_vcpu *v = &d->vcpu[a->vcpu];
 	unsigned pages = (a->n + 511u) / 512;
-	uint64_t e = 0;
-	if (a->va % 4096)
+	uint64_t frame = 0;
+	if (a->va % 4096 || (pages && !va_is_guest(a->va)))
 		return M_EINVAL;
-	if (pages) {
-		if (!va_is_guest(a->va))
-			return M_EINVAL;
-		e = mapping_of(m, v, a->va);
-		if (!e)
-			return M_EFAULT;
-		int rc = use_take(m, d->id, e_frame(e), U_SEGDESC);
-		if (rc)
-			return rc;
-	}
+	int rc = pages ? ldt_take(m, m, d, v->kernel, a->va, &frame) : 0;
+	/* It may have been looked up before an operation beside this one changed the table. */
+	if (rc && m->relaxed && ldt_take(m, pair_start, d, v->kernel, a->va, &frame) == 0)
+		rc = 0;
+	if (rc)
+		return rc;
 	memset(v->ldt, 0, sizeof v->ldt);
-	v->ldt[0] = pages ? e_frame(e) : 0;
+	v->ldt[0] = frame;
 	v->ldt_pages = pages;
 	m->stale = true;
 	return 0;
@@ -238,8 +234,8 @@ static const char *mmuext_apply(
 	if (rc == M_ENOENT)
 		rc = M_EINVAL;
 	if (o->done != (rc == 0))
-		return wrongf("model: %llu operations counted, answer %d",
-			(unsigned long long)o->done, rc);
+		return wrongf("model: %llu operations counted, answer %lld, expected %d",
+			(unsigned long long)o->done, (long long)o->rc, rc);
 	return answer_check(rc, o->rc);
 }
 
