@@ -3,7 +3,6 @@
  * of a guest: page n (1..WORLD_PAGES) lies at virtual address n << 12, mapped writable, one vCPU
  * at a time is current (world_run()). world_check() judges the machine after every hypercall. */
 #pragma once
-#include <check.h>
 #include "hv/base/errno.h"
 #include "hv/call/call.h"
 #include "hv/core/panic.h"
@@ -18,6 +17,7 @@
 #include "hv/pv/pv.h"
 #include "protocol/hypercall.h"
 #include "protocol/xen.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
 
 #define WORLD_PAGES 16u
@@ -197,19 +197,3 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 	return (int64_t)r->rax;
 }
 #define call(v, nr, ...) call6((v), (nr), (const uint64_t[6]){ __VA_ARGS__ })
-
-static inline int world_main(const char *name, void (*setup)(void), const TTest *const *tests)
-{
-	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_set_timeout(t, 60);
-	for (; *tests; tests++)
-		tcase_add_test(t, *tests);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -462,10 +462,6 @@ START_TEST(platform_operations)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {interface_versions, create_refused, life,
-		context_of_the_dying, own_domain_is_safe, vcpu_operations, settings, hypercall_stubs, policy_lists, machine_facts,
-		log_reading, platform_operations, NULL};
-	return world_main("control", setup, tests);
-}
+CHECK_MAIN("control", setup, NULL, interface_versions, create_refused, life, context_of_the_dying,
+	   own_domain_is_safe, vcpu_operations, settings, hypercall_stubs, policy_lists,
+	   machine_facts, log_reading, platform_operations)

@@ -348,10 +348,6 @@ START_TEST(console_flood)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {unknown_numbers, control_only, wild_arguments,
-		multicall_results, multicall_preempted, iret_registers, versions, vm_assist,
-		vcpus, scheduling, console, console_flood, NULL};
-	return world_main("call", setup, tests);
-}
+CHECK_MAIN("call", setup, NULL, unknown_numbers, control_only, wild_arguments, multicall_results,
+	   multicall_preempted, iret_registers, versions, vm_assist, vcpus, scheduling, console,
+	   console_flood)

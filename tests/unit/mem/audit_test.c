@@ -321,19 +321,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("audit");
-	TCase *t = tcase_create("all");
-	tcase_add_checked_fixture(t, setup, NULL);
-	const TTest *const tests[] = { entries, counts, pins_and_records, pins_of_what_is_no_table, free_frames, shared_frames, owners,
-				       pending_tables, other_layers, digest, machine_too_large, small_tables };
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(t, tests[i]);
-	tcase_add_exit_test(t, ninth_enumerator_panics, 70);
-	tcase_add_exit_test(t, ninth_check_panics, 70);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(setup, NULL, entries, counts, pins_and_records,
+			      pins_of_what_is_no_table, free_frames, shared_frames, owners,
+			      pending_tables, other_layers, digest, machine_too_large,
+			      small_tables);
+	tcase_add_exit_test(c, ninth_enumerator_panics, 70);
+	tcase_add_exit_test(c, ninth_check_panics, 70);
+	return check_run("audit", c);
 }

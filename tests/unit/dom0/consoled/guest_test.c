@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "dom0/consoled/guest.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static _Alignas(4096) unsigned char page[4096];
 static struct loop loop;
@@ -259,4 +260,4 @@ START_TEST(names)
 }
 END_TEST
 
-TESTS_RUN("guest", both_ways, backlog_kept, hostile, flood, rotated, successor, names)
+CHECK_MAIN("guest", NULL, NULL, both_ways, backlog_kept, hostile, flood, rotated, successor, names)
