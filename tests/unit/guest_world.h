@@ -163,8 +163,14 @@ static inline uint64_t va(unsigned n, unsigned offset)
 	return ((uint64_t)n << PAGE_SHIFT) + offset;
 }
 
-/* One hypercall of the current vCPU, re-entered until it is done. */
-static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
+static inline void world_pass(struct vcpu *v)
+{
+	call_dispatch(v);
+	world_check();
+}
+
+/* One hypercall of the current vCPU, re-entered until it is done; @pass runs the handler once. */
+static inline int64_t call_by(void (*pass)(struct vcpu *v), struct vcpu *v, uint64_t nr, const uint64_t a[6])
 {
 	struct cpu_regs *r = &v->ctx.regs;
 	uint64_t rip = r->rip;
@@ -180,8 +186,7 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 	r->r9 = a[5];
 	for (unsigned tries = 0; ; tries++) {
 		r->rip = rip + 2;
-		call_dispatch(v);
-		world_check();
+		pass(v);
 		if (r->rip == rip + 2)
 			break;
 		ck_assert_uint_eq(r->rip, rip);
@@ -195,5 +200,9 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 	work_run();
 	world_check();
 	return (int64_t)r->rax;
+}
+static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
+{
+	return call_by(world_pass, v, nr, a);
 }
 #define call(v, nr, ...) call6((v), (nr), (const uint64_t[6]){ __VA_ARGS__ })
