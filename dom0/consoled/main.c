@@ -17,14 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dom0/consoled/guest.h"
-#include "dom0/consoled/host_xen.h"
 #include "dom0/consoled/hvlog.h"
 #include "dom0/consoled/roster.h"
 #include "dom0/lib/daemon.h"
+#include "dom0/lib/doors.h"
 #include "dom0/lib/log.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
 #include "dom0/lib/store_client.h"
+#include "protocol/grant_table.h"
+#include "protocol/xen.h"
 
 #define STORE_WAIT_MS 30000u
 #define POLL_NS 10000000u
@@ -32,7 +34,8 @@
 static struct daemon {
 	const char *log_dir, *run_dir, *ring;
 	struct loop loop;
-	struct host_xen host;
+	struct doors doors;
+	uint32_t log_port;	/* VIRQ_CON_RING */
 	struct hvlog hvlog;
 	struct roster roster;
 	struct loop_source events;
@@ -79,7 +82,7 @@ static int directory_open(const char *path)
 
 /* ---- a ring in a file, without a hypervisor ---- */
 
-static int file_ring_map(void *arg, uint16_t domid, struct xencons_interface **page)
+static int file_ring_map(void *arg, uint16_t domid, void **page)
 {
 	int fd = open(arg, O_RDWR | O_CLOEXEC);
 	void *va;
@@ -95,7 +98,7 @@ static int file_ring_map(void *arg, uint16_t domid, struct xencons_interface **p
 	return 0;
 }
 
-static void file_ring_unmap(void *arg, uint16_t domid, struct xencons_interface *page)
+static void file_ring_unmap(void *arg, uint16_t domid, void *page)
 {
 	(void)arg;
 	(void)domid;
@@ -124,7 +127,7 @@ static void poll_expired(struct loop_timer *t)
 
 static void plain_start(void)
 {
-	static struct console_host host = {
+	static struct ring_host host = {
 		.ring_map = file_ring_map, .ring_unmap = file_ring_unmap,
 		.port_bind = file_port_bind, .port_unbind = file_port_none,
 		.port_notify = file_port_none,
@@ -151,21 +154,16 @@ static void plain_start(void)
 
 static void events_ready(struct loop_source *src, uint32_t ready)
 {
-	struct host_xen *h = &cd.host;
 	uint32_t port;
 	int err;
 
 	(void)src;
 	(void)ready;
-	/* Unmask first: what comes while we read must raise the port again. */
-	while ((err = evtchn_pending(&h->events, &port)) == 0) {
-		if (evtchn_unmask(&h->events, port))
-			log_warn("port %u cannot be unmasked", port);
-		if (port == h->virq_port)
+	while ((err = doors_event(&cd.doors, &port)) == 0)
+		if (port == cd.log_port)
 			hvlog_read(&cd.hvlog);
 		else
 			roster_event(&cd.roster, port);
-	}
 	if (err == -EFBIG) {
 		hvlog_read(&cd.hvlog);
 		roster_event_all(&cd.roster);
@@ -213,18 +211,21 @@ static void dom0_start(void)
 	daemon_log_to(cd.log_dir, "consoled");
 	daemon_directory_make(cd.run_dir, 0755);
 	log_dir = directory_open(cd.log_dir);
-	err = console_host_open(&cd.host, &what);
+	err = doors_open(&cd.doors, GNTTAB_RESERVED_CONSOLE, &what);
 	if (err)
 		daemon_fail(what, err);
-	daemon_source_add(&cd.loop, &cd.events, cd.host.events.fd, events_ready);
-	err = hvlog_open(&cd.hvlog, &cd.host.hypercalls, log_dir, index_open());
+	err = evtchn_bind_virq(&cd.doors.events, VIRQ_CON_RING, &cd.log_port);
+	if (err)
+		daemon_fail("VIRQ_CON_RING", err);
+	daemon_source_add(&cd.loop, &cd.events, cd.doors.events.fd, events_ready);
+	err = hvlog_open(&cd.hvlog, &cd.doors.hypercalls, log_dir, index_open());
 	if (err)
 		daemon_fail("hypervisor.log", err);
 	err = store_open(&store, NULL, STORE_WAIT_MS);
 	if (err)
 		daemon_fail("store", err);
 	store_set_path(store, STORE_SOCKET_IN_DIR);
-	roster_open(&cd.roster, &cd.loop, store, &cd.host, log_dir, directory_open("/dev"));
+	roster_open(&cd.roster, &cd.loop, store, &cd.doors, log_dir, directory_open("/dev"));
 	cd.loop.prepare = prepare;
 	sandbox_enter(&box);
 	hvlog_read(&cd.hvlog);

@@ -73,21 +73,16 @@ static void options_read(int argc, char **argv)
 
 static void events_ready(struct loop_source *src, uint32_t ready)
 {
-	struct host_xen *h = &xd.host;
 	uint32_t port;
 	int err;
 
 	(void)src;
 	(void)ready;
-	/* Unmask first: what comes while we serve must raise the port again. */
-	while ((err = evtchn_pending(&h->events, &port)) == 0) {
-		if (evtchn_unmask(&h->events, port))
-			log_warn("port %u cannot be unmasked", port);
-		if (port == h->virq_port)
+	while ((err = doors_event(&xd.host.doors, &port)) == 0)
+		if (port == xd.host.virq_port)
 			domains_check(xd.store);
 		else
 			domain_event(xd.store, port);
-	}
 	if (err == -EFBIG) {	/* some were lost: look at everything */
 		domains_check(xd.store);
 		domains_start(xd.store);
@@ -161,8 +156,8 @@ static void dom0_start(void)
 	err = store_host_open(&xd.host, &what);
 	if (err)
 		daemon_fail(what, err);
-	domains_open(xd.store, &xd.host.ops);
-	daemon_source_add(&xd.loop, &xd.events, xd.host.events.fd, events_ready);
+	domains_open(xd.store, &xd.host.doors.host, store_host_life);
+	daemon_source_add(&xd.loop, &xd.events, xd.host.doors.events.fd, events_ready);
 	listen_at(path);
 	if (chown(path, XENSTORED_UID, BOTHY_GID) < 0)
 		daemon_fail(path, -errno);

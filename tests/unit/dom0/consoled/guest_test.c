@@ -15,16 +15,16 @@ static struct guest *g;
 static int dev_dir, log_dir, notified, bound, mapped;
 static char log_path[80];
 
-static int ring_map(void *arg, uint16_t domid, struct xencons_interface **out)
+static int ring_map(void *arg, uint16_t domid, void **out)
 {
 	(void)arg;
 	(void)domid;
 	mapped++;
-	*out = (void *)page;
+	*out = page;
 	return 0;
 }
 
-static void ring_unmap(void *arg, uint16_t domid, struct xencons_interface *p)
+static void ring_unmap(void *arg, uint16_t domid, void *p)
 {
 	(void)arg;
 	(void)domid;
@@ -55,7 +55,7 @@ static void port_notify(void *arg, uint32_t port)
 	notified++;
 }
 
-static const struct console_host host = {
+static const struct ring_host host = {
 	.ring_map = ring_map, .ring_unmap = ring_unmap, .port_bind = port_bind,
 	.port_unbind = port_unbind, .port_notify = port_notify,
 };

@@ -35,7 +35,7 @@ static void succeed(void)
 	domains_close(lab.s);
 	store_free(lab.s);
 	lab.s = store_new();
-	domains_open(lab.s, &lab.host);
+	lab_domains_open(&lab);
 	ck_assert_int_eq(state_load(lab.s, path), 0);
 	lab_audit(&lab);
 	ck_assert_int_eq(journal_open(lab.s, path), 0);
