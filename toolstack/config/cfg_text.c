@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/config/field.h"
+
 struct cursor {
 	const char *at;
 	const char *end;
@@ -66,17 +68,6 @@ static bool is_word(int ch)
 	       ch == '-';
 }
 
-static int hex_digit(int ch)
-{
-	if (is_digit(ch))
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
-	return -1;
-}
-
 static void value_free(struct cfg_value *v)
 {
 	for (size_t i = 0; i < v->count; i++)
@@ -97,7 +88,7 @@ static int escape_number(struct cursor *c)
 		c->at++;
 	}
 	for (; left > 0; left--, c->at++) {
-		int digit = hex_digit(cursor_peek(c));
+		int digit = field_hex_digit(cursor_peek(c));
 
 		if (digit < 0 || digit >= base)
 			return cursor_error(c, -EINVAL, "bad escape in string");

@@ -497,10 +497,6 @@ START_TEST(extended_sleep)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {interface_versions, life,
-		context_of_the_dying, own_domain_is_safe, vcpu_operations, settings, permissions, frames_told,
-		hypercall_stubs, policy_lists, machine_facts, log_reading, platform_operations, extended_sleep, NULL};
-	return world_main("control", setup, tests);
-}
+CHECK_MAIN("control", setup, NULL, interface_versions, life, context_of_the_dying,
+	   own_domain_is_safe, vcpu_operations, settings, permissions, frames_told, hypercall_stubs,
+	   policy_lists, machine_facts, log_reading, platform_operations, extended_sleep)

@@ -1,6 +1,7 @@
 /* Creating a domain and its vCPUs: what a builder may ask for, and what it gets of it. */
 #include "hv/grant/table.h"
 #include "protocol/domctl.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/guest_world.h"
 
 static struct guest dom0_;
@@ -123,8 +124,4 @@ START_TEST(no_memory_for_vcpus)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { create_refused, create_with_limits, no_memory_for_vcpus, NULL };
-	return world_main("creation", setup, tests);
-}
+CHECK_MAIN("creation", setup, NULL, create_refused, create_with_limits, no_memory_for_vcpus)

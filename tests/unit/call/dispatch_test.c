@@ -407,11 +407,7 @@ START_TEST(console_flood)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {unknown_numbers, control_only, wild_arguments,
-		multicall_results, multicall_preempted, iret_registers, versions, vm_assist,
-		vcpus, last_vcpu_of_those_there_are, unmap_in_groups, scheduling, console, console_of_late_domains,
-		console_flood, NULL};
-	return world_main("call", setup, tests);
-}
+CHECK_MAIN("call", setup, NULL, unknown_numbers, control_only, wild_arguments,
+	   multicall_results, multicall_preempted, iret_registers, versions, vm_assist, vcpus,
+	   last_vcpu_of_those_there_are, unmap_in_groups, scheduling, console, console_of_late_domains,
+	   console_flood)

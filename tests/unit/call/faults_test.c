@@ -528,11 +528,6 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		arguments, read_only_arguments, inside_grants_and_memory, inside_resources, inside_exchange, inside_domctl, inside_sysctl,
-		pools_and_features, claims, platform_answers, other_domains, no_memory, NULL,
-	};
-	return world_main("faults", setup, tests);
-}
+CHECK_MAIN("faults", setup, NULL, arguments, read_only_arguments, inside_grants_and_memory,
+	   inside_resources, inside_exchange, inside_domctl, inside_sysctl, pools_and_features,
+	   claims, platform_answers, other_domains, no_memory)

@@ -392,10 +392,6 @@ START_TEST(resources_preempted)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {populate_and_release, populate_preempted, populate_limits,
-		populate_low, release_in_use, exchange_both_ways, exchange_of_a_mapped_part, exchange_refused,
-		questions, maps, resources, resources_preempted, NULL};
-	return world_main("memory_op", setup, tests);
-}
+CHECK_MAIN("memory_op", setup, NULL, populate_and_release, populate_preempted, populate_limits,
+	   populate_low, release_in_use, exchange_both_ways, exchange_of_a_mapped_part, exchange_refused,
+	   questions, maps, resources, resources_preempted)

@@ -1,6 +1,7 @@
 /* Two CPUs: what one finds that the other has just done, and what only a second one makes different. */
 #define WORLD_CPUS 2u
 #include "protocol/vcpu.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/guest_world.h"
 #include "tests/unit/race.h"
 
@@ -88,8 +89,4 @@ START_TEST(place_of_a_vcpu)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { one_budget, place_of_a_vcpu, NULL };
-	return world_main("races of calls", setup, tests);
-}
+CHECK_MAIN("races of calls", setup, NULL, one_budget, place_of_a_vcpu)

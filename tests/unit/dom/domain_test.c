@@ -297,8 +297,8 @@ START_TEST(layers_above_are_run_and_resumed)
 }
 END_TEST
 
-TESTS("domain", numbers_are_reused_late, table_is_sorted_and_counts_references,
-	no_memory_leaves_nothing, free_frames_return, control_pauses_count_once,
-	shutdown_holds_and_tells_once, crash_under_locks, kill_needs_a_victim_elsewhere,
-	dying_gains_nothing, zombie_waits_for_a_privileged_mapping, husk_keeps_the_number,
-	layers_above_are_run_and_resumed)
+CHECK_MAIN("domain", NULL, NULL, numbers_are_reused_late, table_is_sorted_and_counts_references,
+	   no_memory_leaves_nothing, free_frames_return, control_pauses_count_once,
+	   shutdown_holds_and_tells_once, crash_under_locks, kill_needs_a_victim_elsewhere,
+	   dying_gains_nothing, zombie_waits_for_a_privileged_mapping, husk_keeps_the_number,
+	   layers_above_are_run_and_resumed)

@@ -477,10 +477,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {level_line, edge_line, claimed_line, eoi_bitmap, msix,
-		msix_refused, msi, config_window, ports, others_refused, exhaustion, NULL};
-	int rc = world_main("irq", setup, tests);
+	int rc = check_run("irq", CHECK_CASE(setup, NULL, level_line, edge_line, claimed_line, eoi_bitmap, msix,
+					     msix_refused, msi, config_window, ports, others_refused, exhaustion));
 	by_ports = true;
-	const TTest *const again[] = { msix, msi, msix_refused, config_window, NULL };
-	return rc | world_main("irq by ports", setup, again);
+	return rc | check_run("irq by ports", CHECK_CASE(setup, NULL, msix, msi, msix_refused, config_window));
 }

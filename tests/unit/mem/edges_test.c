@@ -252,21 +252,7 @@ START_TEST(descriptor_pages)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("edges");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	const TTest *const tests[] = {
-		no_memory, more_than_there_is, ram_added_twice, frames_instead_of_others, death_waits_for_a_table, references_at_the_limit, types_at_the_limit, small_tables,
-		grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages, not_a_top, descriptor_pages,
-	};
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("edges", setup, NULL, no_memory, more_than_there_is, ram_added_twice,
+	   frames_instead_of_others, death_waits_for_a_table, references_at_the_limit, types_at_the_limit,
+	   small_tables, grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages,
+	   not_a_top, descriptor_pages)

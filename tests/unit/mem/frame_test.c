@@ -243,27 +243,7 @@ START_TEST(heap_objects)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("frame");
-	TCase *c = tcase_create("frame");
-	tcase_set_timeout(c, 60);
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_add_test(c, frames_are_zero_and_counted);
-	tcase_add_test(c, quota_dying_and_foreign);
-	tcase_add_test(c, a_held_frame_outlives_its_release);
-	tcase_add_test(c, counts_refuse_to_overflow);
-	tcase_add_test(c, contiguous_below_a_limit);
-	tcase_add_test(c, low_memory_is_spared);
-	tcase_add_test(c, shared_frames);
-	tcase_add_test(c, stale_translations_die_before_reuse);
-	tcase_add_test(c, relinquish_returns_everything);
-	tcase_add_test(c, cleared_after_the_flush);
-	tcase_add_test(c, heap_objects);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("frame", setup, NULL, frames_are_zero_and_counted, quota_dying_and_foreign,
+	   a_held_frame_outlives_its_release, counts_refuse_to_overflow, contiguous_below_a_limit,
+	   low_memory_is_spared, shared_frames, stale_translations_die_before_reuse,
+	   relinquish_returns_everything, cleared_after_the_flush, heap_objects)

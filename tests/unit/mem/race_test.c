@@ -442,25 +442,10 @@ START_TEST(same_entry_stored_twice)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("race");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_set_timeout(c, 120);
-	const TTest *const tests[] = {
-		references, first_writable_count, writable_entries, owner_changes_between_two_looks,
-		frame_on_its_way_to_the_pool, death_during_an_allocation, unpinned_while_dying, table_or_writable, table_validated_twice,
-		table_at_the_limit, last_count_of_a_table, accessed_during_validation, accessed_during_an_update,
-		accessed_during_an_emulated_write, table_goes_during_an_update, frame_becomes_an_l1_during_an_update,
-		same_entry_stored_twice,
-	};
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("race", setup, NULL, references, first_writable_count, writable_entries,
+	   owner_changes_between_two_looks, frame_on_its_way_to_the_pool,
+	   death_during_an_allocation, unpinned_while_dying, table_or_writable,
+	   table_validated_twice, table_at_the_limit, last_count_of_a_table,
+	   accessed_during_validation, accessed_during_an_update, accessed_during_an_emulated_write,
+	   table_goes_during_an_update, frame_becomes_an_l1_during_an_update,
+	   same_entry_stored_twice)

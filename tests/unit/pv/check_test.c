@@ -218,9 +218,5 @@ START_TEST(callbacks_and_masks)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { statement, context_comes_out_as_it_went_in, contexts_refused, no_memory_for_a_vcpu,
-				       callbacks_and_masks, NULL };
-	return world_main("pv check", setup, tests);
-}
+CHECK_MAIN("pv check", setup, NULL, statement, context_comes_out_as_it_went_in, contexts_refused,
+	   no_memory_for_a_vcpu, callbacks_and_masks)

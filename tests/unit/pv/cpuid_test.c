@@ -1,9 +1,8 @@
 /* The CPUID policy over synthetic processors: a server with everything, a machine without XSAVE,
  * and one whose AVX-512 state the hypervisor does not save. */
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include "hv/pv/cpuid.h"
+#include "tests/unit/check_main.h"
 
 enum { EAX, EBX, ECX, EDX };
 #define BIT(n) (1u << (n))
@@ -315,25 +314,6 @@ START_TEST(listed_subleaves)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("cpuid");
-	TCase *t = tcase_create("policy");
-	tcase_add_test(t, hidden_bits);
-	tcase_add_test(t, shown_bits);
-	tcase_add_test(t, avx512_follows_state);
-	tcase_add_test(t, avx_follows_state);
-	tcase_add_test(t, no_such_subleaf);
-	tcase_add_test(t, xsave_sizes);
-	tcase_add_test(t, no_xsave);
-	tcase_add_test(t, maxima);
-	tcase_add_test(t, hypervisor_leaves);
-	tcase_add_test(t, list);
-	tcase_add_test(t, listed_subleaves);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+CHECK_MAIN("cpuid", NULL, NULL, hidden_bits, shown_bits, avx512_follows_state,
+	   avx_follows_state, no_such_subleaf, xsave_sizes, no_xsave, maxima, hypervisor_leaves, list,
+	   listed_subleaves)

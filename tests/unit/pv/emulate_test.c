@@ -1,4 +1,5 @@
 /* Every privileged instruction that is emulated, with what it answers, and who may touch a port. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/pv/traps.h"
 
 /* --- privileged instructions --- */
@@ -350,11 +351,6 @@ START_TEST(io_bitmaps)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		control_and_debug_registers, model_specific_registers, cpuid_without_xsave, other_instructions, ports_of_dom0,
-		string_instructions, ports_of_guests, io_bitmaps, NULL,
-	};
-	return world_main("emulation", traps_setup, tests);
-}
+CHECK_MAIN("emulation", traps_setup, NULL, control_and_debug_registers,
+	   model_specific_registers, cpuid_without_xsave, other_instructions, ports_of_dom0,
+	   string_instructions, ports_of_guests, io_bitmaps)

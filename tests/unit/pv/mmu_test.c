@@ -379,12 +379,7 @@ START_TEST(refused_direct_writes)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		one_update, a_batch_stops_at_the_first_error, machphys, control_domain_maps_others,
-		by_address_with_flush, flush_commands, flush_of_oneself, work_left_behind, life_of_a_table, pages_cleared_and_copied, direct_writes,
-		direct_writes_of_high_bytes, contended_direct_write, refused_direct_writes, NULL,
-	};
-	return world_main("mmu", setup, tests);
-}
+CHECK_MAIN("mmu", setup, NULL, one_update, a_batch_stops_at_the_first_error, machphys,
+	   control_domain_maps_others, by_address_with_flush, flush_commands, flush_of_oneself,
+	   work_left_behind, life_of_a_table, pages_cleared_and_copied, direct_writes,
+	   direct_writes_of_high_bytes, contended_direct_write, refused_direct_writes)

@@ -1,9 +1,9 @@
 /* Instructions that write page-table entries: decoding of the forms kernels use, refusal of everything else,
  * results and flags; random bytes must neither crash nor claim more bytes than there are. */
-#include <check.h>
 #include <stdlib.h>
 #include "hv/base/string.h"
 #include "hv/pv/pt_decode.h"
+#include "tests/unit/check_main.h"
 
 struct form { const char *bytes; uint8_t n; enum pt_op op; uint8_t width; bool has_imm; uint8_t reg; uint64_t imm; };
 static const struct form forms[] = {
@@ -186,21 +186,5 @@ START_TEST(random_bytes)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("pt_decode");
-	TCase *c = tcase_create("pt_decode");
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, known_forms);
-	tcase_add_test(c, refused_forms);
-	tcase_add_test(c, results);
-	tcase_add_test(c, comparison_flags);
-	tcase_add_test(c, bit_number_in_a_register);
-	tcase_add_test(c, random_bytes);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("pt_decode", NULL, NULL, known_forms, refused_forms, results, comparison_flags,
+	   bit_number_in_a_register, random_bytes)

@@ -1,10 +1,10 @@
 /* The xl.cfg syntax: what scripts in the field write, and hostile bytes.
  * The fuzz loops are seeded, so a failure replays; ASan and UBSan are the judges. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/cfg_text.h"
 
 static int parse(struct cfg_text *t, const char *text, struct why *w)
@@ -194,24 +194,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cfg_text");
-	TCase *c = tcase_create("cfg_text");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, plain_settings);
-	tcase_add_test(c, lists_span_lines);
-	tcase_add_test(c, last_setting_counts_and_strings_append);
-	tcase_add_loop_test(
-		c, errors_name_file_line_and_reason, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(c, nul_bytes_and_sizes_are_refused);
-	tcase_add_test(c, overrides_need_no_quotes);
-	tcase_add_test(c, cut_anywhere);
+	TCase *c = CHECK_CASE(NULL, NULL, plain_settings, lists_span_lines,
+			      last_setting_counts_and_strings_append,
+			      nul_bytes_and_sizes_are_refused, overrides_need_no_quotes,
+			      cut_anywhere);
+	tcase_add_loop_test(c, errors_name_file_line_and_reason, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, fuzz_mutations, 0, 4);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("cfg_text", c);
 }

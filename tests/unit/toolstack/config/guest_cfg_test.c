@@ -1,10 +1,10 @@
 /* xl.cfg's keys: meaning, defaults, bounds, and that a configuration survives being written back. */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/guest_cfg.h"
 
 static struct guest_cfg guest;
@@ -208,23 +208,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("guest_cfg");
-	TCase *c = tcase_create("guest_cfg");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, defaults);
-	tcase_add_test(c, everything);
-	tcase_add_test(c, cmdline_beats_root_and_extra);
-	tcase_add_test(c, unknown_keys_warn);
+	TCase *c = CHECK_CASE(NULL, NULL, defaults, everything, cmdline_beats_root_and_extra,
+			      unknown_keys_warn, long_values_are_refused,
+			      written_back_it_is_the_same);
 	tcase_add_loop_test(c, errors, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(c, long_values_are_refused);
-	tcase_add_test(c, written_back_it_is_the_same);
 	tcase_add_loop_test(c, fuzz_values, 0, 4);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("guest_cfg", c);
 }

@@ -1,11 +1,11 @@
 /* The program as scripts meet it: columns, keys, exit codes, JSON. */
-#include <check.h>
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "toolstack/cli.h"
 
@@ -305,28 +305,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cli");
-	TCase *c = tcase_create("cli");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_add_test(c, list_has_the_columns_of_xl);
-	tcase_add_test(c, names_cannot_move_the_cursor);
-	tcase_add_test(c, json_schemas);
-	tcase_add_test(c, info_has_the_keys_scripts_read);
-	tcase_add_test(c, vcpus_and_log);
-	tcase_add_test(c, pause_and_unpause);
-	tcase_add_test(c, shutdown_asks_through_the_store);
-	tcase_add_test(c, waiting_ends_at_a_preserved_domain);
-	tcase_add_test(c, destroy_reaps);
+	TCase *c = CHECK_CASE(setup, NULL, list_has_the_columns_of_xl, names_cannot_move_the_cursor,
+			      json_schemas, info_has_the_keys_scripts_read, vcpus_and_log,
+			      pause_and_unpause, shutdown_asks_through_the_store,
+			      waiting_ends_at_a_preserved_domain, destroy_reaps,
+			      no_hypervisor_is_one_clear_line, every_verb_has_help,
+			      dry_run_needs_no_hypervisor);
 	tcase_add_loop_test(c, errors_are_clear, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(c, no_hypervisor_is_one_clear_line);
-	tcase_add_test(c, every_verb_has_help);
-	tcase_add_test(c, dry_run_needs_no_hypervisor);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("cli", c);
 }

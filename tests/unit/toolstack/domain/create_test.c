@@ -2,7 +2,6 @@
  *
  * The hypervisor, the store and the devices are fakes (fake_world.h); kernel cache, image loading, the
  * transaction and the reaper are the real ones. */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "protocol/grant_table.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "tests/unit/toolstack/domain/test_kernel.h"
 #include "toolstack/domain/create.h"
@@ -534,30 +534,14 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("create");
-	TCase *c = tcase_create("create");
-	SRunner *r = srunner_create(s);
-	int failed;
-
+	TCase *c = CHECK_CASE(setup, teardown, hypervisor_side, store_side,
+			      guest_may_write_only_its_own, kept_configuration_is_complete,
+			      options_change_the_guest, silent_back_end_times_out,
+			      taken_things_are_refused, dying_domain_may_be_followed,
+			      any_failure_leaves_nothing, failed_undo_is_made_good,
+			      living_creations_are_left_alone);
 	tcase_set_timeout(c, 240);
-	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(c, hypervisor_side);
-	tcase_add_test(c, store_side);
-	tcase_add_test(c, guest_may_write_only_its_own);
-	tcase_add_test(c, kept_configuration_is_complete);
-	tcase_add_test(c, options_change_the_guest);
-	tcase_add_loop_test(
-		c, refusals_leave_nothing, 0, (int)(sizeof(refused) / sizeof(refused[0])));
-	tcase_add_test(c, silent_back_end_times_out);
-	tcase_add_test(c, taken_things_are_refused);
-	tcase_add_test(c, dying_domain_may_be_followed);
-	tcase_add_test(c, any_failure_leaves_nothing);
+	tcase_add_loop_test(c, refusals_leave_nothing, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_loop_test(c, any_death_leaves_nothing_for_long, 0, 4);
-	tcase_add_test(c, failed_undo_is_made_good);
-	tcase_add_test(c, living_creations_are_left_alone);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("create", c);
 }

@@ -1,6 +1,5 @@
 /* The kernel cache and its confined child: good kernels in every wrapping, hostile files, a directory that
  * cannot be trusted. */
-#include <check.h>
 #include <elf.h>
 #include <errno.h>
 #include <stddef.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/image/kernel_cache.h"
 #include "toolstack/image/kernel_unpack.h"
 
@@ -249,26 +249,6 @@ START_TEST(ramdisks)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("kernel_cache");
-	TCase *c = tcase_create("kernel_cache");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(c, plain_elf_and_second_time);
-	tcase_add_test(c, compressed_and_changed);
-	tcase_add_test(c, a_damaged_short_cut_is_no_harm);
-	tcase_add_test(c, killed_beginnings_are_swept);
-	tcase_add_test(c, no_kernel);
-	tcase_add_test(c, others_may_not_write_the_cache);
-	tcase_add_test(c, hostile_streams);
-	tcase_add_test(c, ramdisks);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("kernel_cache", setup, teardown, plain_elf_and_second_time, compressed_and_changed,
+	   a_damaged_short_cut_is_no_harm, killed_beginnings_are_swept, no_kernel,
+	   others_may_not_write_the_cache, hostile_streams, ramdisks)
