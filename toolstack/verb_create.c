@@ -33,11 +33,11 @@ static int read_file(const char *path, char **out, size_t *size, struct why *why
 	int rc = 0;
 
 	if (!bytes)
-		rc = why_set(why, -errno, "%s: %s", path, strerror(errno));
+		rc = why_set(why, -errno, "%s", strerror(errno));
 	else
 		*size = fread(bytes, 1, CFG_BYTES_MAX + 1, f);
 	if (rc == 0 && ferror(f))
-		rc = why_set(why, -EIO, "%s: cannot be read", path);
+		rc = why_set(why, -errno, "%s", strerror(errno));
 	if (f && f != stdin)
 		fclose(f);
 	if (rc < 0)
@@ -100,6 +100,8 @@ static enum exit_code read_config(
 
 	if (rc == 0)
 		rc = guest_cfg_parse(g, &text, w, &c->why);
+	if (rc < 0 && !c->why.where[0]) /* of the file as a whole */
+		why_where(&c->why, "%s", path);
 	if (rc == 0)
 		rc = make_absolute(g->kernel, &c->why);
 	if (rc == 0)

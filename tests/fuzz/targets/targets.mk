@@ -3,9 +3,9 @@
 fuzz-of-acpi        := hv/boot/acpi.c
 fuzz-of-boot_info   := $(addprefix hv/boot/,boot_info.c multiboot1.c multiboot2.c pvh.c module_spec.c options.c) \
 	hv/base/format.c hv/mem/machine_map.c
-fuzz-of-config      := $(wildcard toolstack/config/*.c) toolstack/why.c
+fuzz-of-config      := $(wildcard toolstack/config/*.c) toolstack/nearest.c toolstack/why.c
 fuzz-of-decode      := hv/pv/decode.c hv/pv/pt_decode.c
-fuzz-of-device_spec := $(wildcard toolstack/config/*.c) toolstack/why.c
+fuzz-of-device_spec := $(wildcard toolstack/config/*.c) toolstack/nearest.c toolstack/why.c
 fuzz-of-elf         := lib/image/elf.c $(wildcard lib/pvbuild/*.c)
 fuzz-of-format      := hv/base/format.c
 fuzz-of-kernel      := $(wildcard lib/image/*.c)

@@ -245,9 +245,10 @@ static const struct {
 	{"create /nonexistent.cfg", EXIT_CONFIG,
 		"bothy: create: /nonexistent.cfg: No such file or directory\n"},
 	{"create -n /dev/null", EXIT_CONFIG,
-		"bothy: create: configuration: name: missing\n  hint: add name = \"guest1\"\n"},
+		"bothy: create: /dev/null: name: missing\n  hint: add name = \"guest1\"\n"},
 	{"create -n /dev/null name=g kernel=/k memory=abc", EXIT_CONFIG,
-		"bothy: create: command line:1: memory: expected a number, got \"abc\"\n"},
+		"bothy: create: command line:1: memory: expected a number, got \"abc\"\n"
+		"  hint: in MiB, such as memory = 256\n"},
 	{"help frob", EXIT_USAGE, "bothy: unknown verb \"frob\"\n  hint: see: bothy help\n"},
 	{"list 99999", EXIT_NO_DOMAIN,
 		"bothy: list: no domain \"99999\"\n"
