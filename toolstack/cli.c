@@ -259,9 +259,10 @@ static enum exit_code run_verb(struct cli *c, int argc, char **argv)
 	return v->run(c, argc - at - 1, argv + at + 1);
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(const struct places *places, int argc, char **argv)
 {
-	struct cli c = {.out = stdout, .err = stderr, .colour = wants_colour()};
+	struct cli c = {
+		.places = places, .out = stdout, .err = stderr, .colour = wants_colour()};
 	enum exit_code code = run_verb(&c, argc, argv);
 
 	if (code == EXIT_DONE)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "toolstack/places.h"
 #include "toolstack/why.h"
 
 /* Exit codes are part of the interface (bothy(1), EXIT STATUS). */
@@ -24,6 +25,7 @@ struct cli {
 	bool colour; /* stderr is a terminal */
 	bool done;   /* help was asked for and printed: the verb has nothing to do */
 	unsigned int verbose;
+	const struct places *places;
 	FILE *out, *err;
 	struct why why;
 };
@@ -70,4 +72,4 @@ void cli_warn(struct cli *c, const char *text);
 void cli_help(FILE *f, const struct verb *v);
 
 /* The program: everything but main(). */
-int cli_main(int argc, char **argv);
+int cli_main(const struct places *places, int argc, char **argv);

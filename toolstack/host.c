@@ -49,7 +49,7 @@ enum exit_code host_open(struct cli *c, struct host *h, bool need_store)
 	h->store = NULL;
 	host_close(h);
 	why_set(&c->why, rc, "the store does not answer: %s", strerror(-rc));
-	why_hint(&c->why, "is xenstored running?");
+	why_hint(&c->why, rc == -EACCES ? "run as root in dom0" : "is xenstored running?");
 	return EXIT_NO_HOST;
 }
 

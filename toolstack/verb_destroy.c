@@ -8,6 +8,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/reap.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
@@ -69,6 +70,7 @@ static enum exit_code run(struct cli *c, const char *domain)
 
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = host_domain_find(c, &h, domain, &info);
 	if (code == EXIT_DONE && info.domain == 0) {
 		why_set(&c->why, -EINVAL, "domain 0 is this system itself");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host_info.h"
 #include "toolstack/verb.h"
 
@@ -50,6 +51,7 @@ static enum exit_code info(struct cli *c, const char *key)
 	int rc;
 
 	if (code == EXIT_DONE) {
+		leftovers_clear(c, &h);
 		rc = host_info_read(&h, i);
 		host_close(&h);
 		if (rc < 0)

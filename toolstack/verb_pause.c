@@ -1,5 +1,6 @@
 /* bothy pause, bothy unpause: the guest's CPUs stop and go on; nothing else changes. */
 #include "dom0/lib/domctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
@@ -14,6 +15,7 @@ static enum exit_code apply(struct cli *c, const char *domain, domain_op *op)
 
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = host_domain_find(c, &h, domain, &info);
 	if (code == EXIT_DONE && info.domain == 0) {
 		why_set(&c->why, -1, "domain 0 is this system itself");

@@ -5,6 +5,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
@@ -140,6 +141,7 @@ static enum exit_code run(struct cli *c, int argc, char **argv, const char *what
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = r.all ? all(c, &h, &r) : one(c, &h, &r, argv[0]);
 	host_close(&h);
 	return code;

@@ -6,6 +6,7 @@
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
 #include "toolstack/config/cpu_set.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
@@ -152,6 +153,7 @@ enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv)
 	code = host_open(c, &h, false);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = list(&l, count, argv);
 	host_close(&h);
 	return code;

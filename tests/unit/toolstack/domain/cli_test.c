@@ -7,34 +7,8 @@
 #include <unistd.h>
 
 #include "tests/unit/toolstack/domain/fake_world.h"
+#include "tests/unit/toolstack/domain/test_host.h"
 #include "toolstack/cli.h"
-
-static char *out_text, *err_text;
-
-/* Run `bothy WORDS`; the outputs are in out_text and err_text. */
-static int run(const char *words)
-{
-	static char line[512];
-	char *argv[32] = {(char[]){"bothy"}}, *word;
-	FILE *old_out = stdout, *old_err = stderr;
-	size_t size;
-	int argc = 1, code;
-
-	free(out_text);
-	free(err_text);
-	out_text = err_text = NULL;
-	strcpy(line, words);
-	for (word = strtok(line, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	stdout = open_memstream(&out_text, &size);
-	stderr = open_memstream(&err_text, &size);
-	code = cli_main(argc, argv);
-	fclose(stdout);
-	fclose(stderr);
-	stdout = old_out;
-	stderr = old_err;
-	return code;
-}
 
 static void add_domain(uint16_t id, const char *name, uint32_t flags)
 {
@@ -54,7 +28,7 @@ static void add_domain(uint16_t id, const char *name, uint32_t flags)
 
 static void setup(void)
 {
-	fake_world_reset();
+	test_host_make();
 	add_domain(1, "web", XEN_DOMINF_blocked);
 	add_domain(2, "crashed", XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift);
 }
@@ -89,7 +63,7 @@ static cJSON *run_json(const char *words, int code, const char *schema)
 {
 	cJSON *root;
 
-	ck_assert_int_eq(run(words), code);
+	ck_assert_int_eq(run("%s", words), code);
 	root = cJSON_Parse(out_text);
 	ck_assert_msg(root != NULL, "no JSON: %s", out_text);
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "schema")), schema);
@@ -257,7 +231,7 @@ static const struct {
 
 START_TEST(errors_are_clear)
 {
-	ck_assert_int_eq(run(wrong[_i].words), wrong[_i].code);
+	ck_assert_int_eq(run("%s", wrong[_i].words), wrong[_i].code);
 	ck_assert_str_eq(err_text, wrong[_i].err);
 	ck_assert_str_eq(out_text, "");
 }
@@ -279,15 +253,15 @@ START_TEST(every_verb_has_help)
 	for (const struct verb *v = verbs; v->name; v++) {
 		snprintf(words, sizeof(words), "help %s", v->name);
 		snprintf(start, sizeof(start), "Usage: bothy %s ", v->name);
-		ck_assert_int_eq(run(words), 0);
+		ck_assert_int_eq(run("%s", words), 0);
 		ck_assert_int_eq(strncmp(out_text, start, strlen(start)), 0);
 		snprintf(words, sizeof(words), "%s --help", v->name);
-		ck_assert_int_eq(run(words), 0);
+		ck_assert_int_eq(run("%s", words), 0);
 		ck_assert_int_eq(strncmp(out_text, start, strlen(start)), 0);
 	}
 	ck_assert_int_eq(world->calls, 0);
 	ck_assert_int_eq(run("--help"), 0);
-	ck_assert_int_eq(run(""), 0);
+	ck_assert_int_eq(run("%s", ""), 0);
 }
 END_TEST
 
@@ -311,7 +285,7 @@ int main(void)
 	SRunner *r = srunner_create(s);
 	int failed;
 
-	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_checked_fixture(c, setup, test_host_remove);
 	tcase_add_test(c, list_has_the_columns_of_xl);
 	tcase_add_test(c, names_cannot_move_the_cursor);
 	tcase_add_test(c, json_schemas);
