@@ -17,7 +17,7 @@ enum exit_code verb_console(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 1, 1))
+	if (!cli_operands_ok(c, count, argv, 1, 1))
 		return EXIT_USAGE;
 	if (c->json)
 		return cli_usage(c, "a console cannot be shown as JSON");

@@ -93,5 +93,5 @@ enum exit_code verb_destroy(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? run(c, argv[0]) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1) ? run(c, argv[0]) : EXIT_USAGE;
 }

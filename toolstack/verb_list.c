@@ -65,7 +65,7 @@ enum exit_code verb_list(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 0, 1))
+	if (!cli_operands_ok(c, count, argv, 0, 1))
 		return EXIT_USAGE;
 	c->json |= long_form;
 	code = host_open(c, &h, false);

@@ -36,7 +36,7 @@ static enum exit_code run(struct cli *c, int argc, char **argv, domain_op *op)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? apply(c, argv[0], op) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1) ? apply(c, argv[0], op) : EXIT_USAGE;
 }
 
 enum exit_code verb_pause(struct cli *c, int argc, char **argv)

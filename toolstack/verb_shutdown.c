@@ -135,7 +135,7 @@ static enum exit_code run(struct cli *c, int argc, char **argv, const char *what
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, r.all ? 0 : 1, r.all ? 0 : 1) ||
+	if (!cli_operands_ok(c, count, argv, r.all ? 0 : 1, r.all ? 0 : 1) ||
 		!timeout_parse(c, &r, timeout))
 		return EXIT_USAGE;
 	code = host_open(c, &h, true);
