@@ -302,8 +302,8 @@ static bool wants_json(int argc, char **argv)
 	return false;
 }
 
-/* What a verb printed must have arrived: a full disk is a failure like any other. The reason is lost if it was
- * not the last write that failed. */
+/* What a verb printed must have arrived: a full disk is a failure like any other. errno may be that of a later
+ * call by now. */
 static enum exit_code finish_output(struct cli *c, enum exit_code code)
 {
 	if ((fflush(c->out) == 0 && !ferror(c->out)) || code != EXIT_DONE)

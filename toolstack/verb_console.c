@@ -25,7 +25,7 @@ enum exit_code verb_console(struct cli *c, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	leftovers_clear(c, &h);
-	code = host_domain_find(c, &h, argv[0], &info);
+	code = host_guest_find(c, &h, argv[0], &info);
 	if (code == EXIT_DONE)
 		code = console_attach(c, &h, info.domain, WAIT_MS);
 	host_close(&h);

@@ -71,12 +71,7 @@ static enum exit_code run(struct cli *c, const char *domain)
 	if (code != EXIT_DONE)
 		return code;
 	leftovers_clear(c, &h);
-	code = host_domain_find(c, &h, domain, &info);
-	if (code == EXIT_DONE && info.domain == 0) {
-		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
-		why_hint(&c->why, "use poweroff or reboot");
-		code = EXIT_USAGE;
-	}
+	code = host_guest_find(c, &h, domain, &info);
 	if (code == EXIT_DONE) {
 		rc = destroy(&h, info.domain);
 		code = rc < 0 ? host_failed(c, rc, "destroy") : cli_done(c, info.domain);

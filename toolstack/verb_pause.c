@@ -16,11 +16,7 @@ static enum exit_code apply(struct cli *c, const char *domain, domain_op *op)
 	if (code != EXIT_DONE)
 		return code;
 	leftovers_clear(c, &h);
-	code = host_domain_find(c, &h, domain, &info);
-	if (code == EXIT_DONE && info.domain == 0) {
-		why_set(&c->why, -1, "domain 0 is this system itself");
-		code = EXIT_USAGE;
-	}
+	code = host_guest_find(c, &h, domain, &info);
 	if (code == EXIT_DONE) {
 		rc = op(&h.hv, info.domain);
 		code = rc < 0 ? host_failed(c, rc, c->verb) : cli_done(c, info.domain);

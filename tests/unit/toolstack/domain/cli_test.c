@@ -205,6 +205,9 @@ START_TEST(destroy_reaps)
 }
 END_TEST
 
+#define DOMAIN_0                                                                                   \
+	"domain 0 is this system itself\n"                                                         \
+	"  hint: name a guest; this system has its own poweroff and reboot\n"
 #define LONG_NAME "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 static const struct {
@@ -259,9 +262,10 @@ static const struct {
 	{"info free_memroy", EXIT_USAGE,
 		"bothy: info: no fact is called \"free_memroy\"\n"
 		"  hint: did you mean \"free_memory\"? bothy info lists all\n"},
-	{"destroy Domain-0", EXIT_USAGE,
-		"bothy: destroy: domain 0 is this system itself\n"
-		"  hint: use poweroff or reboot\n"},
+	{"destroy Domain-0", EXIT_USAGE, "bothy: destroy: " DOMAIN_0},
+	{"pause Domain-0", EXIT_USAGE, "bothy: pause: " DOMAIN_0},
+	{"reboot Domain-0", EXIT_USAGE, "bothy: reboot: " DOMAIN_0},
+	{"console Domain-0", EXIT_USAGE, "bothy: console: " DOMAIN_0},
 	{"list 99999", EXIT_NO_DOMAIN,
 		"bothy: list: no domain \"99999\"\n"
 		"  hint: bothy list shows what there is\n"},

@@ -288,27 +288,47 @@ START_TEST(failed_undo_is_made_good)
 }
 END_TEST
 
-/* A creation that stops in the middle, as one does that waits; it lives, so nobody may touch it. */
-static pid_t stop_in_the_middle(void)
+/* A process that stops at a call, as one does that waits; it lives, so nobody may touch what it marked. */
+static pid_t stop_at(const char *call, const char *words)
 {
 	int status;
 	pid_t pid;
 
-	world->stops_at = "store_introduce";
+	world->stops_at = call;
 	pid = fork();
 	if (pid == 0)
-		_exit(create());
+		_exit(run("%s %s", words, host_files.config));
 	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
 	ck_assert(WIFSTOPPED(status));
 	world->stops_at = NULL;
 	return pid;
 }
 
+static int go_on(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGCONT);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	fake_process_ended();
+	return WEXITSTATUS(status);
+}
+
+/* A second creation of "g" is refused while process @pid is at it. */
+static void assert_busy(pid_t pid)
+{
+	char expected[128];
+
+	ck_assert_int_eq(create(), EXIT_FAILED);
+	snprintf(expected, sizeof(expected),
+		"bothy: create: name: \"g\" is being created or removed by process %d\n", pid);
+	ck_assert_str_eq(err_text, expected);
+}
+
 START_TEST(living_creations_are_left_alone)
 {
-	pid_t pid = stop_in_the_middle();
-	char *half = test_host_text(), *now, expected[128];
-	int status;
+	pid_t pid = stop_at("store_introduce", "create -q");
+	char *half = test_host_text(), *now;
 
 	for (int verb = 0; verb < NEXT; verb++) {
 		ck_assert_int_eq(run("%s", next[verb].words), next[verb].code);
@@ -316,26 +336,52 @@ START_TEST(living_creations_are_left_alone)
 		ck_assert_str_eq(now, half);
 		free(now);
 	}
-	ck_assert_int_eq(create(), EXIT_FAILED);
-	snprintf(expected, sizeof(expected),
-		"bothy: create: name: \"g\" is being created or removed by process %d\n", pid);
-	ck_assert_str_eq(err_text, expected);
+	assert_busy(pid);
 	now = test_host_text();
 	ck_assert_str_eq(now, half);
 	free(now);
 	free(half);
-	kill(pid, SIGCONT);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(WEXITSTATUS(status), EXIT_DONE);
-	world->loops_open = world->mapped = 0;
+	ck_assert_int_eq(go_on(pid), EXIT_DONE);
 	assert_whole_guest("continued", 0);
+}
+END_TEST
+
+/* While one removes, others neither remove the same nor begin anew under its name and UUID. */
+START_TEST(one_removes)
+{
+	pid_t pid;
+
+	leave_half();
+	pid = stop_at("destroy", "pause");
+	ck_assert_int_eq(run("list"), EXIT_DONE);
+	ck_assert_str_eq(err_text, "");
+	ck_assert_uint_eq(world->domains[0].id, 1);
+	assert_busy(pid);
+	ck_assert_int_eq(go_on(pid), EXIT_NO_DOMAIN);
+	assert_as_before("removed", 0);
+	ck_assert_int_eq(create(), EXIT_DONE);
+}
+END_TEST
+
+START_TEST(interrupted_creations_undo_themselves)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	pid_t pid;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		back_to_before();
+		pid = stop_at("store_introduce", "create -q");
+		kill(pid, signals[i]);
+		ck_assert_int_eq(go_on(pid), EXIT_FAILED);
+		assert_as_before("signal", signals[i]);
+	}
 }
 END_TEST
 
 /* Nobody has waited for the process yet: its id is still there, but it is dead. */
 START_TEST(zombies_are_dead)
 {
-	pid_t pid = stop_in_the_middle();
+	pid_t pid = stop_at("store_introduce", "create -q");
 	siginfo_t info;
 
 	kill(pid, SIGKILL);
@@ -429,6 +475,8 @@ int main(void)
 	tcase_add_test(c, failed_removal_warns_and_the_verb_goes_on);
 	tcase_add_test(c, failed_undo_is_made_good);
 	tcase_add_test(c, living_creations_are_left_alone);
+	tcase_add_test(c, one_removes);
+	tcase_add_test(c, interrupted_creations_undo_themselves);
 	tcase_add_test(c, zombies_are_dead);
 	tcase_add_test(c, readers_that_leave_do_not_end_a_creation);
 	tcase_add_test(c, strange_marks);
