@@ -67,13 +67,18 @@ static void teardown(void)
 	test_host_remove();
 }
 
-static void assert_as_before(const char *what, long at)
+static void assert_text(const char *text, const char *what, long at)
 {
 	char *now = test_host_text();
 
-	ck_assert_msg(strcmp(now, before_text) == 0, "%s %ld (%s): now\n%.3000s", what, at,
+	ck_assert_msg(strcmp(now, text) == 0, "%s %ld (%s): now\n%.3000s", what, at,
 		world->failed ? world->failed : "-", now);
 	free(now);
+}
+
+static void assert_as_before(const char *what, long at)
+{
+	assert_text(before_text, what, at);
 }
 
 /* One line, and perhaps a hint. */
@@ -328,18 +333,14 @@ static void assert_busy(pid_t pid)
 START_TEST(living_creations_are_left_alone)
 {
 	pid_t pid = stop_at("store_introduce", "create -q");
-	char *half = test_host_text(), *now;
+	char *half = test_host_text();
 
 	for (int verb = 0; verb < NEXT; verb++) {
 		ck_assert_int_eq(run("%s", next[verb].words), next[verb].code);
-		now = test_host_text();
-		ck_assert_str_eq(now, half);
-		free(now);
+		assert_text(half, "beside verb", verb);
 	}
 	assert_busy(pid);
-	now = test_host_text();
-	ck_assert_str_eq(now, half);
-	free(now);
+	assert_text(half, "beside create", 0);
 	free(half);
 	ck_assert_int_eq(go_on(pid), EXIT_DONE);
 	assert_whole_guest("continued", 0);
