@@ -49,7 +49,7 @@ enum exit_code host_open(struct cli *c, struct host *h, bool need_store)
 	h->store = NULL;
 	host_close(h);
 	why_set(&c->why, rc, "the store does not answer: %s", strerror(-rc));
-	why_hint(&c->why, "is xenstored running?");
+	why_hint(&c->why, rc == -EACCES ? "run as root in dom0" : "is xenstored running?");
 	return EXIT_NO_HOST;
 }
 
@@ -147,4 +147,20 @@ enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or
 		*info = *found;
 	free(list);
 	return found ? EXIT_DONE : no_such_domain(c, id_or_name);
+}
+
+enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
+	struct xen_domctl_getdomaininfo *info)
+{
+	struct xen_domctl_getdomaininfo found;
+	enum exit_code code = host_domain_find(c, h, id_or_name, &found);
+
+	if (code == EXIT_DONE && found.domain == 0) {
+		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
+		why_hint(&c->why, "name a guest; this system has its own poweroff and reboot");
+		return EXIT_USAGE;
+	}
+	if (code == EXIT_DONE)
+		*info = found;
+	return code;
 }

@@ -29,5 +29,9 @@ void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE
 enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
 	struct xen_domctl_getdomaininfo *info);
 
+/* The same for what is done to guests only: EXIT_USAGE for domain 0. */
+enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
+	struct xen_domctl_getdomaininfo *info);
+
 /* A hypercall failed: put its errno into words. */
 enum exit_code host_failed(struct cli *c, int rc, const char *what);

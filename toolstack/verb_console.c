@@ -1,5 +1,6 @@
 /* bothy console DOMAIN */
 #include "toolstack/console.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/verb.h"
 
 enum { WAIT_MS = 5000 };
@@ -16,12 +17,15 @@ enum exit_code verb_console(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 1, 1))
+	if (!cli_operands_ok(c, count, argv, 1, 1))
 		return EXIT_USAGE;
+	if (c->json)
+		return cli_usage(c, "a console cannot be shown as JSON");
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
-	code = host_domain_find(c, &h, argv[0], &info);
+	leftovers_clear(c, &h);
+	code = host_guest_find(c, &h, argv[0], &info);
 	if (code == EXIT_DONE)
 		code = console_attach(c, &h, info.domain, WAIT_MS);
 	host_close(&h);

@@ -8,6 +8,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/reap.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
@@ -69,12 +70,8 @@ static enum exit_code run(struct cli *c, const char *domain)
 
 	if (code != EXIT_DONE)
 		return code;
-	code = host_domain_find(c, &h, domain, &info);
-	if (code == EXIT_DONE && info.domain == 0) {
-		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
-		why_hint(&c->why, "use poweroff or reboot");
-		code = EXIT_USAGE;
-	}
+	leftovers_clear(c, &h);
+	code = host_guest_find(c, &h, domain, &info);
 	if (code == EXIT_DONE) {
 		rc = destroy(&h, info.domain);
 		code = rc < 0 ? host_failed(c, rc, "destroy") : cli_done(c, info.domain);
@@ -91,5 +88,5 @@ enum exit_code verb_destroy(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? run(c, argv[0]) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1) ? run(c, argv[0]) : EXIT_USAGE;
 }

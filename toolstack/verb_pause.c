@@ -1,5 +1,6 @@
 /* bothy pause, bothy unpause: the guest's CPUs stop and go on; nothing else changes. */
 #include "dom0/lib/domctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
@@ -14,11 +15,8 @@ static enum exit_code apply(struct cli *c, const char *domain, domain_op *op)
 
 	if (code != EXIT_DONE)
 		return code;
-	code = host_domain_find(c, &h, domain, &info);
-	if (code == EXIT_DONE && info.domain == 0) {
-		why_set(&c->why, -1, "domain 0 is this system itself");
-		code = EXIT_USAGE;
-	}
+	leftovers_clear(c, &h);
+	code = host_guest_find(c, &h, domain, &info);
 	if (code == EXIT_DONE) {
 		rc = op(&h.hv, info.domain);
 		code = rc < 0 ? host_failed(c, rc, c->verb) : cli_done(c, info.domain);
@@ -34,7 +32,7 @@ static enum exit_code run(struct cli *c, int argc, char **argv, domain_op *op)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? apply(c, argv[0], op) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1) ? apply(c, argv[0], op) : EXIT_USAGE;
 }
 
 enum exit_code verb_pause(struct cli *c, int argc, char **argv)

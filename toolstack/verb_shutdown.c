@@ -5,6 +5,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
@@ -28,11 +29,6 @@ static enum exit_code ask(struct cli *c, struct host *h, uint16_t domid, const c
 	char path[64];
 	int rc;
 
-	if (domid == 0) {
-		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
-		why_hint(&c->why, "use its own %s command", what);
-		return EXIT_USAGE;
-	}
 	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
 	rc = store_write(h->store, STORE_NO_TX, path, what);
 	if (rc < 0) {
@@ -78,7 +74,7 @@ static enum exit_code await(struct cli *c, struct host *h, const struct request 
 static enum exit_code one(struct cli *c, struct host *h, const struct request *r, const char *name)
 {
 	struct xen_domctl_getdomaininfo info;
-	enum exit_code code = host_domain_find(c, h, name, &info);
+	enum exit_code code = host_guest_find(c, h, name, &info);
 
 	if (code == EXIT_DONE)
 		code = ask(c, h, info.domain, r->what);
@@ -134,12 +130,13 @@ static enum exit_code run(struct cli *c, int argc, char **argv, const char *what
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, r.all ? 0 : 1, r.all ? 0 : 1) ||
+	if (!cli_operands_ok(c, count, argv, r.all ? 0 : 1, r.all ? 0 : 1) ||
 		!timeout_parse(c, &r, timeout))
 		return EXIT_USAGE;
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = r.all ? all(c, &h, &r) : one(c, &h, &r, argv[0]);
 	host_close(&h);
 	return code;

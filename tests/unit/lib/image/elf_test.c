@@ -68,9 +68,13 @@ static void refused(const char *text)
 START_TEST(refusals)
 {
 	elf_make(&e, 1, 1);
-	e.b[4] = 1, refused("not a little-endian ELF64");
-	e.size = 63, refused("not a little-endian ELF64");
-	e.b[18] = 3, refused("not an x86-64 executable");
+	e.b[1] = 'F', refused("not an ELF file");
+	e.size = 3, refused("not an ELF file");
+	e.size = 63, refused("cut short");
+	e.b[4] = 1, refused("another processor");
+	e.b[5] = 2, refused("another processor");
+	e.b[18] = 183, refused("another processor");
+	e.b[16] = 1, refused("not an executable");
 	make_le(e.b + 32, ~0ull - 8, 8), refused("outside the file");
 	make_le(e.b + 56, 0xffff, 2), refused("outside the file");
 	make_le(e.b + 56, 0, 2), refused("no program headers");

@@ -88,7 +88,8 @@ static const struct {
 	{"= 1", -EINVAL, "guest.cfg:1", "expected `key = value`"},
 	{"a = 'x' 'y'", -EINVAL, "guest.cfg:1", "unexpected text after the value"},
 	{"a = [ 1 2 ]", -EINVAL, "guest.cfg:1", "expected \",\" or \"]\" in list"},
-	{"a = [ 1,\n\n", -EINVAL, "guest.cfg:3", "value missing"},
+	{"a = [ 1,\n\n", -EINVAL, "guest.cfg:1", "list has no closing \"]\""},
+	{"\na = [ 1\n\n", -EINVAL, "guest.cfg:2", "list has no closing \"]\""},
 	{"a = [[[[[1]]]]]", -E2BIG, "guest.cfg:1", "lists nested too deeply"},
 	{"a = \"\\q\"", -EINVAL, "guest.cfg:1", "unknown escape in string"},
 	{"a = \"\\x00\"", -EINVAL, "guest.cfg:1", "bad escape in string"},
@@ -117,7 +118,7 @@ START_TEST(nul_bytes_and_sizes_are_refused)
 	struct why w = {0};
 
 	ck_assert_int_eq(cfg_text_parse(&t, "f", "a=\"b\0c\"", 7, &w), -EINVAL);
-	ck_assert_str_eq(w.what, "NUL byte in string");
+	ck_assert_str_eq(w.what, "NUL byte: this is not a text file");
 	ck_assert_int_eq(cfg_text_parse(&t, "f", "a=1\0", 4, &w), -EINVAL);
 	memset(big, '\n', sizeof(big));
 	ck_assert_int_eq(cfg_text_parse(&t, "f", big, sizeof(big), &w), -E2BIG);
@@ -125,7 +126,7 @@ START_TEST(nul_bytes_and_sizes_are_refused)
 	for (size_t i = 3; i + 1 < sizeof(big); i += 2)
 		memcpy(big + i, "1,", 2);
 	ck_assert_int_eq(cfg_text_parse(&t, "f", big, CFG_BYTES_MAX, &w), -E2BIG);
-	ck_assert_str_eq(w.what, "too many values");
+	ck_assert_str_eq(w.what, "too many values (at most 4096)");
 	cfg_text_free(&t);
 }
 END_TEST

@@ -84,11 +84,14 @@ END_TEST
 
 START_TEST(unknown_keys_warn)
 {
-	ck_assert_int_eq(
-		read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"), 0);
-	ck_assert_uint_eq(warnings.count, 3);
+	ck_assert_int_eq(read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"
+				       "memroy = 3\n"),
+		0);
+	ck_assert_uint_eq(warnings.count, 4);
 	ck_assert_str_eq(warnings.text[0], "guest.cfg:3: colour: unknown key, ignored");
 	ck_assert_str_eq(warnings.text[2], "guest.cfg:5: vif: model,rate: ignored");
+	ck_assert_str_eq(warnings.text[3],
+		"guest.cfg:6: memroy: unknown key, ignored; did you mean \"memory\"?");
 }
 END_TEST
 
@@ -97,20 +100,23 @@ static const struct {
 } wrong[] = {
 	{BASE "memory = 'abc'\n", "guest.cfg:3: memory", "expected a number, got \"abc\""},
 	{BASE "memory = '12x'\n", "guest.cfg:3: memory", "expected a number, got \"12x\""},
-	{BASE "memory = -1\n", "guest.cfg:3: memory", "expected a number, got \"-1\""},
+	{BASE "memory = -1\n", "guest.cfg:3: memory", "-1 is out of range (16 to 1048576)"},
 	{BASE "memory = ['1']\n", "guest.cfg:3: memory", "expected a number, got a list"},
 	{BASE "memory = 99999999999999999999999\n", "guest.cfg:3: memory",
 		"99999999999999999999999 is out of range (16 to 1048576)"},
 	{BASE "memory = 4\n", "guest.cfg:3: memory", "4 is out of range (16 to 1048576)"},
 	{BASE "vcpus = 33\n", "guest.cfg:3: vcpus", "33 is out of range (1 to 32)"},
-	{BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg", "maxvcpus: 2 is less than vcpus (3)"},
-	{BASE "memory = 64\nmaxmem = 32\n", "guest.cfg", "maxmem: 32 is less than memory (64)"},
-	{"kernel='/k'\n", "guest.cfg", "name: missing"},
-	{"name='g'\n", "guest.cfg", "kernel: missing"},
+	{BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg:4: maxvcpus", "2 is less than vcpus (3)"},
+	{BASE "memory = 64\nmaxmem = 32\n", "guest.cfg:4: maxmem", "32 is less than memory (64)"},
+	{"kernel='/k'\n", "", "name: missing"},
+	{"name='g'\n", "", "kernel: missing"},
+	{"name='g'\nkernel=''\n", "guest.cfg:2: kernel", "is empty"},
 	{"name='12'\n", "guest.cfg:1: name", "\"12\" would be taken for a domain id"},
 	{"name='a b'\n", "guest.cfg:1: name", "\"a b\" has a blank, a slash or a control byte"},
 	{"name='../x'\n", "guest.cfg:1: name", "\"../x\" has a blank, a slash or a control byte"},
 	{"name=''\n", "guest.cfg:1: name", "\"\" cannot be a name"},
+	{"name='Domain-0'\n", "guest.cfg:1: name", "\"Domain-0\" cannot be a name"},
+	{"name='a\\xffb'\n", "guest.cfg:1: name", "\"a?b\" has a blank, a slash or a control byte"},
 	{BASE "uuid='1234'\n", "guest.cfg:3: uuid", "expected a UUID, got \"1234\""},
 	{BASE "on_crash='explode'\n", "guest.cfg:3: on_crash",
 		"expected an action, got \"explode\""},
@@ -119,12 +125,14 @@ static const struct {
 		"boot loaders that read the guest's disk are not run"},
 	{BASE "disk='x'\n", "guest.cfg:3: disk", "expected a list, got \"x\""},
 	{BASE "disk=[1]\n", "guest.cfg:3: disk", "expected a disk as a string, got \"1\""},
-	{BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg",
-		"disk: xvda is given twice"},
+	{BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg:3: disk",
+		"xvda is given twice"},
+	{BASE "disk=['phy:/a,xvda,r','file:/a,xvdb,w']\n", "guest.cfg:3: disk",
+		"xvda and xvdb are both /a, and one of them is writable"},
 	{BASE "vif=['mac=00:16:3e:0:0:1']\n", "guest.cfg:3: vif",
 		"\"00:16:3e:0:0:1\" is not a usable MAC address"},
-	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg",
-		"vif: entries 0 and 1 have the same MAC"},
+	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg:3: vif",
+		"entries 0 and 1 have the same MAC"},
 	{BASE "cpus='nodes:1'\n", "guest.cfg:3: cpus",
 		"\"nodes:1\" is not a CPU, a range or \"all\""},
 	{BASE "cpus='0,^0'\n", "guest.cfg:3: cpus", "no CPU is left in the set"},

@@ -53,6 +53,8 @@ struct fake_world {
 	long kill_at;       /* the call that ends the process */
 	const char *failed; /* name of the call that failed */
 	const char *always_fails; /* name of calls that all fail; or NULL */
+	const char *stops_at;     /* name of calls that stop the process (SIGSTOP); or NULL */
+	uint64_t free_pages;
 };
 
 extern struct fake_world *world; /* mapped by fake_world_reset() */
@@ -64,6 +66,12 @@ void fake_world_reset(void);
 
 /* 0: go on. Every faked call asks first. */
 int fake_call(const char *name);
+
+/* What the kernel does when a process ends: its mappings, descriptors and transaction go. */
+void fake_process_ended(void);
+
+/* All that can be seen of the world, as text to compare; malloc()ed. */
+char *fake_world_text(void);
 
 struct fake_domain *fake_domain_find(uint16_t id);
 /* What the hypervisor tells of it. */
