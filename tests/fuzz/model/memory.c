@@ -185,7 +185,8 @@ static int ldt_take(struct model *m, const struct model *seen, const struct m_do
 	return use_take(m, d->id, *frame, U_SEGDESC);
 }
 
-static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
+static int ldt_predict(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	struct m_vcpu *v = &d->vcpu[a->vcpu];
 	unsigned pages = (a->n + 511u) / 512;
@@ -194,7 +195,7 @@ static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
 		return M_EINVAL;
 	int rc = pages ? ldt_take(m, m, d, v->kernel, a->va, &frame) : 0;
 	/* It may have been looked up before an operation beside this one changed the table. */
-	if (rc && m->relaxed && ldt_take(m, pair_start, d, v->kernel, a->va, &frame) == 0)
+	if (rc && m->relaxed && o->rc == 0 && ldt_take(m, pair_start, d, v->kernel, a->va, &frame) == 0)
 		rc = 0;
 	if (rc)
 		return rc;
@@ -205,7 +206,8 @@ static int ldt_predict(struct model *m, struct m_domain *d, const struct act *a)
 	return 0;
 }
 
-static int mmuext_predict(struct model *m, struct m_domain *d, const struct act *a)
+static int mmuext_predict(
+	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
 	parts_finish(m, d);
 	switch (a->kind) {
@@ -221,7 +223,7 @@ static int mmuext_predict(struct model *m, struct m_domain *d, const struct act 
 	case OP_COPY:
 		return copy_predict(m, d, a);
 	case OP_SET_LDT:
-		return ldt_predict(m, d, a);
+		return ldt_predict(m, d, a, o);
 	default:
 		return 0; /* flushes */
 	}
@@ -230,7 +232,7 @@ static int mmuext_predict(struct model *m, struct m_domain *d, const struct act 
 static const char *mmuext_apply(
 	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
-	int rc = mmuext_predict(m, d, a);
+	int rc = mmuext_predict(m, d, a, o);
 	if (rc == M_ENOENT)
 		rc = M_EINVAL;
 	if (o->done != (rc == 0))
