@@ -70,6 +70,14 @@ static const char *guest_apply(struct model *m, const struct act *a, const struc
 	}
 }
 
+/* The dead are cleared away when time permits, also between two operations that overlapped. */
+static void dead_go_meanwhile(struct model *m)
+{
+	for (unsigned i = 0; i < m->domain_end; i++)
+		if (m->domain[i].used && dead_may_go(m, &m->domain[i]))
+			dead_go(m, &m->domain[i]);
+}
+
 /* The vCPU did not act, or not to the end. */
 static const char *idle_apply(
 	struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
@@ -102,6 +110,8 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 	}
 	if (o->failed_alloc && o->rc == M_ENOMEM)
 		return NULL;
+	if (m->relaxed && o->rc == M_ESRCH)
+		dead_go_meanwhile(m);
 	loose_mark_areas(m);
 	const char *wrong = guest_apply(m, a, o);
 	settle(m);
