@@ -2,6 +2,8 @@
 # (O/host/fuzz), and optimised (O/fast/host/fuzz), which does a hundred times as many operations.
 #
 #   make fuzz TIME=60 [SEED=N] [JOBS=N]      make fuzz SANITIZE=1
+#   make fuzz PROFILE=1 TIME=36000           for long runs: compiled again for what a first build was seen to do, and half
+#                                            as fast again
 fuzz-src := $(filter-out tests/fuzz/replay.c tests/fuzz/trace.c,$(wildcard tests/fuzz/*.c tests/fuzz/model/*.c))
 fuzz-fast := -O3 -march=native -fomit-frame-pointer
 fast = $(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)'
@@ -14,9 +16,14 @@ check: fuzz-program $(O)/host/fuzz
 shared-parts: build/third/.done
 fuzz-program: shared-parts
 	+@$(fast) $(O)/fast/host/fuzz
-fuzz: $(if $(SANITIZE),$(O)/host/fuzz,fuzz-program)
-	$(if $(SANITIZE),$(O)/host/fuzz,$(O)/fast/host/fuzz) --time $(TIME) --out $(O)/crashes \
-		$(SEED:%=--seed %) $(JOBS:%=--jobs %)
-.PHONY: fuzz fuzz-program shared-parts
+profiled = $(MAKE) --no-print-directory O=$(O)/profiled instrument='$(fuzz-fast) $(1)' $(O)/profiled/host/fuzz
+fuzz-profiled: shared-parts
+	+@$(call profiled,-fprofile-generate -fprofile-update=single)
+	$(O)/profiled/host/fuzz --jobs 1 --runs 100 --out $(O)/crashes >/dev/null
+	+@$(call profiled,-fprofile-use -flto -Wno-missing-profile -Wno-error=coverage-mismatch)
+fuzz: $(if $(SANITIZE),$(O)/host/fuzz,$(if $(PROFILE),fuzz-profiled,fuzz-program))
+	$(O)/$(if $(SANITIZE),,$(if $(PROFILE),profiled/,fast/))host/fuzz --time $(TIME) --out $(O)/crashes \
+		$(SEED:%=--seed %) $(JOBS:%=--jobs %) $(if $(KEEP_GOING),--keep-going)
+.PHONY: fuzz fuzz-program fuzz-profiled shared-parts
 # The model by itself.
 $(O)/host/unit/fuzz/model_test: $(patsubst %,$(O)/host/%.o,$(filter-out %/compare.c %/adopt.c,$(wildcard tests/fuzz/model/*.c)))
