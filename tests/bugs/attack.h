@@ -44,8 +44,8 @@ static inline uint64_t pte(mfn_t m, uint64_t flags)
 	return pte_make(m, PTE_PRESENT | PTE_USER | flags);
 }
 
-/* mmu_update with one request, for frames of @whose. */
-static inline int64_t update_for(struct guest *g, uint64_t at_maddr, uint64_t entry, domid_t whose)
+/* mmu_update with one request; @whose, as in the ABI: frames of that domain, and from bit 16 on tables of that one. */
+static inline int64_t update_for(struct guest *g, uint64_t at_maddr, uint64_t entry, uint32_t whose)
 {
 	struct mmu_update r = { at_maddr, entry };
 	memcpy(at(g, ARGS, 0), &r, sizeof r);
