@@ -116,10 +116,12 @@ static inline bool stores(uint64_t address, uint64_t value)
 static inline void destroy(struct guest *g)
 {
 	struct domain *d = g->d;
+	unsigned slices = 0;
 	int rc;
 	world_run(&dom0_guest);
 	domain_get(d);
 	while ((rc = domain_kill(d)) == -ERESTART) {
+		ck_assert_uint_lt(slices++, 10000);
 		work_run();
 		world_check();
 	}
