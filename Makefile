@@ -157,13 +157,12 @@ $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*)
 		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
-# A test of tests/bugs is of the hypervisor or, by its name, of the userland, and is linked with what it calls of the
-# helpers of other folders.
+# A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.
 side = $(if $(filter store_% console_% toolstack_%,$(1)),user,hv)
-stage = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard $(1:%=tests/unit/%/*.c))))
-$(O)/host/libstage-hv.a: $(call stage,interleave)
-$(O)/host/libstage-user.a: $(call stage,dom0/xenstored toolstack/domain)
-$(bugs-tests): $(O)/host/bugs/%: $(O)/host/tests/bugs/%.c.o $(O)/host/libstage-$$(call side,$$*).a \
+played = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard $(1:%=tests/unit/%/*.c))))
+played-hv := $(call played,interleave)
+played-user := $(call played,dom0/xenstored toolstack/domain)
+$(bugs-tests): $(O)/host/bugs/%: $(O)/host/tests/bugs/%.c.o $$(played-$$(call side,$$*)) \
 		$(O)/host/lib$$(call side,$$*).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
