@@ -1,7 +1,7 @@
 /* The scene of this folder's tests of the hypervisor: dom0, Mallory who attacks and a victim, each a domain with its
  * own page tables, on one CPU. Mallory's moves are those of a guest kernel: hypercalls, loads and stores. The audit
  * judges the machine after each hypercall (guest_world.h), whoever made it.
- * A guest's page n lies at va(n); its L1 maps itself read-only as page 100; what it asks for is written to page ARGS. */
+ * A guest's page n lies at va(n), its L1 maps itself read-only as page 100, and its arguments are in page ARGS. */
 #pragma once
 #include "hv/base/string.h"
 #include "tests/unit/guest_world.h"

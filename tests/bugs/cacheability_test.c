@@ -1,19 +1,20 @@
 /* Memory that is cached for one and not for another: XSA-154, XSA-402.
  *
- * A page-table entry chooses how its page is cached. A guest that maps its memory uncached, as drivers must for devices,
- * and again cached, has two views of it that need not agree: what it wrote past the cache is in memory, what the
- * hypervisor reads may still be in a cache. XSA-154 forbade the worst of it and was slow about it; XSA-402 showed that
- * the rest sufficed: a page is filled through an uncached mapping with entries that are checked in the cache, is found
- * to be a good page table, and when the cache lets go of it the CPU walks what lies in memory. (On some CPUs
- * conflicting types of one line also stop the machine.)
+ * A page-table entry chooses how its page is cached. A guest that maps its memory uncached, as
+ * drivers must for devices, and again cached, has two views of it that need not agree: what it
+ * wrote past the cache is in memory, what the hypervisor reads may still be in a cache. XSA-154
+ * forbade the worst of it and was slow about it; XSA-402 showed that the rest sufficed: a page is
+ * filled through an uncached mapping with entries that are checked in the cache, is found to be a
+ * good page table, and when the cache lets go of it the CPU walks what lies in memory. (On some
+ * CPUs conflicting types of one line also stop the machine.)
  *
- * Here an entry of RAM is made write-back whatever the guest wrote: l1_entry_take() in hv/mem/table_entry.c clears the
- * three bits that choose a memory type, on every way an entry can come into being, and upper_entry_check() those of
- * upper levels. Excepted is a control domain mapping its own memory, for its drivers; even that one maps others'
- * memory only as they do.
+ * Here an entry of RAM is made write-back whatever the guest wrote: l1_entry_take() in
+ * hv/mem/table_entry.c clears the three bits that choose a memory type, on every way an entry can
+ * come into being, and upper_entry_check() those of upper levels. Excepted is a control domain
+ * mapping its own memory, for its drivers; even that one maps others' memory only as they do.
  *
- * The tests ask for each of the seven other memory types on each way there is and read the raw entry. If one way forgot
- * to clear a bit, it would stand there.
+ * The tests ask for each of the seven other memory types on each way there is and read the raw
+ * entry. If one way forgot to clear a bit, it would stand there.
  * Catches: cache-bits-kept, cache-pat-kept, blind/22-cache-bits-are-soft. */
 #include "protocol/grant_table.h"
 #include "tests/bugs/attack.h"

@@ -1,20 +1,24 @@
-/* A front end that storms its back end: XSA-332, XSA-350, XSA-392, XSA-423, XSA-432, and XSA-38 in another ring.
+/* A front end that storms its back end: XSA-332, XSA-350, XSA-392, XSA-423, XSA-432, and XSA-38 in
+ * another ring.
  *
- * A back end is woken by its guest, works for it and answers, as often as the guest likes. In XSA-332 events came so fast
- * that dom0 did nothing but take them; in XSA-392 packets of a guest that did not fetch them filled dom0's memory. A
- * packet of an unusual shape overran a buffer (XSA-432) or had a network card reset (XSA-423), a disk that was taken
- * away while requests ran was used after it was freed (XSA-350). Most of it was in Linux's back ends, which serve our
+ * A back end is woken by its guest, works for it and answers, as often as the guest likes. In
+ * XSA-332 events came so fast that dom0 did nothing but take them; in XSA-392 packets of a guest
+ * that did not fetch them filled dom0's memory. A packet of an unusual shape overran a buffer
+ * (XSA-432) or had a network card reset (XSA-423), a disk that was taken away while requests ran
+ * was used after it was freed (XSA-350). Most of it was in Linux's back ends, which serve our
  * guests' disks and nets, and is theirs to prevent; the back end that is ours is the console's.
  *
- * Here consoled drains a guest's ring at a rate, after a burst (ring_drain() in dom0/consoled/guest.c): a guest that
- * prints faster waits in its own ring, and no memory grows, for the log turns over at a fixed size and what nobody reads
- * at the pty is the newest only (backlog.c). It answers an event only if it moved something, so that two ends cannot
- * wake each other for ever. Indices are read once and compared with the ring's size (ring.c); who breaks them is no
- * longer read, and that is said once.
+ * Here consoled drains a guest's ring at a rate, after a burst (ring_drain() in
+ * dom0/consoled/guest.c): a guest that prints faster waits in its own ring, and no memory grows,
+ * for the log turns over at a fixed size and what nobody reads at the pty is the newest only
+ * (backlog.c). It answers an event only if it moved something, so that two ends cannot wake each
+ * other for ever. Indices are read once and compared with the ring's size (ring.c); who breaks them
+ * is no longer read, and that is said once.
  *
- * The guest here has all day: it is the events, bytes and lines of the log that are counted, and the memory around a
- * buffer that is filled while another thread changes the index it is filled by.
- * Catches, seeded by hand: no rate, an answer to each event, a broken ring that is read on, an index read twice. */
+ * The guest here has all day: it is the events, bytes and lines of the log that are counted, and
+ * the memory around a buffer that is filled while another thread changes the index it is filled by.
+ * Catches, seeded by hand: no rate, an answer to each event, a broken ring that is read on, an
+ * index read twice. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,7 +30,10 @@
 #include "dom0/lib/log.h"
 #include "tests/unit/dom0/tests.h"
 
-static _Alignas(4096) struct { struct xencons_interface ring; unsigned char rest[4096 - sizeof(struct xencons_interface)]; } page;
+static _Alignas(4096) struct {
+	struct xencons_interface ring;
+	unsigned char rest[4096 - sizeof(struct xencons_interface)];
+} page;
 static struct xencons_interface *const ring = &page.ring;
 static struct loop loop;
 static struct guest *g;

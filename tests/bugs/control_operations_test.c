@@ -1,24 +1,26 @@
 /* Operations of the control domain in the hands of others: XSA-46, XSA-87, XSA-127.
  *
- * A hypervisor of this kind has some two hundred operations, and a part of them are for the domain that runs the machine.
- * Whoever adds one has to remember the check, and to put it before everything else. XSA-87 is the plain case: two
- * operations on interrupts of PCI devices were added to a list of harmless ones, and any guest could break any device.
- * XSA-46 had checks, of the wrong thing: a domain with control over another passed on a right that it did not have. In
- * XSA-127 the check was there and the operation could keep the machine busy for good. Late checks tell tales: an answer
- * that depends on whether a domain exists says whether it exists, and a reference taken before the check and not
- * returned after it keeps the domain from ever going.
+ * A hypervisor of this kind has some two hundred operations, and a part of them are for the domain
+ * that runs the machine. Whoever adds one has to remember the check, and to put it before
+ * everything else. XSA-87 is the plain case: two operations on interrupts of PCI devices were added
+ * to a list of harmless ones, and any guest could break any device. XSA-46 had checks, of the wrong
+ * thing: a domain with control over another passed on a right that it did not have. In XSA-127 the
+ * check was there and the operation could keep the machine busy for good. Late checks tell tales:
+ * an answer that depends on whether a domain exists says whether it exists, and a reference taken
+ * before the check and not returned after it keeps the domain from ever going.
  *
- * Here the right to call stands in the table of hypercalls, beside the number (hv/call/hypercalls.def), and call_run()
- * looks at it before the handler sees an argument; operations on a domain by number go through call_target(), which
- * asks for the right before it looks for the domain. Device memory and ports are a control domain's alone
- * (device_entry() in hv/mem/table_entry.c, pv_port_allowed()), and even for it another domain's page tables hold only
+ * Here the right to call stands in the table of hypercalls, beside the number
+ * (hv/call/hypercalls.def), and call_run() looks at it before the handler sees an argument;
+ * operations on a domain by number go through call_target(), which asks for the right before it
+ * looks for the domain. Device memory and ports are a control domain's alone (device_entry() in
+ * hv/mem/table_entry.c, pv_port_allowed()), and even for it another domain's page tables hold only
  * that domain's frames (pv_mmu_update()): its rights do not become a guest's.
  *
- * The tests go through every number there is, with arguments that cannot be read: an answer other than "not permitted"
- * or "no such thing" shows that somebody looked.
+ * The tests go through every number there is, with arguments that cannot be read: an answer other
+ * than "not permitted" or "no such thing" shows that somebody looked.
  * Catches: control-device-memory-for-all, control-domctl-for-all, control-foreign-for-all,
- * control-interrupt-controller, control-others-tables-own-rights, control-ports-for-all, control-target-for-all,
- * blind/46, 47. */
+ * control-interrupt-controller, control-others-tables-own-rights, control-ports-for-all,
+ * control-target-for-all, blind/46, 47. */
 #include "protocol/domctl.h"
 #include "protocol/event_channel.h"
 #include "protocol/grant_table.h"
@@ -143,6 +145,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { every_number, other_domains_by_number, devices, rights_that_stay, nobody_is_kept, NULL };
+	const TTest *const tests[] = { every_number, other_domains_by_number, devices, rights_that_stay,
+		nobody_is_kept, NULL };
 	return world_main("control_operations", scene_set, tests);
 }

@@ -1,19 +1,24 @@
-/* Breakpoints and software interrupts that are meant for the guest: XSA-12, XSA-156, XSA-259, XSA-265, XSA-444.
+/* Breakpoints and software interrupts that are meant for the guest: XSA-12, XSA-156, XSA-259,
+ * XSA-265, XSA-444.
  *
- * Debug registers are the processor's, and a guest may use them; what they watch is any address at all, and the
- * exception comes wherever the access is made. A breakpoint on the hypervisor's own data fires while it runs, where
- * XSA-265 took it for a bug of its own and stopped the machine; one on what the CPU touches while it delivers that very
- * exception fires again and again, and the CPU never comes back (XSA-156, and XSA-444 with the live GDT). Reserved
- * bits of DR7 fault when they are loaded (XSA-12), and general detect makes our own use of the registers trap. With
- * software interrupts it is the gate: `int 0x80` in a guest that had no handler for it went down an error path that
- * nobody had walked, and wrote to an address near the end of the hypervisor's memory (XSA-259).
+ * Debug registers are the processor's, and a guest may use them; what they watch is any address at
+ * all, and the exception comes wherever the access is made. A breakpoint on the hypervisor's own
+ * data fires while it runs, where XSA-265 took it for a bug of its own and stopped the machine; one
+ * on what the CPU touches while it delivers that very exception fires again and again, and the CPU
+ * never comes back (XSA-156, and XSA-444 with the live GDT). Reserved bits of DR7 fault when they
+ * are loaded (XSA-12), and general detect makes our own use of the registers trap. With software
+ * interrupts it is the gate: `int 0x80` in a guest that had no handler for it went down an error
+ * path that nobody had walked, and wrote to an address near the end of the hypervisor's memory
+ * (XSA-259).
  *
- * Here a breakpoint lies where the guest itself may (pv_debug_address_ok() in hv/pv/debug.c), on each way to set one;
- * of DR7 a whitelist passes, AMD's mask registers are not offered, and no vector is open to user mode that its kernel did
- * not open (software_interrupt() in hv/pv/trap.c). #DB has a stack of its own in hv/cpu/x86_64.
+ * Here a breakpoint lies where the guest itself may (pv_debug_address_ok() in hv/pv/debug.c), on
+ * each way to set one; of DR7 a whitelist passes, AMD's mask registers are not offered, and no
+ * vector is open to user mode that its kernel did not open (software_interrupt() in hv/pv/trap.c).
+ * #DB has a stack of its own in hv/cpu/x86_64.
  *
- * The tests set every watchpoint they can get and look at what would be loaded, as statement I17 does after each
- * step. That an exception in the shadow of MOV SS (XSA-260) and an NMI find their stack is for tests/guest/trap.
+ * The tests set every watchpoint they can get and look at what would be loaded, as statement I17
+ * does after each step. That a watchpoint fires where it may, and on which stack, is for
+ * tests/guest/trap.
  * Catches: debug-breakpoint-in-ours, debug-general-detect, debug-gate-for-all, blind/25, 26. */
 #include "protocol/vcpu.h"
 #include "tests/unit/pv/traps.h"

@@ -1,19 +1,22 @@
 /* Descriptors and registers of the machine: XSA-293, XSA-298, XSA-333, and the call gate of old.
  *
- * The processor reads descriptor tables itself, and believes them: a call gate leads to an inner ring, a TSS or LDT
- * descriptor names memory to it, a code segment of level 0 makes ring 0. So a guest's GDT is a page table of another
- * kind, and must be checked as a whole, may not be written behind the check, and not be written past the check either:
- * the hypercall that changes one descriptor is a write of eight bytes to a machine address of the guest's choice. The
- * emulator has to respect the table's end as the processor does; in XSA-298 it did not, and read what lay behind. With
- * model-specific registers and control registers the bug is to have a list of what is forbidden: XSA-333 forgot a
- * register on one kind of processor, XSA-293 forgot that a bit of CR4 belonged to one vCPU and not to the next.
+ * The processor reads descriptor tables itself, and believes them: a call gate leads to an inner
+ * ring, a TSS or LDT descriptor names memory to it, a code segment of level 0 makes ring 0. So a
+ * guest's GDT is a page table of another kind, and must be checked as a whole, may not be written
+ * behind the check, and not be written past the check either: the hypercall that changes one
+ * descriptor is a write of eight bytes to a machine address of the guest's choice. The emulator has
+ * to respect the table's end as the processor does; in XSA-298 it did not, and read what lay
+ * behind. With model-specific registers and control registers the bug is to have a list of what is
+ * forbidden: XSA-333 forgot a register on one kind of processor, XSA-293 forgot that a bit of CR4
+ * belonged to one vCPU and not to the next.
  *
- * Here a descriptor page has a type, FT_SEGDESC, that excludes writable mappings (hv/mem/frame_type.c) and is taken by
- * checking all 512 descriptors (hv/mem/segdesc.c): no system descriptors, level 3 whatever the guest wrote.
- * pv_update_descriptor() writes to such a page or to a plain one of the caller's. MSRs are a list of what is allowed
- * (hv/pv/msr.c) and CR4 is ours.
+ * Here a descriptor page has a type, FT_SEGDESC, that excludes writable mappings
+ * (hv/mem/frame_type.c) and is taken by checking all 512 descriptors (hv/mem/segdesc.c): no system
+ * descriptors, level 3 whatever the guest wrote. pv_update_descriptor() writes to such a page or to
+ * a plain one of the caller's. MSRs are a list of what is allowed (hv/pv/msr.c) and CR4 is ours.
  *
- * The tests smuggle a gate into each place and by each way, and write each register that would give a machine away.
+ * The tests smuggle a gate into each place and by each way, and write each register that would give
+ * a machine away.
  * Catches: desc-gates-allowed, desc-inner-ring, desc-page-unchecked, desc-written-into-tables,
  * desc-msr-passed-through, blind/29, 30. */
 #include "tests/unit/pv/traps.h"

@@ -1,23 +1,26 @@
 /* What a dead domain leaves: XSA-26, XSA-149, XSA-151, XSA-242, XSA-253, XSA-290.
  *
- * A domain dies at a moment of its enemy's choice, with everything a guest can hold in its hands, and all of it must be
- * found again. What is not is gone for good, and who can be destroyed and created a thousand times takes the machine's
- * memory with him: XSA-149 and XSA-151 were small arrays that nobody freed, XSA-253 a list of registers' values, and XSA-242
- * the plainest in its cause, a reference that one error path of page-table updates kept, so that the domain could not
- * be destroyed at all. The other way is to forget too much: XSA-26 freed pages of a grant table that stood on two lists. And
- * while it dies it is still asked for things: a frame that is allocated, a grant that is mapped, a port that is bound
- * behind the sweep stays.
+ * A domain dies at a moment of its enemy's choice, with everything a guest can hold in its hands,
+ * and all of it must be found again. What is not is gone for good, and who can be destroyed and
+ * created a thousand times takes the machine's memory with him: XSA-149 and XSA-151 were small
+ * arrays that nobody freed, XSA-253 a list of registers' values, and XSA-242 the plainest in its
+ * cause, a reference that one error path of page-table updates kept, so that the domain could not
+ * be destroyed at all. The other way is to forget too much: XSA-26 freed pages of a grant table
+ * that stood on two lists. And while it dies it is still asked for things: a frame that is
+ * allocated, a grant that is mapped, a port that is bound behind the sweep stays.
  *
- * Here dying closes a gate first: allocation, grants and events refuse (owner->is_dying, domain_is_dying()), and then
- * each layer gives back what it made, the layers in reverse, frames last (hv/dom/domain_death.c). What others hold of a
- * dead domain is counted, and the last of them wakes the reaper. A domain that cannot be created whole is taken apart by
- * the same functions (domain_parts() in hv/dom/domain.c).
+ * Here dying closes a gate first: allocation, grants and events refuse (owner->is_dying,
+ * domain_is_dying()), and then each layer gives back what it made, the layers in reverse, frames
+ * last (hv/dom/domain_death.c). What others hold of a dead domain is counted, and the last of them
+ * wakes the reaper. A domain that cannot be created whole is taken apart by the same functions
+ * (domain_parts() in hv/dom/domain.c).
  *
- * The tests let a guest take hold of all there is, kill it, and compare frames and heap with the time before it was
- * born; between the slices of its death the others reach for what is left.
- * Catches: destroy-descriptors-kept, destroy-gate-open, destroy-grants-of-the-dying, destroy-last-frame-kept,
- * destroy-ports-stay, destroy-quota-leaks, destroy-reaped-early, destroy-tracks-kept, destroy-user-base-kept,
- * destroy-vcpu-info-kept, destroy-failed-create, grant-granter-not-held, blind/48, 49. */
+ * The tests let a guest take hold of all there is, kill it, and compare frames and heap with the
+ * time before it was born; between the slices of its death the others reach for what is left.
+ * Catches: destroy-descriptors-kept, destroy-gate-open, destroy-grants-of-the-dying,
+ * destroy-last-frame-kept, destroy-ports-stay, destroy-quota-leaks, destroy-reaped-early,
+ * destroy-tracks-kept, destroy-user-base-kept, destroy-vcpu-info-kept, destroy-failed-create,
+ * grant-granter-not-held, blind/48, 49. */
 #include "protocol/domctl.h"
 #include "protocol/grant_table.h"
 #include "protocol/memory.h"

@@ -1,18 +1,20 @@
 /* Memory that comes with what its former owner left in it: XSA-100, XSA-364.
  *
- * A frame goes from one guest back to the pool and on to another, and what is in it is keys, mail, page tables. It has
- * to be cleared in between, on every way it can take. In XSA-100 there was a way past: pages that had been the hypervisor's
- * own in between were given out as they were. In XSA-364 the frame was cleared, in a cache, and its new
- * owner read past the cache what had been there before. There is a third way to get it wrong, in the order: a frame that
- * is cleared while its former owner still has a translation of it is dirty again a moment later, with what the former
- * owner would like the new one to find.
+ * A frame goes from one guest back to the pool and on to another, and what is in it is keys, mail,
+ * page tables. It has to be cleared in between, on every way it can take. In XSA-100 there was a
+ * way past: pages that had been the hypervisor's own in between were given out as they were. In
+ * XSA-364 the frame was cleared, in a cache, and its new owner read past the cache what had been
+ * there before. There is a third way to get it wrong, in the order: a frame that is cleared while
+ * its former owner still has a translation of it is dirty again a moment later, with what the
+ * former owner would like the new one to find.
  *
- * Here a frame leaves the pool dirty, and every way out of the pool for a guest, frames that we share with it included,
- * leads through frames_clean() in hv/mem/frame_alloc.c: first flush every CPU that may hold an old translation, then
- * clear, then let the new owner see it (statement I14 of the audit).
+ * Here a frame leaves the pool dirty, and every way out of the pool for a guest, frames that we
+ * share with it included, leads through frames_clean() in hv/mem/frame_alloc.c: first flush every
+ * CPU that may hold an old translation, then clear, then let the new owner see it (statement I14 of
+ * the audit).
  *
- * The victim fills all it has with a secret and goes. The attacker takes all frames there are, in extents of all sizes,
- * and searches them; then it tries the order.
+ * The victim fills all it has with a secret and goes. The attacker takes all frames there are, in
+ * extents of all sizes, and searches them; then it tries the order.
  * Catches: dirty-extent, dirty-frame, dirty-shared-frame, tlb-pool-not-flushed, blind/51, 52. */
 #include "protocol/grant_table.h"
 #include "protocol/memory.h"
@@ -77,7 +79,8 @@ START_TEST(memory_of_the_dead)
 }
 END_TEST
 
-/* Frames that are the hypervisor's and are shown to the guest: its table of grants, and all a new domain begins with. */
+/* Frames that are the hypervisor's and are shown to the guest: its table of grants, and all that a new domain begins
+ * with. */
 START_TEST(frames_shared_with_us)
 {
 	struct gnttab_setup_table *s = at(&mallory, ARGS, 0);

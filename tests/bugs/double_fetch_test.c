@@ -1,23 +1,26 @@
 /* Memory that changes while it is read: XSA-155, XSA-166.
  *
- * What a guest asks for lies in memory that the guest can write, from another of its CPUs, between the moment when a
- * request is checked and the moment when it is used. In C that is easy to get wrong without seeing it: the code copies
- * a request to a local variable and the compiler, which has not been told that the memory is shared, does not, and
- * reads the field again when it is needed. XSA-155 was that, in every back end there was: a count of segments was
- * checked against the size of an array and then fetched once more as the limit of a loop. XSA-166 the same in a
- * request that the hypervisor passes on for a device. The exploit is one store, at the right time, tried as often as it
- * takes.
+ * What a guest asks for lies in memory that the guest can write, from another of its CPUs, between
+ * the moment when a request is checked and the moment when it is used. In C that is easy to get
+ * wrong without seeing it: the code copies a request to a local variable and the compiler, which
+ * has not been told that the memory is shared, does not, and reads the field again when it is
+ * needed. XSA-155 was that, in every back end there was: a count of segments was checked against
+ * the size of an array and then fetched once more as the limit of a loop. XSA-166 the same in a
+ * request that the hypervisor passes on for a device. The exploit is one store, at the right time,
+ * tried as often as it takes.
  *
- * Here arguments are copied in once, by guest_read() (hv/mem/guest_copy.h), whole structures into our own memory, and
- * nothing behind it knows where they came from: handlers get the copy (request_run() in hv/pv/mmu_update.c, copy_one()
- * in hv/call/grant_table_op.c). Rings are read by copying the bytes out, their indices by one atomic load each
- * (dom0/xenstored/ring.c, dom0/consoled/ring.c).
+ * Here arguments are copied in once, by guest_read() (hv/mem/guest_copy.h), whole structures into
+ * our own memory, and nothing behind it knows where they came from: handlers get the copy
+ * (request_run() in hv/pv/mmu_update.c, copy_one() in hv/call/grant_table_op.c). Rings are read by
+ * copying the bytes out, their indices by one atomic load each (dom0/xenstored/ring.c,
+ * dom0/consoled/ring.c).
  *
- * Each test is an honest request, and another CPU of the same guest that replaces it by a wicked one at every point at
- * which anything else is read or written. What is done must be the one or the other as a whole: if the honest one was
- * checked and the wicked one done, the frame behind the target has been written, or an entry names another's frame.
- * Catches, seeded by hand: a grant copy whose bounds are checked before its arguments are read once more, the same of
- * an update of a page table. */
+ * Each test is an honest request, and another CPU of the same guest that replaces it by a wicked
+ * one at every point at which anything else is read or written. What is done must be the one or the
+ * other as a whole: if the honest one was checked and the wicked one done, the frame behind the
+ * target has been written, or an entry names another's frame.
+ * Catches, seeded by hand: a grant copy whose bounds are checked before its arguments are read once
+ * more, the same of an update of a page table. */
 #include "hv/base/string.h"
 #include "protocol/memory.h"
 #include "protocol/xen.h"

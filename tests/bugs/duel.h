@@ -3,6 +3,7 @@
  * hypercalls and guest accesses; race.h lets one CPU act in the middle of what the other does. */
 #pragma once
 #include "hv/base/errno.h"
+#include "hv/cpu/host/yield.h"
 #include "hv/cpu/host/host.h"
 #include "hv/mem/table.h"
 #include "protocol/grant_table.h"

@@ -1,24 +1,28 @@
 /* Into a guest kernel and out of it: XSA-7, XSA-44, XSA-193, XSA-202, XSA-213, XSA-279, XSA-339.
  *
- * The instruction that leaves to a guest is the last of the hypervisor's and loads what the guest chose. If it faults,
- * it faults in ring 0, with the guest's stack. In XSA-7 `sysret` to a non-canonical address did that on Intel's
- * processors; the guest had put a trap frame of its own where the fault was going to push one, and five operating
- * systems fell to the same trick. XSA-193 put a non-canonical address into a segment base, XSA-279 into an address to be
- * flushed. In XSA-44 SYSENTER left the nested-task flag as the guest had set it: the return faulted on it, and the
- * recovery returned with the same flag; in XSA-339 the fault was delivered twice. XSA-202 let the flags through and the
- * guest turned the machine's interrupts off. And XSA-213: `iret` within a multicall switched to user mode, and the rest
- * of the batch went on changing the page tables of a kernel that was not there.
+ * The instruction that leaves to a guest is the last of the hypervisor's and loads what the guest
+ * chose. If it faults, it faults in ring 0, with the guest's stack. In XSA-7 `sysret` to a
+ * non-canonical address did that on Intel's processors; the guest had put a trap frame of its own
+ * where the fault was going to push one, and five operating systems fell to the same trick. XSA-193
+ * put a non-canonical address into a segment base, XSA-279 into an address to be flushed. In XSA-44
+ * SYSENTER left the nested-task flag as the guest had set it: the return faulted on it, and the
+ * recovery returned with the same flag; in XSA-339 the fault was delivered twice. XSA-202 let the
+ * flags through and the guest turned the machine's interrupts off. And XSA-213: `iret` within a
+ * multicall switched to user mode, and the rest of the batch went on changing the page tables of a
+ * kernel that was not there.
  *
- * Here every address that will be loaded is checked to be canonical where it enters (callback_set() in
- * hv/pv/callback.c, pv_set_segment_base(), context_check()); an address on a stack need not be, for such a return goes
- * by `iretq`, whose fault becomes the guest's failsafe callback (hv/pv/iret.c; entry.S asks again before `sysretq`).
- * Flags are masked by a constant, each time. A multicall does not take an iret (hv/call/multicall.c).
+ * Here every address that will be loaded is checked to be canonical where it enters (callback_set()
+ * in hv/pv/callback.c, pv_set_segment_base(), context_check()); an address on a stack need not be,
+ * for such a return goes by `iretq`, whose fault becomes the guest's failsafe callback
+ * (hv/pv/iret.c; entry.S asks again before `sysretq`). Flags are masked by a constant, each time. A
+ * multicall does not take an iret (hv/call/multicall.c).
  *
- * The tests hand in the exploits' values and then look at the registers that would be loaded; statement I17 of the
- * audit does the same after each hypercall, for all vCPUs. What the instructions do on a processor is shown by
- * tests/guest/hostile, which really returns to such places.
- * Catches: entry-flags-survive, entry-iret-iopl, entry-iret-interrupts-off, entry-base-not-canonical,
- * entry-callback-anywhere, blind/23, 24, 31, 45. */
+ * The tests hand in the exploits' values and then look at the registers that would be loaded;
+ * statement I17 of the audit does the same after each hypercall, for all vCPUs. What the
+ * instructions do on a processor is shown by tests/guest/hostile, which really returns to such
+ * places.
+ * Catches: entry-flags-survive, entry-iret-iopl, entry-iret-interrupts-off,
+ * entry-base-not-canonical, entry-callback-anywhere, blind/23, 24, 31, 45. */
 #include "protocol/callback.h"
 #include "protocol/vcpu.h"
 #include "tests/unit/pv/traps.h"

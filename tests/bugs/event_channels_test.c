@@ -1,24 +1,28 @@
-/* The table of event channels: XSA-107, XSA-188, XSA-221, XSA-317, XSA-338, XSA-340, XSA-343, XSA-344.
+/* The table of event channels: XSA-107, XSA-188, XSA-221, XSA-317, XSA-338, XSA-340, XSA-343,
+ * XSA-344.
  *
- * An event channel joins a port of one domain to a port of another: two records that name each other, in two tables,
- * under two locks, and each domain may close its end at any moment. XSA-343 was a handful of races between closing all
- * ports at once and using one of them: the other end's record was used when it was free, or somebody else's. In XSA-188
- * the control block of a closed channel was used once more; in XSA-107 it had not been there in the first place. The
- * size of the table could change under its users, so that a port that had been valid was not any more (XSA-338); an
- * allocation that failed half way left a port neither free nor used (XSA-317); a port could be looked up before what it
- * pointed to was written (XSA-340).
+ * An event channel joins a port of one domain to a port of another: two records that name each
+ * other, in two tables, under two locks, and each domain may close its end at any moment. XSA-343
+ * was a handful of races between closing all ports at once and using one of them: the other end's
+ * record was used when it was free, or somebody else's. In XSA-188 the control block of a closed
+ * channel was used once more; in XSA-107 it had not been there in the first place. The size of the
+ * table could change under its users, so that a port that had been valid was not any more
+ * (XSA-338); an allocation that failed half way left a port neither free nor used (XSA-317); a port
+ * could be looked up before what it pointed to was written (XSA-340).
  *
- * Here the table's size is fixed when the domain is made and never shrinks; a port's states and the ways between them
- * stand in a table at the top of hv/event/evtchn.c; operations check under the lock or the two locks, then commit steps
- * that cannot fail. Closing needs both tables: when ours must be the second lock, it is let go and what was seen is
- * looked at again (lock_both() in hv/event/close.c). A domain that dies closes its ports first, so no port names a
- * domain that is gone.
+ * Here the table's size is fixed when the domain is made and never shrinks; a port's states and the
+ * ways between them stand in a table at the top of hv/event/evtchn.c; operations check under the
+ * lock or the two locks, then commit steps that cannot fail. Closing needs both tables: when ours
+ * must be the second lock, it is let go and what was seen is looked at again (lock_both() in
+ * hv/event/close.c). A domain that dies closes its ports first, so no port names a domain that is
+ * gone.
  *
- * Alice and Bob fight over one channel, in sequence and then on two CPUs, with the second one let in at every point of
- * the first. Statement I10 of the audit looks at both tables: a pair that is not mutual is found at once.
- * Catches: event-bound-by-anyone, event-close-not-rechecked, event-far-end-forgotten, event-far-end-unlocked,
- * event-global-virq-anywhere, event-ipi-moves, event-joined-twice, event-pending-outlives-port, event-sent-unlocked,
- * event-virq-stays-bound, blind/40, 41, 43. */
+ * Alice and Bob fight over one channel, in sequence and then on two CPUs, with the second one let
+ * in at every point of the first. Statement I10 of the audit looks at both tables: a pair that is
+ * not mutual is found at once.
+ * Catches: event-bound-by-anyone, event-close-not-rechecked, event-far-end-forgotten,
+ * event-far-end-unlocked, event-global-virq-anywhere, event-ipi-moves, event-joined-twice,
+ * event-pending-outlives-port, event-sent-unlocked, event-virq-stays-bound, blind/40 to 43. */
 #include "hv/event/evtchn.h"
 #include "protocol/xen.h"
 #include "tests/bugs/duel.h"

@@ -1,24 +1,28 @@
 /* Grants that are counted wrongly: XSA-224, XSA-227, XSA-230, XSA-234, XSA-236, XSA-316, XSA-394.
  *
- * A grant is a promise between two guests that the hypervisor keeps for both: while the mapper has the page, the
- * granter cannot make a page table of it. What stands for that are counts, in four places: pins of the grant, references
- * and writable counts of the frame, flags of the mapper's handle, bits in the granter's table. Every step that changes
- * one of them and not the others is an exploit. In XSA-224 a page mapped both by address and for a device was given
- * back too often, by halves; in XSA-236 a count of pins went round; in XSA-230 the bits in the granter's table were
- * cleared while a mapping lived, so that the granter took the page back and used it. In XSA-227 the mapper named the
- * page-table entry by its machine address, not a multiple of eight: two entries were overwritten in part. In XSA-234 the
- * mapper removed the entry by an ordinary update, then unmapped, and the counts went down twice; XSA-394 was an
- * unmapping that went down for an entry that was not the grant's. In XSA-316 a failure was reported as success.
+ * A grant is a promise between two guests that the hypervisor keeps for both: while the mapper has
+ * the page, the granter cannot make a page table of it. What stands for that are counts, in four
+ * places: pins of the grant, references and writable counts of the frame, flags of the mapper's
+ * handle, bits in the granter's table. Every step that changes one of them and not the others is an
+ * exploit. In XSA-224 a page mapped both by address and for a device was given back too often, by
+ * halves; in XSA-236 a count of pins went round; in XSA-230 the bits in the granter's table were
+ * cleared while a mapping lived, so that the granter took the page back and used it. In XSA-227 the
+ * mapper named the page-table entry by its machine address, not a multiple of eight: two entries
+ * were overwritten in part. In XSA-234 the mapper removed the entry by an ordinary update, then
+ * unmapped, and the counts went down twice; XSA-394 was an unmapping that went down for an entry
+ * that was not the grant's. In XSA-316 a failure was reported as success.
  *
- * Here references are an exact function of the handle's flags: each half holds one, the entry its own (rules G2 and G3
- * of hv/grant/grant.c). grant_map() undoes in reverse what it did; grant_unmap() checks all it is told before it does
- * anything. A mapping's entry is marked (PTE_GRANT), cannot be replaced by the guest (hv/mem/table_update.c), and the
- * table it stands in is held as long as it stands there (hv/mem/table_slot.c).
+ * Here references are an exact function of the handle's flags: each half holds one, the entry its
+ * own (rules G2 and G3 of hv/grant/grant.c). grant_map() undoes in reverse what it did;
+ * grant_unmap() checks all it is told before it does anything. A mapping's entry is marked
+ * (PTE_GRANT), cannot be replaced by the guest (hv/mem/table_update.c), and the table it stands in
+ * is held as long as it stands there (hv/mem/table_slot.c).
  *
- * The tests take each wrong step; statements I7 to I9 of the audit recount all four places after each.
- * Catches: grant-entry-overwritten, grant-entry-unmarked, grant-failed-map-keeps-pin, grant-for-anyone,
- * grant-half-unpinned, grant-other-mapper, grant-readonly-entry-writable, grant-readonly-written,
- * grant-table-not-held, grant-unmap-any-address, blind/32 to 36. */
+ * The tests take each wrong step; statements I7 to I9 of the audit recount all four places after
+ * each.
+ * Catches: grant-entry-overwritten, grant-entry-unmarked, grant-failed-map-keeps-pin,
+ * grant-for-anyone, grant-half-unpinned, grant-other-mapper, grant-readonly-entry-writable,
+ * grant-readonly-written, grant-table-not-held, grant-unmap-any-address, blind/32 to 36. */
 #include "protocol/grant_table.h"
 #include "tests/bugs/attack.h"
 

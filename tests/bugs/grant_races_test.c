@@ -1,22 +1,25 @@
 /* Grants used by two CPUs at once: XSA-218, XSA-228, XSA-236, XSA-380, XSA-411.
  *
- * A grant belongs to two domains, each with as many CPUs as it likes, and its state is spread over tables of both. In
- * XSA-218 the two halves of a mapping were taken away by two CPUs: each looked at the flags, saw that the other half
- * was still there, and one count too few went down, or one too many; the hypervisor believed that a frame was unused
- * that was mapped writable. XSA-228 was the list of free handles, on which two CPUs put and took without agreeing who
- * went first: one handle, two mappings. XSA-411 was the cure for such things, taking both domains' locks, in the order
- * of whoever came. And always there is the granter, who shares the table that the hypervisor reads, and writes it
- * between two looks.
+ * A grant belongs to two domains, each with as many CPUs as it likes, and its state is spread over
+ * tables of both. In XSA-218 the two halves of a mapping were taken away by two CPUs: each looked
+ * at the flags, saw that the other half was still there, and one count too few went down, or one
+ * too many; the hypervisor believed that a frame was unused that was mapped writable. XSA-228 was
+ * the list of free handles, on which two CPUs put and took without agreeing who went first: one
+ * handle, two mappings. XSA-411 was the cure for such things, taking both domains' locks, in the
+ * order of whoever came. And always there is the granter, who shares the table that the hypervisor
+ * reads, and writes it between two looks.
  *
- * Here the shared entry is read once, by one load of 64 bits, and marked by compare-and-exchange of what was read
- * (entry_mark() in hv/grant/pin.c); both tables' locks are held, in the order of the domains' numbers (lock_pair());
- * unmapping closes a half first and unpins it after the flush, each batch exactly the halves that it closed itself
- * (hv/grant/unmap.c), so that in between the frame is still the mapper's as far as the granter can tell.
+ * Here the shared entry is read once, by one load of 64 bits, and marked by compare-and-exchange of
+ * what was read (entry_mark() in hv/grant/pin.c); both tables' locks are held, in the order of the
+ * domains' numbers (lock_pair()); unmapping closes a half first and unpins it after the flush, each
+ * batch exactly the halves that it closed itself (hv/grant/unmap.c), so that in between the frame
+ * is still the mapper's as far as the granter can tell.
  *
- * Each test is one operation on CPU 0 and another on CPU 1, which goes first at every point of the first in turn
- * (tests/unit/race.h): before each access to memory that another CPU can see. Of two that cannot both succeed one must.
- * Catches: race-grant-marked-blindly, race-unpins-all-closing, race-handle-checked-unlocked, race-slot-unlocked,
- * race-granter-unlocked, tlb-unmap-without-flush, blind/37, 38. */
+ * Each test is one operation on CPU 0 and another on CPU 1, which goes first at every point of the
+ * first in turn (tests/unit/race.h): before each access to memory that another CPU can see. Of two
+ * that cannot both succeed one must.
+ * Catches: race-grant-marked-blindly, race-unpins-all-closing, race-handle-checked-unlocked,
+ * race-slot-unlocked, race-granter-unlocked, tlb-unmap-without-flush, blind/37, 38. */
 #include "hv/base/atomic.h"
 #include "hv/grant/grant.h"
 #include "tests/bugs/duel.h"

@@ -1,20 +1,25 @@
-/* Validation of a page table that is interrupted half way: XSA-45, XSA-58, XSA-264, XSA-290, XSA-299, XSA-310.
+/* Validation of a page table that is interrupted half way: XSA-45, XSA-58, XSA-264, XSA-290,
+ * XSA-299, XSA-310.
  *
- * A tree of page tables has up to half a million entries, and each must be looked at before the CPU may use it, so the
- * work has to stop in the middle to let others run. It did not in XSA-45; the correction counted references wrongly
- * (XSA-58), let the guest pass the checks for preemption (XSA-264), forgot the way down (XSA-290), and was corrected
- * twice more (XSA-299, XSA-310), because the state "half done" was nobody's: a frame said that it was partial, its
- * parent said that it held a partial child, and how many references that made depended on who asked. A guest that
- * stopped at the right entry, went on from another vCPU, or put a bad entry last came out with a count too few: the
- * table is freed while a CPU uses it, and the next owner of the frame writes it.
+ * A tree of page tables has up to half a million entries, and each must be looked at before the CPU
+ * may use it, so the work has to stop in the middle to let others run. It did not in XSA-45; the
+ * correction counted references wrongly (XSA-58), let the guest pass the checks for preemption
+ * (XSA-264), forgot the way down (XSA-290), and was corrected twice more (XSA-299, XSA-310),
+ * because the state "half done" was nobody's: a frame said that it was partial, its parent said
+ * that it held a partial child, and how many references that made depended on who asked. A guest
+ * that stopped at the right entry, went on from another vCPU, or put a bad entry last came out with
+ * a count too few: the table is freed while a CPU uses it, and the next owner of the frame writes
+ * it.
  *
- * Here a table half way is PARTIAL with one record in its own frame: a cursor, below which the entries hold what they
- * name, and HOLDS if the entry at the cursor has a child under way (hv/mem/table_run.c, invariant T4 of
- * hv/mem/frame_type.c). It has one owner, cannot be pinned, and everybody else is told -EBUSY. Whoever goes on, goes
- * on from the record, not from what the guest remembers.
+ * Here a table half way is PARTIAL with one record in its own frame: a cursor, below which the
+ * entries hold what they name, and HOLDS if the entry at the cursor has a child under way
+ * (hv/mem/table_run.c, invariant T4 of hv/mem/frame_type.c). It has one owner, cannot be pinned,
+ * and everybody else is told -EBUSY. Whoever goes on, goes on from the record, not from what the
+ * guest remembers.
  *
- * The tests stop the work after every single slice and do there what the exploits did. The audit recounts all
- * references from the raw tables each time; a record that counted twice or not at all would show at once.
+ * The tests stop the work after every single slice and do there what the exploits did. The audit
+ * recounts all references from the raw tables each time; a record that counted twice or not at all
+ * would show at once.
  * Catches: partial-starts-over, partial-pinned, partial-child-shared, partial-failed-entry-held,
  * partial-record-dropped, partial-failure-forgets-child, partial-holder-unmarked. */
 #include "protocol/memory.h"

@@ -1,19 +1,23 @@
 /* Page tables that contain themselves: XSA-185, XSA-240, XSA-309.
  *
- * A "linear" page table has an entry that names the table itself, so that all tables of an address space appear in a
- * window of it. Kernels liked that, and PV hypervisors allowed a table to name a read-only one of its own level. The
- * first price was XSA-185: on 32-bit guests the trick worked at a level that was loaded writable, and the guest wrote
- * its own tables. The second was XSA-240: table A names B, B names C, and so on for thousands of frames; taking the
- * first one down took down the next one from within, until the hypervisor's stack was gone and it wrote into whatever
- * lay below. A limit was added, counted in a field of the frame, and that count could be made to disagree (XSA-309).
+ * A "linear" page table has an entry that names the table itself, so that all tables of an address
+ * space appear in a window of it. Kernels liked that, and PV hypervisors allowed a table to name a
+ * read-only one of its own level. The first price was XSA-185: on 32-bit guests the trick worked at
+ * a level that was loaded writable, and the guest wrote its own tables. The second was XSA-240:
+ * table A names B, B names C, and so on for thousands of frames; taking the first one down took
+ * down the next one from within, until the hypervisor's stack was gone and it wrote into whatever
+ * lay below. A limit was added, counted in a field of the frame, and that count could be made to
+ * disagree (XSA-309).
  *
- * Here an entry of an L(n) demands that its target is an L(n-1), and a frame has one type at a time, so no table can
- * name itself or its own level: invariant T3 of hv/mem/frame_type.c, kept by child_up() in hv/mem/table_run.c and
- * upper_update() in hv/mem/table_update.c. No linear tables, hence no cycles; hence four levels and no recursion: the
- * walk over a tree is a loop with an array of four.
+ * Here an entry of an L(n) demands that its target is an L(n-1), and a frame has one type at a
+ * time, so no table can name itself or its own level: invariant T3 of hv/mem/frame_type.c, kept by
+ * child_up() in hv/mem/table_run.c and upper_update() in hv/mem/table_update.c. No linear tables,
+ * hence no cycles; hence four levels and no recursion: the walk over a tree is a loop with an array
+ * of four.
  *
- * The tests build self-references, cycles and a long chain, from live tables and from prepared pages. Without the rule
- * they would be accepted, and the audit would find a table of level n below one of level n.
+ * The tests build self-references, cycles and a long chain, from live tables and from prepared
+ * pages. Without the rule they would be accepted, and the audit would find a table of level n below
+ * one of level n.
  * Catches: recursion-linear-tables, recursion-level-skipped. */
 #include "tests/bugs/attack.h"
 

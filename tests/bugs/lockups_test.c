@@ -1,20 +1,22 @@
 /* CPUs that wait for each other, or for nothing: XSA-73, XSA-114, XSA-356, XSA-411, XSA-458.
  *
- * Two locks taken in two orders are a deadlock that no test finds and a guest does: it has all day and two CPUs. In
- * XSA-73 the lock of the page allocator and that of a grant table were the two, in XSA-411 the grant tables of two
- * domains, which one chain of grants locked as it came along. XSA-114 was an unfair lock: readers that kept coming kept
- * the writer out. In XSA-458 an error path gave up a lock that was not held, and in others it keeps one, which is the
- * same a little later. And there is the loop that waits for something that has no reason to happen: XSA-356 looked for
- * free interrupt vectors among those that were being cleaned up, for ever.
+ * Two locks taken in two orders are a deadlock that no test finds and a guest does: it has all day
+ * and two CPUs. In XSA-73 the lock of the page allocator and that of a grant table were the two, in
+ * XSA-411 the grant tables of two domains, which one chain of grants locked as it came along.
+ * XSA-114 was an unfair lock: readers that kept coming kept the writer out. In XSA-458 an error
+ * path gave up a lock that was not held, and in others it keeps one, which is the same a little
+ * later. And there is the loop that waits for something that has no reason to happen: XSA-356
+ * looked for free interrupt vectors among those that were being cleaned up, for ever.
  *
- * Here locks have ranks that must rise (enum lock_rank in hv/core/lock.h; hv/core/lock_debug.c stops the machine at the
- * first acquisition out of order, deadlock or not, in every test and debug build); two of one rank are taken by
- * lock_pair() alone, in the order of a key that everybody agrees on. Locks are tickets: who came first is served first.
- * Whoever waits answers flushes. Timers of a guest have a shortest period (hv/dom/time.c), and who goes to sleep says so
- * before looking whether there is a reason to stay up (vcpu_block() in hv/dom/vcpu.c).
+ * Here locks have ranks that must rise (enum lock_rank in hv/core/lock.h; hv/core/lock_debug.c
+ * stops the machine at the first acquisition out of order, deadlock or not, in every test and debug
+ * build); two of one rank are taken by lock_pair() alone, in the order of a key that everybody
+ * agrees on. Locks are tickets: who came first is served first. Whoever waits answers flushes.
+ * Timers of a guest have a shortest period (hv/dom/time.c), and who goes to sleep says so before
+ * looking whether there is a reason to stay up (vcpu_block() in hv/dom/vcpu.c).
  *
- * The tests let two CPUs lock the same two tables from both sides, at every point; fibers_run() tells a deadlock from an
- * end. After each operation no lock may be held (statement I15).
+ * The tests let two CPUs lock the same two tables from both sides, at every point; fibers_run()
+ * tells a deadlock from an end. After each operation no lock may be held (statement I15).
  * Catches: lock-kept-on-error, lock-order, lock-rank, race-wakeup-lost, blind/54, 55. */
 #include "hv/cpu/cpu.h"
 #include "protocol/sched.h"

@@ -1,18 +1,20 @@
 /* Guests that write the hypervisor's log: XSA-146, XSA-152.
  *
- * A line on the console of a server takes milliseconds, on a serial port a good part of a second for each screen, and
- * whoever prints it has the CPU and often a lock. A message that a guest can cause, meant for the developer who wonders
- * why a call failed, is therefore a way to stop the machine for everybody, and to have the log say nothing but that. In
- * XSA-146 it was a line for each hypercall that was not implemented, in XSA-152 one for each use of a profiler that was
- * not there; neither was the first of its kind.
+ * A line on the console of a server takes milliseconds, on a serial port a good part of a second
+ * for each screen, and whoever prints it has the CPU and often a lock. A message that a guest can
+ * cause, meant for the developer who wonders why a call failed, is therefore a way to stop the
+ * machine for everybody, and to have the log say nothing but that. In XSA-146 it was a line for
+ * each hypercall that was not implemented, in XSA-152 one for each use of a profiler that was not
+ * there; neither was the first of its kind.
  *
- * Here a refused call says so to its caller and to nobody else. What is logged of a guest is its end, and that out of a
- * budget of its own (log_budget_take() in hv/core/log.c: sixteen lines, then one a second; the next line says how many
- * were not written). Boot modules that may print to the console pay for every byte, and for the mark before each line,
- * by a budget of 64 KiB that fills again at 10,000 bytes a second (budget_take() in hv/call/console_io.c).
+ * Here a refused call says so to its caller and to nobody else. What is logged of a guest is its
+ * end, and that out of a budget of its own (log_budget_take() in hv/core/log.c: sixteen lines, then
+ * one a second; the next line says how many were not written). Boot modules that may print to the
+ * console pay for every byte, and for the mark before each line, by a budget of 64 KiB that fills
+ * again at 10,000 bytes a second (budget_take() in hv/call/console_io.c).
  *
- * The tests count what arrives in the log, for thousands of calls that fail, a domain that dies again and again, and one
- * that prints without end.
+ * The tests count what arrives in the log, for thousands of calls that fail, a domain that dies
+ * again and again, and one that prints without end.
  * Catches: log-budget-endless, log-console-unpaid, blind/53-console-debt-forgotten. */
 #include "hv/core/log.h"
 #include "tests/bugs/attack.h"

@@ -1,21 +1,23 @@
 /* The fast path of page-table updates: XSA-148, XSA-167, XSA-182.
  *
- * Most updates of a page-table entry keep its frame and change a flag, so every PV hypervisor has a path that skips
- * the full check for them. It has to know which flags may change. In XSA-182 the list of the harmless ones had the
- * write bit in it, by way of a comparison that left it out: a guest took an entry that mapped its own page table
- * read-only, which all of them have, and added the write bit. Nobody looked at the frame's type again. From there on
- * it wrote its page tables as it liked, and with them any byte of the machine's memory. XSA-148 was the same one level
- * up and lay there for seven years: adding the large-page bit to an L2 entry was no change of frame, and turned
- * "the L1 table at this address" into "two megabytes writable from this address on". XSA-167 let large pages be
- * marked and unmarked without asking what lay in them.
+ * Most updates of a page-table entry keep its frame and change a flag, so every PV hypervisor has a
+ * path that skips the full check for them. It has to know which flags may change. In XSA-182 the
+ * list of the harmless ones had the write bit in it, by way of a comparison that left it out: a
+ * guest took an entry that mapped its own page table read-only, which all of them have, and added
+ * the write bit. Nobody looked at the frame's type again. From there on it wrote its page tables as
+ * it liked, and with them any byte of the machine's memory. XSA-148 was the same one level up and
+ * lay there for seven years: adding the large-page bit to an L2 entry was no change of frame, and
+ * turned "the L1 table at this address" into "two megabytes writable from this address on". XSA-167
+ * let large pages be marked and unmarked without asking what lay in them.
  *
- * Here the fast path is a whitelist: l1_is_soft_change() in hv/mem/table_update.c compares all bits but accessed,
- * dirty, the ones left to software (and no-execute), and whatever else differs takes a reference and a type anew. There
- * are no large pages: upper_entry_check() refuses the bit at every level, MMUEXT_MARK_SUPER does not exist.
+ * Here the fast path is a whitelist: l1_is_soft_change() in hv/mem/table_update.c compares all bits
+ * but accessed, dirty, the ones left to software (and no-execute), and whatever else differs takes
+ * a reference and a type anew. There are no large pages: upper_entry_check() refuses the bit at
+ * every level, MMUEXT_MARK_SUPER does not exist.
  *
- * Each test changes a live entry as the exploit did, and then does not ask what the entry says but stores through it:
- * were the check gone, the store would reach a page table.
- * Catches: pte-write-is-soft, pte-preserve-keeps-write, pte-large-page, blind/ mutants of the same class. */
+ * Each test changes a live entry as the exploit did, and then does not ask what the entry says but
+ * stores through it: were the check gone, the store would reach a page table.
+ * Catches: pte-write-is-soft, pte-preserve-keeps-write, pte-large-page, blind/01. */
 #include "tests/bugs/attack.h"
 
 #define WINDOW 100u		/* where the L1 maps itself */
@@ -44,7 +46,8 @@ START_TEST(write_bit_added)
 }
 END_TEST
 
-/* No single bit, and no bit together with the write bit, does it either; some are taken, and some name another frame. */
+/* No single bit, and no bit together with the write bit, does it either. Some are taken, and some name another
+ * frame. */
 START_TEST(every_bit_flipped)
 {
 	uint64_t honest = peek(mallory.l1, WINDOW);
@@ -93,6 +96,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { write_bit_added, every_bit_flipped, write_bit_dropped, large_page_bit_added, NULL };
+	const TTest *const tests[] = { write_bit_added, every_bit_flipped, write_bit_dropped,
+		large_page_bit_added, NULL };
 	return world_main("pte_fast_path", scene_set, tests);
 }

@@ -1,19 +1,22 @@
 /* Assertions that a guest can reach: XSA-37, XSA-251, XSA-296, XSA-454.
  *
- * An assertion says "this cannot happen, and if it does we cannot go on", and stops the machine. That is right for what
- * only our own code could have caused. The bug is a programmer who thinks so of something that a guest can cause, by
- * calls in an order that no sane kernel makes. In XSA-37 it was an ASSERT() of debug builds in the very function that
- * takes a page's type; XSA-251 asserted something of the machine-to-physical table, whose entries a guest sets itself.
- * In XSA-296 VCPUOP_initialise, interrupted for the first time in its life, by a guest with large page tables, described
- * its continuation by a letter that nobody knew, which was a BUG(); XSA-454 found an argument longer than a guest of
- * that kind could have, which it could.
+ * An assertion says "this cannot happen, and if it does we cannot go on", and stops the machine.
+ * That is right for what only our own code could have caused. The bug is a programmer who thinks so
+ * of something that a guest can cause, by calls in an order that no sane kernel makes. In XSA-37 it
+ * was an ASSERT() of debug builds in the very function that takes a page's type; XSA-251 asserted
+ * something of the machine-to-physical table, whose entries a guest sets itself. In XSA-296
+ * VCPUOP_initialise, interrupted for the first time in its life, by a guest with large page tables,
+ * described its continuation by a letter that nobody knew, which was a BUG(); XSA-454 found an
+ * argument longer than a guest of that kind could have, which it could.
  *
- * Here a guest's error is a return code, a guest's insanity the end of that guest (domain_crash() in hv/dom/domain.c),
- * and an assertion stays in release builds because it may only be reached by a bug of ours. Most of the fuzzer's time
- * goes into the difference (tests/fuzz: an assertion that fires is a violation).
+ * Here a guest's error is a return code, a guest's insanity the end of that guest (domain_crash()
+ * in hv/dom/domain.c), and an assertion stays in release builds because it may only be reached by a
+ * bug of ours. Most of the fuzzer's time goes into the difference (tests/fuzz: an assertion that
+ * fires is a violation).
  *
- * The tests are orders nobody makes: twice, backwards, on oneself, on what is gone. There is nothing to judge but that
- * the machine goes on and says no; an assertion would end this program, as panic() does.
+ * The tests are orders nobody makes: twice, backwards, on oneself, on what is gone. There is
+ * nothing to judge but that the machine goes on and says no; an assertion would end this program,
+ * as panic() does.
  * Catches: assert-second-vcpu-info, assert-unpin, blind/45-assert-iret-without-user-table,
  * blind/57-assert-reference-before-type. */
 #include "protocol/domctl.h"
@@ -38,6 +41,8 @@ static int grant_op(struct guest *g, unsigned cmd, const void *op, size_t n, siz
 	memcpy(&s, at(g, ARGS, (unsigned)status), sizeof s);
 	return s;
 }
+
+#define GRANT_OP(g, cmd, op) grant_op((g), (cmd), &(op), sizeof(op), offsetof(__typeof__(op), status))
 
 /* Pinned twice, let go twice, let go while it is loaded, and the other way round. */
 START_TEST(tables_in_a_wrong_order)
@@ -115,8 +120,7 @@ START_TEST(granted_page_given_back)
 	struct xen_memory_reservation r = { .extent_start = va(ARGS, 64), .nr_extents = 1, .domid = DOMID_SELF };
 	mfn_t page = victim.page[5];
 	*e = (struct grant_entry_v1){ GTF_permit_access, mallory.d->id, (uint32_t)page.n };
-	ck_assert_int_eq(grant_op(&mallory, GNTTABOP_map_grant_ref, &m, sizeof m, offsetof(struct gnttab_map_grant_ref, status)),
-			 GNTST_okay);
+	ck_assert_int_eq(GRANT_OP(&mallory, GNTTABOP_map_grant_ref, m), GNTST_okay);
 	struct gnttab_map_grant_ref *done = at(&mallory, ARGS, 0);
 	struct gnttab_unmap_grant_ref u = { .host_addr = va(60, 0), .handle = done->handle };
 	world_run(&victim);
@@ -126,8 +130,7 @@ START_TEST(granted_page_given_back)
 	ck_assert_int_eq(call(victim.v, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, va(ARGS, 0)), 1);
 	world_run(&mallory);
 	ck_assert(stores(va(60, 0), 1));
-	ck_assert_int_eq(grant_op(&mallory, GNTTABOP_unmap_grant_ref, &u, sizeof u, offsetof(struct gnttab_unmap_grant_ref, status)),
-			 GNTST_okay);
+	ck_assert_int_eq(GRANT_OP(&mallory, GNTTABOP_unmap_grant_ref, u), GNTST_okay);
 	ck_assert_uint_eq(frame_refs_now(frame_of(page)), 0);
 }
 END_TEST
@@ -141,12 +144,12 @@ START_TEST(with_oneself)
 	*e = (struct grant_entry_v1){ GTF_permit_access, mallory.d->id, (uint32_t)mallory.page[5].n };
 	c.source.u.ref = c.dest.u.ref = 9;
 	c.source.domid = c.dest.domid = mallory.d->id;
-	ck_assert_int_eq(grant_op(&mallory, GNTTABOP_copy, &c, sizeof c, offsetof(struct gnttab_copy, status)), GNTST_okay);
-	(void)grant_op(&mallory, GNTTABOP_map_grant_ref, &m, sizeof m, offsetof(struct gnttab_map_grant_ref, status));
+	ck_assert_int_eq(GRANT_OP(&mallory, GNTTABOP_copy, c), GNTST_okay);
+	(void)GRANT_OP(&mallory, GNTTABOP_map_grant_ref, m);
 	struct gnttab_unmap_grant_ref u = { .host_addr = va(60, 0),
 		.handle = ((struct gnttab_map_grant_ref *)at(&mallory, ARGS, 0))->handle };
 	for (unsigned i = 0; i < 3; i++)
-		(void)grant_op(&mallory, GNTTABOP_unmap_grant_ref, &u, sizeof u, offsetof(struct gnttab_unmap_grant_ref, status));
+		(void)GRANT_OP(&mallory, GNTTABOP_unmap_grant_ref, u);
 	/* A GDT of one page, many times. */
 	mfn_t gdt = unmapped(&mallory, 4);
 	memset(host_frame(gdt), 0, PAGE_SIZE);

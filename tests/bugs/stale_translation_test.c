@@ -1,22 +1,26 @@
-/* A frame changes its type while a CPU still has the old translation: XSA-241, XSA-286, XSA-401, XSA-408.
+/* A frame changes its type while a CPU still has the old translation: XSA-241, XSA-286, XSA-401,
+ * XSA-408.
  *
- * Page tables in memory may say that a frame is no longer writable; a CPU that wrote it a moment ago may still have
- * the writable translation, and asks nobody. So between "nobody maps it writable" and "it is a page table that we
- * checked" there must be a flush of every CPU that ran the guest, behind the taking of the type and before the check.
- * Hypervisors got each part wrong. In XSA-401 the flush came before the type was taken: another CPU of the guest
- * mapped the page writable once more in between. In XSA-241 the stamp that tells whether a flush is still due could be
- * an old one, and in XSA-408 (a correction of XSA-401) the condition for flushing looked at the wrong variable. In
- * XSA-286 the hypervisor reached the guest's tables through a window of the guest's own address space, whose stale
- * translations nobody flushed. Each time the end was the same: the guest writes a page table that was found good.
+ * Page tables in memory may say that a frame is no longer writable; a CPU that wrote it a moment
+ * ago may still have the writable translation, and asks nobody. So between "nobody maps it
+ * writable" and "it is a page table that we checked" there must be a flush of every CPU that ran
+ * the guest, behind the taking of the type and before the check. Hypervisors got each part wrong.
+ * In XSA-401 the flush came before the type was taken: another CPU of the guest mapped the page
+ * writable once more in between. In XSA-241 the stamp that tells whether a flush is still due could
+ * be an old one, and in XSA-408 (a correction of XSA-401) the condition for flushing looked at the
+ * wrong variable. In XSA-286 the hypervisor reached the guest's tables through a window of the
+ * guest's own address space, whose stale translations nobody flushed. Each time the end was the
+ * same: the guest writes a page table that was found good.
  *
- * Here table_begin() in hv/mem/table_run.c makes the frame PARTIAL, flushes (frame_flush_for_type_change()), and only
- * then are entries looked at; the last drop stamps the frame (frame_type_put()) after its count was seen, and what
- * others map is flushed on all CPUs (frame_mark_foreign()). We walk tables by frame, never through the guest's mapping.
+ * Here table_begin() in hv/mem/table_run.c makes the frame PARTIAL, flushes
+ * (frame_flush_for_type_change()), and only then are entries looked at; the last drop stamps the
+ * frame (frame_type_put()) after its count was seen, and what others map is flushed on all CPUs
+ * (frame_mark_foreign()). We walk tables by frame, never through the guest's mapping.
  *
- * The modelled TLB forgets nothing that it was not told to forget, so each test first shows that the attacker's stale
- * store still works, then lets the frame change its type, and stores again.
- * Catches: tlb-table-without-flush, tlb-own-cpu-only, tlb-drop-not-stamped, tlb-writable-without-flush,
- * tlb-foreign-not-marked. */
+ * The modelled TLB forgets nothing that it was not told to forget, so each test first shows that
+ * the attacker's stale store still works, then lets the frame change its type, and stores again.
+ * Catches: tlb-table-without-flush, tlb-own-cpu-only, tlb-drop-not-stamped,
+ * tlb-writable-without-flush, tlb-foreign-not-marked. */
 #include "tests/bugs/duel.h"
 
 #define STALE SLOT_MORE		/* Alice's page that is unmapped and stays in a TLB */

@@ -1,20 +1,23 @@
 /* What the one before left behind: XSA-52, XSA-122, XSA-132, XSA-165, XSA-220, XSA-267, XSA-433.
  *
- * A CPU's registers are used by one guest after the other, and so are the hypervisor's stack and heap. XSA-165 gave a new
- * vCPU a floating-point unit as it was found, with the last user's numbers in it; XSA-52 restored all but the registers
- * that one kind of processor leaves alone; XSA-220 forgot the registers of extensions younger than the code; XSA-267
- * left them there on purpose, to be exchanged when they were first used, and a processor looked at them before. (In
- * XSA-433 it was the processor alone.) With replies it is the structure on the stack: a field nobody fills, the padding
- * behind a short one, the longer arm of a union. XSA-122 and XSA-132 returned that to whoever asked for a version or a
- * clock, and it held addresses and other guests' data.
+ * A CPU's registers are used by one guest after the other, and so are the hypervisor's stack and
+ * heap. XSA-165 gave a new vCPU a floating-point unit as it was found, with the last user's numbers
+ * in it; XSA-52 restored all but the registers that one kind of processor leaves alone; XSA-220
+ * forgot the registers of extensions younger than the code; XSA-267 left them there on purpose, to
+ * be exchanged when they were first used, and a processor looked at them before. (In XSA-433 it was
+ * the processor alone.) With replies it is the structure on the stack: a field nobody fills, the
+ * padding behind a short one, the longer arm of a union. XSA-122 and XSA-132 returned that to
+ * whoever asked for a version or a clock, and it held addresses and other guests' data.
  *
- * Here the FPU is exchanged at every switch, eagerly, from an image that begins as the processor's own initial one
- * (cpu_context_init()); what a guest hands in as an image is masked first, since restoring reserved bits faults
- * (fpu_load() in hv/pv/vcpu_state.c). Replies are built in structures of a fixed size that begin as zero, objects of
- * the heap are cleared when they are given out (hv/mem/heap.c), frames before they change hands (dirty_memory_test.c).
+ * Here the FPU is exchanged at every switch, eagerly, from an image that begins as the processor's
+ * own initial one (cpu_context_init()); what a guest hands in as an image is masked first, since
+ * restoring reserved bits faults (fpu_load() in hv/pv/vcpu_state.c). Replies are built in
+ * structures of a fixed size that begin as zero, objects of the heap are cleared when they are
+ * given out (hv/mem/heap.c), frames before they change hands (dirty_memory_test.c).
  *
- * The tests put a secret where the bug would fetch it: into a dying guest's registers, onto the stack below a
- * hypercall; then they search what another guest gets. What a processor holds at entry: tests/guest/fpu, trap.
+ * The tests put a secret where the bug would fetch it: into a dying guest's registers, onto the
+ * stack below a hypercall; then they search what another guest gets. What a processor holds at
+ * entry: tests/guest/fpu, trap.
  * Catches: leak-event-status, leak-heap, blind/28-leak-fpu-image-not-masked. */
 #include "hv/pv/state.h"
 #include "protocol/callback.h"

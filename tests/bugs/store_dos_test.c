@@ -1,23 +1,27 @@
-/* Guests that eat the store: XSA-206, XSA-326, XSA-330, XSA-415, XSA-416, XSA-418, XSA-419, XSA-421.
+/* Guests that eat the store: XSA-206, XSA-326, XSA-330, XSA-415, XSA-416, XSA-418, XSA-419,
+ * XSA-421.
  *
- * The store is one process for all, and what it keeps for a guest it keeps in its own memory. Quotas were counted for
- * nodes, and guests found what was not a node: watches with long tokens, replies and events they did not read (XSA-326,
- * XSA-330, XSA-416), changes of a transaction that is never ended (XSA-421), nodes that a friend owns (XSA-419) and nodes
- * that nobody owns any more, because their parent was deleted while the transaction that made them ran (XSA-415). Time
- * is eaten as well: who writes all the time lets everybody else's transactions fail, dom0's among them, so that no
- * domain can be created any more (XSA-206). And the stack: names that lie a thousand levels deep, and a function that
- * deletes a node by deleting its children (XSA-418).
+ * The store is one process for all, and what it keeps for a guest it keeps in its own memory.
+ * Quotas were counted for nodes, and guests found what was not a node: watches with long tokens,
+ * replies and events they did not read (XSA-326, XSA-330, XSA-416), changes of a transaction that
+ * is never ended (XSA-421), nodes that a friend owns (XSA-419) and nodes that nobody owns any more,
+ * because their parent was deleted while the transaction that made them ran (XSA-415). Time is
+ * eaten as well: who writes all the time lets everybody else's transactions fail, dom0's among
+ * them, so that no domain can be created any more (XSA-206). And the stack: names that lie a
+ * thousand levels deep, and a function that deletes a node by deleting its children (XSA-418).
  *
- * Here one account for each domain covers all that the store keeps for it, in bytes (dom0/xenstored/account.h): nodes,
- * watches, transactions with what they changed, unread output. Who does not read is not served, and nobody else
- * notices (serve_some() in conn.c); events beyond a bound become one. A transaction depends on the nodes it looked at
- * and no others (tx.c), and is repeated on the tree as it is when it commits. Nothing that walks the tree calls itself
+ * Here one account for each domain covers all that the store keeps for it, in bytes
+ * (dom0/xenstored/account.h): nodes, watches, transactions with what they changed, unread output.
+ * Who does not read is not served, and nobody else notices (serve_some() in conn.c); events beyond
+ * a bound become one. A transaction depends on the nodes it looked at and no others (tx.c), and is
+ * repeated on the tree as it is when it commits. Nothing that walks the tree calls itself
  * (node_put() in tree.c, tree_walk()).
  *
- * Domain 3 does each of these until it is told to stop; its account is compared with the limits, and dom0 and domain 4
- * work on meanwhile. The audit counts all nodes and bytes anew.
- * Catches, seeded by hand: no limit of bytes, changes of a transaction not counted, a client that does not read still
- * served, events without a bound, a commit that asks nothing, nodes freed by recursion. */
+ * Domain 3 does each of these until it is told to stop; its account is compared with the limits,
+ * and dom0 and domain 4 work on meanwhile. The audit counts all nodes and bytes anew.
+ * Catches, seeded by hand: no limit of bytes, changes of a transaction not counted, a client that
+ * does not read still served, events without a bound, a commit that asks nothing, nodes freed by
+ * recursion. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +65,8 @@ static const struct account *account(uint16_t domid)
 	return account_of(&lab.s->accounts, domid);
 }
 
-/* What the store keeps for the guest is within the limits, but for one request that was under way; others are served. */
+/* What the store keeps for the guest is within the limits, but for one request that was under way, and others are
+ * served. */
 static void bounded(void)
 {
 	ck_assert_int_le(account(3)->nodes, store_limits.nodes);

@@ -1,21 +1,24 @@
-/* Rights in the store that outlive their owner, or were never asked for: XSA-115, XSA-322, XSA-352, XSA-353, XSA-417.
+/* Rights in the store that outlive their owner, or were never asked for: XSA-115, XSA-322, XSA-352,
+ * XSA-353, XSA-417.
  *
- * The store holds what guests and tools tell each other, and in the same tree what they must not: passwords of consoles,
- * paths of disks, who serves whom. A node has an owner and a list of who may read and write it, by the numbers of
- * domains, and numbers are used again. In XSA-322 a new domain found the rights of the one before it; in XSA-417 its
- * nodes. In XSA-352 any guest could make itself the owner of nodes by giving them to itself; in XSA-353 the root of the
- * tree had no owner worth asking, and a guest deleted the whole of it. In XSA-115 a watch told of nodes that one could
- * not read.
+ * The store holds what guests and tools tell each other, and in the same tree what they must not:
+ * passwords of consoles, paths of disks, who serves whom. A node has an owner and a list of who may
+ * read and write it, by the numbers of domains, and numbers are used again. In XSA-322 a new domain
+ * found the rights of the one before it; in XSA-417 its nodes. In XSA-352 any guest could make
+ * itself the owner of nodes by giving them to itself; in XSA-353 the root of the tree had no owner
+ * worth asking, and a guest deleted the whole of it. In XSA-115 a watch told of nodes that one
+ * could not read.
  *
- * Here a right names a domain by its number and generation (dom0/xenstored/perms.h): when a domain is gone
- * (store_domain_gone()), its number's generation moves on, its nodes go, and what others granted to it means nobody.
- * Only dom0 changes an owner (node_perms_set() in node_ops.c). There is one judgement for all nodes, the root included
- * (node_find()), and events are judged by it as well (watch_fire()).
+ * Here a right names a domain by its number and generation (dom0/xenstored/perms.h): when a domain
+ * is gone (store_domain_gone()), its number's generation moves on, its nodes go, and what others
+ * granted to it means nobody. Only dom0 changes an owner (node_perms_set() in node_ops.c). There is
+ * one judgement for all nodes, the root included (node_find()), and events are judged by it as well
+ * (watch_fire()).
  *
- * The tests are a life, a death and a next life of the same number; then a guest tries each request on each node that
- * is not its own.
- * Catches, seeded by hand: generations not compared, an owner changed by a guest, the root judged readable, an event
- * sent without judging, a dead domain's nodes kept. */
+ * The tests are a life, a death and a next life of the same number; then a guest tries each request
+ * on each node that is not its own.
+ * Catches, seeded by hand: generations not compared, an owner changed by a guest, the root judged
+ * readable, an event sent without judging, a dead domain's nodes kept. */
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/dom0/tests.h"

@@ -1,22 +1,25 @@
 /* The store's ring, written by a guest: XSA-38, XSA-72, XSA-86, XSA-323, XSA-324, XSA-420.
  *
- * A guest speaks to the store through a page that both have mapped: two rings of a kilobyte, four indices, any of which
- * the guest can set to anything at any time. XSA-38 and XSA-86 believed them: the difference of two indices was taken
- * for an amount, and the daemon read or wrote as much, far behind the page. Then there is what the bytes say. XSA-72 was a
- * reply that had become too long for the protocol, XSA-324 a watch event that had, made of a path and a token each of
- * which was short enough: the daemon gave up, and with it the store of the whole machine. XSA-323 measured paths in
- * the wrong place, so that two nodes could be meant by one name. In XSA-420 a number of 32 bits went through an integer
- * of 31.
+ * A guest speaks to the store through a page that both have mapped: two rings of a kilobyte, four
+ * indices, any of which the guest can set to anything at any time. XSA-38 and XSA-86 believed them:
+ * the difference of two indices was taken for an amount, and the daemon read or wrote as much, far
+ * behind the page. Then there is what the bytes say. XSA-72 was a reply that had become too long
+ * for the protocol, XSA-324 a watch event that had, made of a path and a token each of which was
+ * short enough: the daemon gave up, and with it the store of the whole machine. XSA-323 measured
+ * paths in the wrong place, so that two nodes could be meant by one name. In XSA-420 a number of 32
+ * bits went through an integer of 31.
  *
- * Here our own indices are kept in our memory, and what the guest claims is compared with the ring's size before a byte is
- * touched (ring_read() and ring_write() in dom0/xenstored/ring.c); a payload above 4096 ends the connection
- * (request_next() in conn.c), as does any index that makes no sense; a reply that would be longer is E2BIG; of an event
- * that would be, the watch's own path is sent. Paths are brought into one form and measured at one place
- * (path_canonical() in path.c). What a guest breaks is its own connection.
+ * Here our own indices are kept in our memory, and what the guest claims is compared with the
+ * ring's size before a byte is touched (ring_read() and ring_write() in dom0/xenstored/ring.c); a
+ * payload above 4096 ends the connection (request_next() in conn.c), as does any index that makes
+ * no sense; a reply that would be longer is E2BIG; of an event that would be, the watch's own path
+ * is sent. Paths are brought into one form and measured at one place (path_canonical() in path.c).
+ * What a guest breaks is its own connection.
  *
  * Domain 3 sends each of these, and then domain 4 is served as ever.
- * Catches, seeded by hand: the comparison with the ring's size left out of ring_read() or ring_write(), an event's
- * length not looked at, a payload's length not looked at, a relative path not measured. */
+ * Catches, seeded by hand: the comparison with the ring's size left out of ring_read() or
+ * ring_write(), an event's length not looked at, a payload's length not looked at, a relative path
+ * not measured. */
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/dom0/tests.h"

@@ -1,22 +1,25 @@
 /* Tools that believe a guest: XSA-25, XSA-55, XSA-57, XSA-160, XSA-175, XSA-178.
  *
- * The tools of dom0 are root on the machine that all guests share, and take input from guests in two ways. One is what
- * a guest is started from: its kernel, which its owner chose. XSA-25 was a kernel that unpacked to more than there was
- * memory, XSA-160 one that was never given back when something failed, and XSA-55 a set of two dozen mistakes in the
- * reader of ELF headers, each of which let a header address memory that was the tool's own. The other is the store. In
- * XSA-57 nodes about a guest's console were the guest's to write, its pty's name and log among them; in XSA-175 and
- * XSA-178 the tools went from a device's front end to its back end by the path that the guest, or a driver domain, had
- * written there, and removed, or opened as a file, what they found.
+ * The tools of dom0 are root on the machine that all guests share, and take input from guests in
+ * two ways. One is what a guest is started from: its kernel, which its owner chose. XSA-25 was a
+ * kernel that unpacked to more than there was memory, XSA-160 one that was never given back when
+ * something failed, and XSA-55 a set of two dozen mistakes in the reader of ELF headers, each of
+ * which let a header address memory that was the tool's own. The other is the store. In XSA-57
+ * nodes about a guest's console were the guest's to write, its pty's name and log among them; in
+ * XSA-175 and XSA-178 the tools went from a device's front end to its back end by the path that the
+ * guest, or a driver domain, had written there, and removed, or opened as a file, what they found.
  *
  * Here a kernel is unpacked by a child process that has nothing but its memory (confine() in
- * toolstack/image/kernel_unpack.c), and loaded by bounds that are checked in pure code (lib/image, lib/pvbuild). Of a
- * guest's tree it owns what it must write and nothing that we read for a decision (toolstack/domain/guest_tree.c); back
- * ends are found by going through our own list of them (dom0/lib/reap.c), never by a front end's word.
+ * toolstack/image/kernel_unpack.c), and loaded by bounds that are checked in pure code (lib/image,
+ * lib/pvbuild). Of a guest's tree it owns what it must write and nothing that we read for a
+ * decision (toolstack/domain/guest_tree.c); back ends are found by going through our own list of
+ * them (dom0/lib/reap.c), never by a front end's word.
  *
- * The first test takes the tree that the toolstack has made for a guest, puts it into the real store, and lets the
- * guest try every node of it. The second lets it lie, and destroys it. The third corrupts its kernel word by word.
- * Catches, seeded by hand: a guest's home made the guest's own, back ends removed by the front end's path, a segment's
- * bounds not checked. */
+ * The first test takes the tree that the toolstack has made for a guest, puts it into the real
+ * store, and lets the guest try every node of it. The second lets it lie, and destroys it. The
+ * third corrupts its kernel word by word.
+ * Catches, seeded by hand: a guest's home made the guest's own, back ends removed by the front
+ * end's path, a segment's bounds not checked. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +105,8 @@ static void create_two(void)
 
 /* --- XSA-57: whose nodes are whose --- */
 
-/* A node as the toolstack made it, into the real store; "r0" is what the fake's root hands down, not the toolstack's. */
+/* A node as the toolstack made it, into the real store. "r0" is what the fake's root hands down, not the
+ * toolstack's. */
 static void node_copy(struct peer *dom0, const struct fake_node *n)
 {
 	static struct answer a;
@@ -190,22 +194,26 @@ static void lie(const char *path, const char *value)
 	strcpy(n->value, value);
 }
 
+static int nodes_of_two(void)
+{
+	return fake_node_count("/local/domain/2") + fake_node_count("/local/domain/0/backend/vbd/2") +
+	       fake_node_count("/local/domain/0/backend/vif/2") + fake_node_count("/bothy/domain/2");
+}
+
 START_TEST(path_of_a_back_end)
 {
-	static const char *const elsewhere[] = { "/local/domain/0/backend/vbd/2/51712", "/local/domain/0", "/", "/local/domain/2",
-						 "../../2", "/bothy/domain/2", "" };
+	static const char *const elsewhere[] = { "/local/domain/0/backend/vbd/2/51712", "/local/domain/0", "/",
+						 "/local/domain/2", "../../2", "/bothy/domain/2", "" };
 
 	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
 		begin();
 		create_two();
-		int of_two = fake_node_count("/local/domain/2") + fake_node_count("/local/domain/0/backend/vbd/2") +
-			     fake_node_count("/local/domain/0/backend/vif/2") + fake_node_count("/bothy/domain/2");
+		int before = nodes_of_two();
 		lie("/local/domain/1/device/vbd/51712/backend", elsewhere[i]);
 		lie("/local/domain/1/device/vif/0/backend", elsewhere[i]);
 		lie("/local/domain/1/device/vbd/51712/backend-id", "2");
 		ck_assert_int_eq(domain_reap(&host.hv, fake_store, 1), 0);
-		ck_assert_int_eq(fake_node_count("/local/domain/2") + fake_node_count("/local/domain/0/backend/vbd/2") +
-				 fake_node_count("/local/domain/0/backend/vif/2") + fake_node_count("/bothy/domain/2"), of_two);
+		ck_assert_int_eq(nodes_of_two(), before);
 		ck_assert_ptr_nonnull(fake_domain_find(2));
 		/* And its own are gone, wherever it said they were. */
 		ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
@@ -225,8 +233,8 @@ static void word_write(long at, uint64_t value)
 	ck_assert(f && fseek(f, at, SEEK_SET) == 0 && fwrite(&value, sizeof value, 1, f) == 1 && fclose(f) == 0);
 }
 
-/* It starts, or there is a reason and nothing is left: no domain, no mapping of its memory, no node of its own. True: it
- * starts. */
+/* It starts (true), or there is a reason and nothing is left: no domain, no mapping of its memory, no node of its
+ * own. */
 static bool starts_or_leaves_nothing(void)
 {
 	if (create() == 0)

@@ -1,19 +1,22 @@
 /* One hypercall that never ends: XSA-20, XSA-31, XSA-158, XSA-226, XSA-344, XSA-380.
  *
- * A hypervisor without threads runs a hypercall to its end, with the CPU for itself; whoever can make that end far away
- * has stopped a CPU, and with a few vCPUs the machine. It never took more than a number. In XSA-31 the order of an
- * extent was a shift count that nobody bounded: 2^63 pages to be given back. In XSA-20 a deadline lay so far ahead
- * that the sum wrapped, the timer was due for ever and its handler ran without pause. Closing all event channels at
- * once (XSA-344), or walking all grants ever mapped (XSA-380), were loops over everything a guest could own, fine while
- * it owned little. And the cure has its own disease: what is tried again must be nearer to its end than before, or it is
- * tried for ever, as the copying of transitive grants was (XSA-226).
+ * A hypervisor without threads runs a hypercall to its end, with the CPU for itself; whoever can
+ * make that end far away has stopped a CPU, and with a few vCPUs the machine. It never took more
+ * than a number. In XSA-31 the order of an extent was a shift count that nobody bounded: 2^63 pages
+ * to be given back. In XSA-20 a deadline lay so far ahead that the sum wrapped, the timer was due
+ * for ever and its handler ran without pause. Closing all event channels at once (XSA-344), or
+ * walking all grants ever mapped (XSA-380), were loops over everything a guest could own, fine
+ * while it owned little. And the cure has its own disease: what is tried again must be nearer to
+ * its end than before, or it is tried for ever, as the copying of transitive grants was (XSA-226).
  *
- * Here whoever works through a list counts what he does (preempt_count() in hv/core/work.c, per CPU, however loops are
- * nested) and lets interrupts in after 512 entries or 64 of anything else; whoever can be continued asks preempt_due()
- * and answers -ERESTART with arguments that describe the rest.
+ * Here whoever works through a list counts what he does (preempt_count() in hv/core/work.c, per
+ * CPU, however loops are nested) and lets interrupts in after 512 entries or 64 of anything else;
+ * whoever can be continued asks preempt_due() and answers -ERESTART with arguments that describe
+ * the rest.
  *
- * Each test makes the longest piece of work there is of its kind while something is always waiting, measured from
- * outside (tests/unit/limits.h): by the work there was, by marked memory accesses, and by the times it stopped.
+ * Each test makes the longest piece of work there is of its kind while something is always waiting,
+ * measured from outside (tests/unit/limits.h): by the work there was, by marked memory accesses,
+ * and by the times it stopped.
  * Catches: work-batch-never-asks, work-batch-repeats, work-reset-never-asks, work-let-go-unbounded,
  * blind/15-work-multicall-does-not-advance. */
 #include "protocol/event_channel.h"

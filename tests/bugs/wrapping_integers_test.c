@@ -1,21 +1,23 @@
 /* Sums that wrap: XSA-231, XSA-249, XSA-327, XSA-385.
  *
- * A guest passes a number, the hypervisor adds, shifts or counts, and compares the result. If the result no longer
- * fits, the comparison holds and what it guarded is open. XSA-231 took a node number from the guest without a bound
- * and indexed with it. In XSA-327 a vCPU's record was placed at any offset within a page and, not being aligned, ended
- * behind it. A reference count that is checked for its maximum in the wrong place comes round to zero (XSA-249), and
- * a frame with zero references is free, however many people use it. XSA-385 is the same at the scale of a domain: two
- * that allocate at once each pass the check of the quota, and the total is above it; the next subtraction wraps.
+ * A guest passes a number, the hypervisor adds, shifts or counts, and compares the result. If the
+ * result no longer fits, the comparison holds and what it guarded is open. XSA-231 took a node
+ * number from the guest without a bound and indexed with it. In XSA-327 a vCPU's record was placed
+ * at any offset within a page and, not being aligned, ended behind it. A reference count that is
+ * checked for its maximum in the wrong place comes round to zero (XSA-249), and a frame with zero
+ * references is free, however many people use it. XSA-385 is the same at the scale of a domain: two
+ * that allocate at once each pass the check of the quota, and the total is above it; the next
+ * subtraction wraps.
  *
- * Here sums that a guest can influence are formed in a wider type than the fields they come from, or bounded before
- * they are formed; counts of references saturate with an error (ref_take() in hv/mem/frame_bits.h), those of grants'
- * pins at 255; a quota is charged under a lock before a frame is looked for, and compared by what is left
- * (owner_charge() in hv/mem/frame_alloc.c).
+ * Here sums that a guest can influence are formed in a wider type than the fields they come from,
+ * or bounded before they are formed; counts of references saturate with an error (ref_take() in
+ * hv/mem/frame_bits.h), those of grants' pins at 255; a quota is charged under a lock before a
+ * frame is looked for, and compared by what is left (owner_charge() in hv/mem/frame_alloc.c).
  *
- * Each test passes the numbers right at, right behind and far behind the edge and, where a count is meant, really
- * counts up to it. A check on the wrapped value would let them pass.
- * Catches: int-copy-past-end, int-exchange-wraps, int-references-wrap, int-vcpu-info-past-end, grant-pins-wrap,
- * blind/18, 19, 20, 21 (of the same names). */
+ * Each test passes the numbers right at, right behind and far behind the edge and, where a count is
+ * meant, really counts up to it. A check on the wrapped value would let them pass.
+ * Catches: int-copy-past-end, int-exchange-wraps, int-references-wrap, int-vcpu-info-past-end,
+ * grant-pins-wrap, blind/18 to 21. */
 #include "protocol/domctl.h"
 #include "protocol/grant_table.h"
 #include "protocol/memory.h"
