@@ -2,11 +2,10 @@
  *
  * A page-table entry chooses how its page is cached. A guest that maps its memory uncached, as
  * drivers must for devices, and again cached, has two views of it that need not agree: what it
- * wrote past the cache is in memory, what the hypervisor reads may still be in a cache. XSA-154
- * forbade the worst of it and was slow about it; XSA-402 showed that the rest sufficed: a page is
- * filled through an uncached mapping with entries that are checked in the cache, is found to be a
- * good page table, and when the cache lets go of it the CPU walks what lies in memory. (On some
- * CPUs conflicting types of one line also stop the machine.)
+ * wrote past the cache is in memory, what the hypervisor reads may still be in a cache. With a
+ * device's page that was a machine check (XSA-154). With memory it is worse, as XSA-402 showed: a
+ * page is filled through an uncached mapping with entries that are checked in the cache, is found
+ * to be a good page table, and when the cache lets go of it the CPU walks what lies in memory.
  *
  * Here an entry of RAM is made write-back whatever the guest wrote: l1_entry_take() in
  * hv/mem/table_entry.c clears the three bits that choose a memory type, on every way an entry can

@@ -3,11 +3,11 @@
  * A domain dies at a moment of its enemy's choice, with everything a guest can hold in its hands,
  * and all of it must be found again. What is not is gone for good, and who can be destroyed and
  * created a thousand times takes the machine's memory with him: XSA-149 and XSA-151 were small
- * arrays that nobody freed, XSA-253 a list of registers' values, and XSA-242 the plainest in its
- * cause, a reference that one error path of page-table updates kept, so that the domain could not
- * be destroyed at all. The other way is to forget too much: XSA-26 freed pages of a grant table
- * that stood on two lists. And while it dies it is still asked for things: a frame that is
- * allocated, a grant that is mapped, a port that is bound behind the sweep stays.
+ * arrays that nobody freed, XSA-253 a list of registers' values, and in XSA-242 a page table lost
+ * its last reference at a moment when it could not be taken down, and never was. The other way is
+ * to forget too much: XSA-26 freed pages of a grant table that were still on their domain's list.
+ * And while it dies it is still asked for things: a frame that is allocated, a grant that is
+ * mapped, a port that is bound behind the sweep stays.
  *
  * Here dying closes a gate first: allocation, grants and events refuse (owner->is_dying,
  * domain_is_dying()), and then each layer gives back what it made, the layers in reverse, frames

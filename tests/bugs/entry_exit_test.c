@@ -3,13 +3,13 @@
  * The instruction that leaves to a guest is the last of the hypervisor's and loads what the guest
  * chose. If it faults, it faults in ring 0, with the guest's stack. In XSA-7 `sysret` to a
  * non-canonical address did that on Intel's processors; the guest had put a trap frame of its own
- * where the fault was going to push one, and five operating systems fell to the same trick. XSA-193
- * put a non-canonical address into a segment base, XSA-279 into an address to be flushed. In XSA-44
- * SYSENTER left the nested-task flag as the guest had set it: the return faulted on it, and the
- * recovery returned with the same flag; in XSA-339 the fault was delivered twice. XSA-202 let the
- * flags through and the guest turned the machine's interrupts off. And XSA-213: `iret` within a
- * multicall switched to user mode, and the rest of the batch went on changing the page tables of a
- * kernel that was not there.
+ * where the fault was going to push one, and several operating systems fell to the same trick.
+ * XSA-193 put a non-canonical address into a segment base, XSA-279 into an address to be flushed.
+ * In XSA-44 SYSENTER left the nested-task flag as the guest had set it: the return faulted on it,
+ * and the recovery returned with the same flag; in XSA-339 the fault was delivered twice. XSA-202
+ * let the flags through and the guest turned the machine's interrupts off. And XSA-213: `iret`
+ * within a multicall switched to user mode, and the rest of the batch went on changing the page
+ * tables of a kernel that was not there.
  *
  * Here every address that will be loaded is checked to be canonical where it enters (callback_set()
  * in hv/pv/callback.c, pv_set_segment_base(), context_check()); an address on a stack need not be,

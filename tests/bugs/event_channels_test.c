@@ -1,5 +1,4 @@
-/* The table of event channels: XSA-107, XSA-188, XSA-221, XSA-317, XSA-338, XSA-340, XSA-343,
- * XSA-344.
+/* The table of event channels: XSA-107, XSA-188, XSA-317, XSA-338, XSA-340, XSA-343.
  *
  * An event channel joins a port of one domain to a port of another: two records that name each
  * other, in two tables, under two locks, and each domain may close its end at any moment. XSA-343

@@ -9,8 +9,8 @@
  * cleared while a mapping lived, so that the granter took the page back and used it. In XSA-227 the
  * mapper named the page-table entry by its machine address, not a multiple of eight: two entries
  * were overwritten in part. In XSA-234 the mapper removed the entry by an ordinary update, then
- * unmapped, and the counts went down twice; XSA-394 was an unmapping that went down for an entry
- * that was not the grant's. In XSA-316 a failure was reported as success.
+ * unmapped, and the counts went down twice; XSA-394 counted down twice when the halves of a mapping
+ * were taken away one after the other. In XSA-316 a failure was reported as success.
  *
  * Here references are an exact function of the handle's flags: each half holds one, the entry its
  * own (rules G2 and G3 of hv/grant/grant.c). grant_map() undoes in reverse what it did;
@@ -66,7 +66,7 @@ static void untouched(unsigned ref, mfn_t m)
 	ck_assert_uint_eq(frame_type_count_now(frame_of(m)), 1);
 }
 
-/* XSA-224: both halves, in every order, each twice: the second time does nothing. */
+/* XSA-224, XSA-394: both halves, in every order, each twice: the second time does nothing. */
 START_TEST(halves_in_every_order)
 {
 	mfn_t m = victim.page[5];
@@ -142,7 +142,7 @@ START_TEST(entry_removed_by_its_guest)
 		REFUSED(update_va(&mallory, va(SLOT, 0), other[i], 0), EBUSY);
 		ck_assert(!store_trapped(&mallory, va(100, 8 * SLOT), other[i]));
 	}
-	/* XSA-394: nor is another entry the grant's, though it lies in the same table. */
+	/* Nor is another entry the grant's, though it lies in the same table. */
 	ck_assert_int_eq(unmap(va(5, 0), 0, handle), GNTST_bad_virt_addr);
 	ck_assert_int_eq(unmap(va(SLOT, 8), 0, handle), GNTST_bad_virt_addr);
 	ck_assert_int_eq(unmap(0, mfn_to_maddr(victim.page[5]).a, handle), GNTST_okay);	/* no such half: nothing */

@@ -2,14 +2,14 @@
  * XSA-222, XSA-287.
  *
  * A frame that is given back, exchanged or transferred must be in use by nobody, and the
- * hypervisor's list of who uses it must agree. XENMEM_exchange was broken five times. In XSA-29 it
+ * hypervisor's list of who uses it must agree. XENMEM_exchange was broken three times. In XSA-29 it
  * wrote the numbers of the new frames to whatever address the guest named, its own included. The
  * check was added, of the array's start; in XSA-212 the guest said that most of the exchange was
  * done already, and the first number was written far behind what had been checked: a 64-bit store
- * to an address of the guest's choice, used within days to run code in the hypervisor. Its error
- * paths gave back what they had not taken (XSA-159). Page transfer between guests let a page go
- * while a writable mapping or a stale translation of it lived (XSA-214, XSA-217, XSA-287), and
- * unmapping that failed left the old number in the table that translates them (XSA-222).
+ * to an address of the guest's choice, which is all it takes. Its error paths gave back what they
+ * had not taken (XSA-159). Page transfer between guests let a page go while a writable mapping or a
+ * stale translation of it lived (XSA-214, XSA-217, XSA-287), and unmapping that failed left the old
+ * number in the table that translates them (XSA-222).
  *
  * Here a guest can only give back, and what it gives back stays its own until the last mapping is
  * gone (frame_release() in hv/mem/frame_alloc.c: tables and frames shared with us are refused).

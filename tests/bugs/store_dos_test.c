@@ -3,12 +3,13 @@
  *
  * The store is one process for all, and what it keeps for a guest it keeps in its own memory.
  * Quotas were counted for nodes, and guests found what was not a node: watches with long tokens,
- * replies and events they did not read (XSA-326, XSA-330, XSA-416), changes of a transaction that
- * is never ended (XSA-421), nodes that a friend owns (XSA-419) and nodes that nobody owns any more,
- * because their parent was deleted while the transaction that made them ran (XSA-415). Time is
- * eaten as well: who writes all the time lets everybody else's transactions fail, dom0's among
- * them, so that no domain can be created any more (XSA-206). And the stack: names that lie a
- * thousand levels deep, and a function that deletes a node by deleting its children (XSA-418).
+ * replies and events they did not read (XSA-326, XSA-416), watches that were reset and not freed
+ * (XSA-330). And nodes that were not counted: those of a friend who died and left them to dom0
+ * (XSA-419), those of a transaction that failed half way (XSA-415, without their parents; XSA-421,
+ * because it had deleted a node that it had made). Time is eaten as well: who writes all the time
+ * lets everybody else's transactions fail, dom0's among them, so that no domain can be created any
+ * more (XSA-206). And the stack: names that lie a thousand levels deep, and a function that deletes
+ * a node by deleting its children (XSA-418).
  *
  * Here one account for each domain covers all that the store keeps for it, in bytes
  * (dom0/xenstored/account.h): nodes, watches, transactions with what they changed, unread output.
@@ -93,7 +94,7 @@ static int fill(struct peer *p, uint32_t tx, const char *prefix, size_t size, in
 	return i;
 }
 
-/* XSA-421: nodes and values in more transactions than there may be, each fine by itself; then all of them commit. */
+/* Nodes and values in more transactions than there may be, each fine by itself; then all of them commit. */
 START_TEST(in_transactions)
 {
 	uint32_t tx[32];
@@ -112,6 +113,26 @@ START_TEST(in_transactions)
 		(void)ASK(guest, XS_TRANSACTION_END, tx[i], "T", &a);
 		bounded();
 	}
+	end();
+}
+END_TEST
+
+/* XSA-421: transactions that also delete what they have made. */
+START_TEST(made_and_deleted)
+{
+	begin();
+	for (int round = 0; round < 12; round++) {
+		uint32_t tx = tx_open(guest);
+		char prefix[16];
+		snprintf(prefix, sizeof prefix, "m%d-", round);
+		ck_assert_ptr_null(ASK(guest, XS_MKDIR, tx, "here/and", &a));
+		(void)fill(guest, tx, prefix, 1, 150);
+		ck_assert_ptr_null(ASK(guest, XS_RM, tx, "here", &a));
+		const char *err = error_of(ASK(guest, XS_TRANSACTION_END, tx, "T", &a));
+		ck_assert(strcmp(err, "") == 0 || strcmp(err, "ENOSPC") == 0);
+		bounded();
+	}
+	ck_assert_int_ge(account(3)->nodes, store_limits.nodes - 150);
 	end();
 }
 END_TEST
@@ -135,7 +156,7 @@ START_TEST(in_a_log)
 }
 END_TEST
 
-/* XSA-326: watches by the dozen with tokens as long as they may be. */
+/* XSA-326, XSA-330: watches by the hundred with tokens as long as they may be, and all of them reset. */
 START_TEST(in_watches)
 {
 	static char body[4096];
@@ -150,11 +171,15 @@ START_TEST(in_watches)
 	while (peer_take(guest, &a))
 		;
 	bounded();
+	ck_assert_uint_eq(account(3)->watches, store_limits.watches);
+	ck_assert_ptr_null(ASK(guest, XS_RESET_WATCHES, 0, "", &a));
+	ck_assert_uint_eq(account(3)->watches, 0);
+	ck_assert_int_lt(account(3)->bytes, 100);
 	end();
 }
 END_TEST
 
-/* XSA-416, XSA-330: answers that are not read, and then events. */
+/* XSA-416, XSA-326: answers that are not read, and then events. */
 START_TEST(not_read)
 {
 	static char big[4096];
@@ -222,14 +247,41 @@ START_TEST(two_friends)
 	ck_assert_ptr_null(ASK(friend, XS_RM, 0, "open", &a));
 	ck_assert_int_eq(account(3)->nodes, 1);
 	ck_assert_int_eq(account(4)->nodes, 1);
+	/* The friend fills the guest's home and dies, again and again: what was its own goes with it. */
+	int64_t dom0_nodes = account(0)->nodes;
+	ck_assert_ptr_null(WRITE(guest, 0, "open\0v", &a));
+	ck_assert_ptr_null(ASK(guest, XS_SET_PERMS, 0, "open\0b3", &a));
+	for (int life = 0; life < 3; life++) {
+		ck_assert_int_gt(fill(friend, 0, "/local/domain/3/open/f", 1, 2000), 900);
+		peer_close(friend);
+		store_domain_gone(lab.s, 4);
+		lab_audit(&lab);
+		ck_assert_int_eq(account(0)->nodes, dom0_nodes);
+		ck_assert_int_eq(account(3)->nodes, 2);
+		home_make(4);
+		friend = peer_open(&lab, 4);
+	}
 	end();
 }
 END_TEST
 
-/* XSA-415: the parent goes while a transaction makes children below it. */
+/* XSA-415: a transaction that fails half way down a path, and one whose parent goes while it makes children below it. */
 START_TEST(orphans)
 {
 	begin();
+	int made = fill(guest, 0, "n", 1, 997);
+	ck_assert_int_eq(made, 997);
+	uint32_t half = tx_open(guest);
+	ck_assert_str_eq(error_of(ASK(guest, XS_MKDIR, half, "a/b/c/d/e", &a)), "ENOSPC");
+	ck_assert_ptr_null(ASK(guest, XS_TRANSACTION_END, half, "T", &a));
+	ck_assert_str_eq(error_of(ASK(guest, XS_READ, 0, "a", &a)), "ENOENT");
+	ck_assert_int_eq(account(3)->nodes, 998);
+	lab_audit(&lab);
+	while (made-- > 0) {
+		char body[32];
+		int n = snprintf(body, sizeof body, "n%d", made);
+		ck_assert_ptr_null(ask(guest, XS_RM, 0, body, (size_t)n + 1, &a));
+	}
 	ck_assert_ptr_null(ASK(guest, XS_MKDIR, 0, "parent/child", &a));
 	for (int i = 0; i < 3; i++) {
 		uint32_t tx = tx_open(guest);
@@ -310,4 +362,4 @@ START_TEST(depth)
 }
 END_TEST
 
-TESTS_RUN("store_dos", in_transactions, in_a_log, in_watches, not_read, two_friends, orphans, busy_writer, depth)
+TESTS_RUN("store_dos", in_transactions, made_and_deleted, in_a_log, in_watches, not_read, two_friends, orphans, busy_writer, depth)

@@ -4,10 +4,10 @@
  * The store holds what guests and tools tell each other, and in the same tree what they must not:
  * passwords of consoles, paths of disks, who serves whom. A node has an owner and a list of who may
  * read and write it, by the numbers of domains, and numbers are used again. In XSA-322 a new domain
- * found the rights of the one before it; in XSA-417 its nodes. In XSA-352 any guest could make
- * itself the owner of nodes by giving them to itself; in XSA-353 the root of the tree had no owner
- * worth asking, and a guest deleted the whole of it. In XSA-115 a watch told of nodes that one
- * could not read.
+ * found the rights of the one before it, and in XSA-417, after the correction, for a moment once
+ * more. In XSA-352 guests gave their nodes to others, whose quota they filled, or to dom0, which
+ * has none; in XSA-353 the root of the tree had no owner worth asking, and a guest deleted the
+ * whole of it. In XSA-115 a watch told of nodes that one could not read.
  *
  * Here a right names a domain by its number and generation (dom0/xenstored/perms.h): when a domain
  * is gone (store_domain_gone()), its number's generation moves on, its nodes go, and what others
@@ -93,7 +93,7 @@ START_TEST(next_of_the_same_number)
 }
 END_TEST
 
-/* XSA-352: ownership is neither taken nor given away, which would be another's quota. */
+/* XSA-352: ownership is neither taken nor given away. */
 START_TEST(owners_stay)
 {
 	begin();

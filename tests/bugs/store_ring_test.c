@@ -5,9 +5,9 @@
  * the difference of two indices was taken for an amount, and the daemon read or wrote as much, far
  * behind the page. Then there is what the bytes say. XSA-72 was a reply that had become too long
  * for the protocol, XSA-324 a watch event that had, made of a path and a token each of which was
- * short enough: the daemon gave up, and with it the store of the whole machine. XSA-323 measured
- * paths in the wrong place, so that two nodes could be meant by one name. In XSA-420 a number of 32
- * bits went through an integer of 31.
+ * short enough: the daemon gave up, and with it the store of the whole machine. XSA-323 measured a
+ * relative path and not what it stands for, and guests made nodes that no tool could name. In
+ * XSA-420 a number of 32 bits went through an integer of 31.
  *
  * Here our own indices are kept in our memory, and what the guest claims is compared with the
  * ring's size before a byte is touched (ring_read() and ring_write() in dom0/xenstored/ring.c); a
@@ -217,7 +217,7 @@ END_TEST
 /* XSA-324: the path of an event and the token of a watch, each as long as it may be. */
 START_TEST(events_too_long)
 {
-	static char watch[XENSTORE_PAYLOAD_MAX], path[XENSTORE_REL_PATH_MAX];
+	static char watch[XENSTORE_PAYLOAD_MAX], path[XENSTORE_REL_PATH_MAX], absolute[XENSTORE_REL_PATH_MAX + 32];
 	size_t deep = sizeof path - 64;		/* a node's name may be so long */
 
 	begin();
@@ -239,6 +239,10 @@ START_TEST(events_too_long)
 			ck_assert_str_eq(a.body, "p");
 	}
 	ck_assert_int_eq(receive(HOSTILE), -1);
+	/* XSA-323: whatever it could make, dom0 can name. */
+	int n = snprintf(absolute, sizeof absolute, "/local/domain/3/%s", path);
+	ck_assert_ptr_null(ask(dom0, XS_READ, 0, absolute, (size_t)n + 1, &a));
+	ck_assert_ptr_null(ask(dom0, XS_RM, 0, absolute, (size_t)n + 1, &a));
 	others_are_served();
 	end();
 }

@@ -2,12 +2,11 @@
  *
  * A guest passes a number, the hypervisor adds, shifts or counts, and compares the result. If the
  * result no longer fits, the comparison holds and what it guarded is open. XSA-231 took a node
- * number from the guest without a bound and indexed with it. In XSA-327 a vCPU's record was placed
- * at any offset within a page and, not being aligned, ended behind it. A reference count that is
+ * number from the guest without a bound and indexed with it. In XSA-327 a vCPU's record could lie
+ * at any offset of a page, also at those where the processor faults. A reference count that is
  * checked for its maximum in the wrong place comes round to zero (XSA-249), and a frame with zero
- * references is free, however many people use it. XSA-385 is the same at the scale of a domain: two
- * that allocate at once each pass the check of the quota, and the total is above it; the next
- * subtraction wraps.
+ * references is free, however many people use it. XSA-385 added up a domain's pages in 32 bits, and
+ * compared with its limit what was left of the sum.
  *
  * Here sums that a guest can influence are formed in a wider type than the fields they come from,
  * or bounded before they are formed; counts of references saturate with an error (ref_take() in
@@ -132,7 +131,8 @@ START_TEST(more_pins_than_a_byte_holds)
 }
 END_TEST
 
-/* XSA-385: what a guest may have is lowered below what it has. The difference is negative, and nothing is left. */
+/* XSA-385 and its mirror image: what a guest may have is lowered below what it has. What is left is nothing, not the
+ * difference. */
 START_TEST(quota_below_what_is_in_use)
 {
 	struct xen_domctl *op = at(&dom0_guest, ARGS, 0);
