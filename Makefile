@@ -199,8 +199,8 @@ guest-test := tests/guest/guest_test.py
 guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
 scripts = $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 check: all host-programs guests
-	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) $(guest-runs) \
-		$(filter tests/system/%,$(scripts))
+	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
+		$(guest-runs) $(filter tests/system/%,$(scripts))
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 
 include tests/fuzz/fuzz.mk

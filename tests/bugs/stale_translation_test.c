@@ -20,7 +20,8 @@
  * The modelled TLB forgets nothing that it was not told to forget, so each test first shows that
  * the attacker's stale store still works, then lets the frame change its type, and stores again.
  * Catches: tlb-table-without-flush, tlb-own-cpu-only, tlb-drop-not-stamped,
- * tlb-writable-without-flush, tlb-foreign-not-marked. */
+ * tlb-writable-without-flush, tlb-foreign-not-marked; and, seeded by hand, the flush before the
+ * type is taken. */
 #include "tests/bugs/duel.h"
 
 #define STALE SLOT_MORE		/* Alice's page that is unmapped and stays in a TLB */
