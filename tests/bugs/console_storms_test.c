@@ -1,5 +1,4 @@
-/* A front end that storms its back end: XSA-332, XSA-350, XSA-392, XSA-423, XSA-432, and XSA-38 in
- * another ring.
+/* A front end that storms its back end: XSA-332, XSA-350, XSA-392, XSA-423, XSA-432.
  *
  * A back end is woken by its guest, works for it and answers, as often as the guest likes. In
  * XSA-332 events came so fast that dom0 did nothing but take them; in XSA-392 packets of a guest

@@ -1,4 +1,4 @@
-/* What a dead domain leaves: XSA-26, XSA-149, XSA-151, XSA-242, XSA-253, XSA-290.
+/* What a dead domain leaves: XSA-26, XSA-149, XSA-151, XSA-242, XSA-253.
  *
  * A domain dies at a moment of its enemy's choice, with everything a guest can hold in its hands,
  * and all of it must be found again. What is not is gone for good, and who can be destroyed and
@@ -13,7 +13,7 @@
  * domain_is_dying()), and then each layer gives back what it made, the layers in reverse, frames
  * last (hv/dom/domain_death.c). What others hold of a dead domain is counted, and the last of them
  * wakes the reaper. A domain that cannot be created whole is taken apart by the same functions
- * (domain_parts() in hv/dom/domain.c).
+ * (domain_strip() in hv/dom/domain.c).
  *
  * The tests let a guest take hold of all there is, kill it, and compare frames and heap with the
  * time before it was born; between the slices of its death the others reach for what is left.

@@ -1,4 +1,4 @@
-/* Grants used by two CPUs at once: XSA-218, XSA-228, XSA-236, XSA-411.
+/* Grants used by two CPUs at once: XSA-218, XSA-228, XSA-411.
  *
  * A grant belongs to two domains, each with as many CPUs as it likes, and its state is spread over
  * tables of both. In XSA-218 the two halves of a mapping were taken away by two CPUs: each looked

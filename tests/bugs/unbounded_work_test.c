@@ -1,4 +1,4 @@
-/* One hypercall that never ends: XSA-20, XSA-31, XSA-158, XSA-226, XSA-344, XSA-380.
+/* One hypercall that never ends: XSA-20, XSA-31, XSA-226, XSA-344, XSA-380.
  *
  * A hypervisor without threads runs a hypercall to its end, with the CPU for itself; whoever can
  * make that end far away has stopped a CPU, and with a few vCPUs the machine. It never took more
