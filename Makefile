@@ -53,6 +53,7 @@ lib-src   := $(call find,lib)
 user-src  := $(call find,dom0 toolstack)
 daemons   := $(patsubst dom0/%/main.c,%,$(wildcard dom0/*/main.c))
 unit-src  := $(call find,tests/unit)
+bugs-src  := $(wildcard tests/bugs/*_test.c)
 abi-src   := $(wildcard tests/abi/*_test.c)
 kernels   := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/guest/*/*.c))))))
 # Third-party sources (under build/third/src) that the hypervisor's boot stage is linked with.
@@ -132,8 +133,9 @@ $(O)/bench/micro: bench/micro.c | build/third/.done
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
 host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
 unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(unit-src)))
+bugs-tests := $(bugs-src:tests/bugs/%.c=$(O)/host/bugs/%)
 abi-tests  := $(abi-src:tests/abi/%.c=$(O)/host/abi/%)
-host: $(unit-tests) $(abi-tests)
+host: $(unit-tests) $(bugs-tests) $(abi-tests)
 	tests/run --jobs 2 $^
 $(O)/host/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
@@ -155,11 +157,20 @@ $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*)
 		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
+# A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.
+side = $(if $(filter store_% console_% toolstack_%,$(1)),user,hv)
+played = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard $(1:%=tests/unit/%/*.c))))
+played-hv := $(call played,interleave)
+played-user := $(call played,dom0/xenstored toolstack/domain)
+$(bugs-tests): $(O)/host/bugs/%: $(O)/host/tests/bugs/%.c.o $$(played-$$(call side,$$*)) \
+		$(O)/host/lib$$(call side,$$*).a
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 $(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
 # `make NAME_test` builds one test by its bare name.
-$(foreach t,$(unit-tests) $(abi-tests),$(eval $(notdir $t): $t))
+$(foreach t,$(unit-tests) $(bugs-tests) $(abi-tests),$(eval $(notdir $t): $t))
 
 # ---- third-party libraries from Debian source packages: sources, and static musl builds
 build/third/.done: tools/deblib | $(O)/.deps
@@ -188,9 +199,9 @@ guest-test := tests/guest/guest_test.py
 guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
 scripts = $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 check: all host-programs guests
-	tests/run $(unit-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) $(guest-runs) \
-		$(filter tests/system/%,$(scripts))
-host-programs: $(unit-tests) $(abi-tests)
+	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
+		$(guest-runs) $(filter tests/system/%,$(scripts))
+host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 
 include tests/fuzz/fuzz.mk
 include tests/mutants/mutants.mk
