@@ -58,6 +58,11 @@ enum exit_code cli_usage(struct cli *c, const char *fmt, ...) __attribute__((for
 /* Refuse anything but @min..@max operands. */
 bool cli_operands_ok(struct cli *c, int count, int min, int max);
 
+/* Read @text, a decimal number of @min..@max that the user calls @what, into *@number.
+ * False: c->why says what is wrong (usage). */
+bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
+	unsigned long max, unsigned long *number);
+
 /* A JSON object whose first member is "schema": "bothy.<kind>/1"; NULL: out of memory. */
 struct cJSON *cli_json_new(const char *kind);
 /* Print @root (NULL: out of memory) and free it. Returns EXIT_DONE or EXIT_FAILED. */

@@ -7,6 +7,7 @@
 #include "toolstack/host.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,4 +148,41 @@ enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or
 		*info = *found;
 	free(list);
 	return found ? EXIT_DONE : no_such_domain(c, id_or_name);
+}
+
+enum exit_code host_domain_run(
+	struct cli *c, bool need_store, const char *id_or_name, host_domain_fn *fn, void *arg)
+{
+	struct xen_domctl_getdomaininfo info;
+	struct host h;
+	enum exit_code code = host_open(c, &h, need_store);
+
+	if (code != EXIT_DONE)
+		return code;
+	code = host_domain_find(c, &h, id_or_name, &info);
+	if (code == EXIT_DONE)
+		code = fn(c, &h, &info, arg);
+	host_close(&h);
+	return code;
+}
+
+enum exit_code host_refuse_dom0(struct cli *c, const char *hint)
+{
+	why_set(&c->why, -EINVAL, "domain 0 is this system itself");
+	if (hint)
+		why_hint(&c->why, "%s", hint);
+	return EXIT_USAGE;
+}
+
+int host_domain_write(
+	struct host *h, uint32_t tx, uint16_t domid, const char *name, const char *fmt, ...)
+{
+	char path[128], value[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(value, sizeof(value), fmt, args);
+	va_end(args);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, name);
+	return store_write(h->store, tx, path, value);
 }

@@ -29,5 +29,18 @@ void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE
 enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
 	struct xen_domctl_getdomaininfo *info);
 
+/* Open the doors (@need_store as for host_open()), find the domain, let @fn do its work, close. */
+typedef enum exit_code host_domain_fn(
+	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg);
+enum exit_code host_domain_run(
+	struct cli *c, bool need_store, const char *id_or_name, host_domain_fn *fn, void *arg);
+
+/* For verbs that are for guests only. Returns EXIT_USAGE with c->why; @hint: what to do instead, or NULL. */
+enum exit_code host_refuse_dom0(struct cli *c, const char *hint);
+
+/* Write a formatted value to node @name of @domid's store directory. Returns 0, -Exxx. */
+int host_domain_write(struct host *h, uint32_t tx, uint16_t domid, const char *name,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
 /* A hypercall failed: put its errno into words. */
 enum exit_code host_failed(struct cli *c, int rc, const char *what);
