@@ -4,64 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "tests/unit/toolstack/domain/cli_run.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "toolstack/cli.h"
-
-static char *out_text, *err_text;
-
-/* Run `bothy WORDS`; the outputs are in out_text and err_text. */
-static int run(const char *words)
-{
-	static char line[512];
-	char *argv[32] = {(char[]){"bothy"}}, *word;
-	FILE *old_out = stdout, *old_err = stderr;
-	size_t size;
-	int argc = 1, code;
-
-	free(out_text);
-	free(err_text);
-	out_text = err_text = NULL;
-	strcpy(line, words);
-	for (word = strtok(line, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	stdout = open_memstream(&out_text, &size);
-	stderr = open_memstream(&err_text, &size);
-	code = cli_main(argc, argv);
-	fclose(stdout);
-	fclose(stderr);
-	stdout = old_out;
-	stderr = old_err;
-	return code;
-}
-
-static void add_domain(uint16_t id, const char *name, uint32_t flags)
-{
-	struct fake_domain *d = &world->domains[id - 1];
-	char *path = world->nodes[10 + id].path;
-
-	*d = (struct fake_domain){.id = id,
-		.flags = flags,
-		.pages = 96 * 256,
-		.max_kib = 98304,
-		.max_vcpus = 1,
-		.has_context = true,
-		.handle = {0xab}};
-	snprintf(path, FAKE_PATH, "/local/domain/%u/name", id);
-	strcpy(world->nodes[10 + id].value, name);
-}
 
 static void setup(void)
 {
 	fake_world_reset();
-	add_domain(1, "web", XEN_DOMINF_blocked);
-	add_domain(2, "crashed", XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift);
+	fake_domain_add(1, "web", XEN_DOMINF_blocked);
+	fake_domain_add(2, "crashed", XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift);
 }
 
 START_TEST(list_has_the_columns_of_xl)
 {
-	ck_assert_int_eq(run("list"), 0);
+	ck_assert_int_eq(cli_run("list"), 0);
 	ck_assert_str_eq(out_text,
 		"Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
 		"Domain-0                                     0  1024     2     r-----      12.3\n"
@@ -69,39 +26,21 @@ START_TEST(list_has_the_columns_of_xl)
 		"crashed                                      2    96     1     ----c-       "
 		"0.0\n");
 	ck_assert_str_eq(err_text, "");
-	ck_assert_int_eq(run("list web"), 0);
+	ck_assert_int_eq(cli_run("list web"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "\nweb "));
 	ck_assert_ptr_null(strstr(out_text, "Domain-0"));
-	ck_assert_int_eq(run("list 2"), 0);
+	ck_assert_int_eq(cli_run("list 2"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "\ncrashed "));
 }
 END_TEST
 
 START_TEST(names_cannot_move_the_cursor)
 {
-	add_domain(1, "a\033[2Jb", 0);
-	ck_assert_int_eq(run("list"), 0);
+	fake_domain_add(1, "a\033[2Jb", 0);
+	ck_assert_int_eq(cli_run("list"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "a?[2Jb"));
 }
 END_TEST
-
-static cJSON *run_json(const char *words, int code, const char *schema)
-{
-	cJSON *root;
-
-	ck_assert_int_eq(run(words), code);
-	root = cJSON_Parse(out_text);
-	ck_assert_msg(root != NULL, "no JSON: %s", out_text);
-	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "schema")), schema);
-	return root;
-}
-
-static void has_keys(const cJSON *o, const char *const *keys, int count)
-{
-	for (int i = 0; i < count; i++)
-		ck_assert_msg(cJSON_HasObjectItem(o, keys[i]), "no \"%s\"", keys[i]);
-	ck_assert_int_eq(cJSON_GetArraySize(o), count);
-}
 
 START_TEST(json_schemas)
 {
@@ -110,29 +49,29 @@ START_TEST(json_schemas)
 	static const char *const vcpu[] = {"name", "domid", "vcpu", "online", "running", "blocked",
 		"cpu", "cpu_time_seconds", "hard_affinity", "soft_affinity"};
 	static const char *const error[] = {"schema", "verb", "exit", "where", "what", "hint"};
-	cJSON *root = run_json("list --json", 0, "bothy.list/1"), *all;
+	cJSON *root = cli_run_json("list --json", 0, "bothy.list/1"), *all;
 
 	all = cJSON_GetObjectItem(root, "domains");
 	ck_assert_int_eq(cJSON_GetArraySize(all), 3);
-	has_keys(cJSON_GetArrayItem(all, 2), domain, 9);
+	json_has_keys(cJSON_GetArrayItem(all, 2), domain, 9);
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(
 				 cJSON_GetArrayItem(all, 2), "shutdown_reason")),
 		"crash");
 	cJSON_Delete(root);
-	root = run_json("vcpu-list --json web", 0, "bothy.vcpu-list/1");
-	has_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(root, "vcpus"), 0), vcpu, 10);
+	root = cli_run_json("vcpu-list --json web", 0, "bothy.vcpu-list/1");
+	json_has_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(root, "vcpus"), 0), vcpu, 10);
 	cJSON_Delete(root);
-	root = run_json("--json list nosuch", EXIT_NO_DOMAIN, "bothy.error/1");
-	has_keys(root, error, 6);
+	root = cli_run_json("--json list nosuch", EXIT_NO_DOMAIN, "bothy.error/1");
+	json_has_keys(root, error, 6);
 	ck_assert_str_eq(err_text, "");
 	cJSON_Delete(root);
-	root = run_json("pause --json web", 0, "bothy.done/1");
+	root = cli_run_json("pause --json web", 0, "bothy.done/1");
 	cJSON_Delete(root);
-	root = run_json("dmesg --json", 0, "bothy.dmesg/1");
+	root = cli_run_json("dmesg --json", 0, "bothy.dmesg/1");
 	cJSON_Delete(root);
-	root = run_json("help --json", 0, "bothy.help/1");
+	root = cli_run_json("help --json", 0, "bothy.help/1");
 	cJSON_Delete(root);
-	root = run_json("info --json", 0, "bothy.info/1");
+	root = cli_run_json("info --json", 0, "bothy.info/1");
 	ck_assert(cJSON_IsNumber(cJSON_GetObjectItem(root, "total_memory")));
 	cJSON_Delete(root);
 }
@@ -156,50 +95,50 @@ START_TEST(info_has_the_keys_scripts_read)
 		"\nvirt_caps              : pv gnttab-v1\n",
 	};
 
-	ck_assert_int_eq(run("info"), 0);
+	ck_assert_int_eq(cli_run("info"), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(out_text, lines[i]) != NULL, "%s in\n%s", lines[i], out_text);
-	ck_assert_int_eq(run("info free_memory"), 0);
+	ck_assert_int_eq(cli_run("info free_memory"), 0);
 	ck_assert_str_eq(out_text, "512\n");
-	ck_assert_int_eq(run("info nothing"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("info nothing"), EXIT_USAGE);
 }
 END_TEST
 
 START_TEST(vcpus_and_log)
 {
-	ck_assert_int_eq(run("vcpu-list web"), 0);
+	ck_assert_int_eq(cli_run("vcpu-list web"), 0);
 	ck_assert_str_eq(out_text,
 		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard "
 		"/ Soft)\n"
 		"web                                  1     0     -   --p        0.0  all / all\n");
-	ck_assert_int_eq(run("dmesg"), 0);
+	ck_assert_int_eq(cli_run("dmesg"), 0);
 	ck_assert_str_eq(out_text, "(BOTHY) first line\n(BOTHY) second \033[31mline\n");
 }
 END_TEST
 
 START_TEST(pause_and_unpause)
 {
-	ck_assert_int_eq(run("pause web"), 0);
+	ck_assert_int_eq(cli_run("pause web"), 0);
 	ck_assert(world->domains[0].flags & XEN_DOMINF_paused);
-	ck_assert_int_eq(run("unpause 1"), 0);
+	ck_assert_int_eq(cli_run("unpause 1"), 0);
 	ck_assert(!(world->domains[0].flags & XEN_DOMINF_paused));
-	ck_assert_int_eq(run("pause 77"), EXIT_NO_DOMAIN);
+	ck_assert_int_eq(cli_run("pause 77"), EXIT_NO_DOMAIN);
 }
 END_TEST
 
 START_TEST(shutdown_asks_through_the_store)
 {
-	ck_assert_int_eq(run("shutdown web"), 0);
+	ck_assert_int_eq(cli_run("shutdown web"), 0);
 	ck_assert_str_eq(fake_node_find("/local/domain/1/control/shutdown")->value, "poweroff");
-	ck_assert_int_eq(run("reboot web"), 0);
+	ck_assert_int_eq(cli_run("reboot web"), 0);
 	ck_assert_str_eq(fake_node_find("/local/domain/1/control/shutdown")->value, "reboot");
-	ck_assert_int_eq(run("shutdown -w -t 0 web"), EXIT_TIMEOUT);
+	ck_assert_int_eq(cli_run("shutdown -w -t 0 web"), EXIT_TIMEOUT);
 	ck_assert_str_eq(err_text, "bothy: shutdown: domain 1 is still there after 0 s\n"
 				   "  hint: bothy destroy 1 ends it at once\n");
-	ck_assert_int_eq(run("shutdown Domain-0"), EXIT_USAGE);
-	ck_assert_int_eq(run("shutdown -a"), 0);
+	ck_assert_int_eq(cli_run("shutdown Domain-0"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("shutdown -a"), 0);
 	ck_assert_ptr_nonnull(fake_node_find("/local/domain/2/control/shutdown"));
-	ck_assert_int_eq(run("shutdown -t x web"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("shutdown -t x web"), EXIT_USAGE);
 }
 END_TEST
 
@@ -208,18 +147,18 @@ START_TEST(waiting_ends_at_a_preserved_domain)
 {
 	strcpy(world->nodes[30].path, "/bothy/domain/2/on_poweroff");
 	strcpy(world->nodes[30].value, "preserve");
-	ck_assert_int_eq(run("shutdown -w -t 0 crashed"), 0);
+	ck_assert_int_eq(cli_run("shutdown -w -t 0 crashed"), 0);
 }
 END_TEST
 
 START_TEST(destroy_reaps)
 {
-	ck_assert_int_eq(run("destroy web"), 0);
+	ck_assert_int_eq(cli_run("destroy web"), 0);
 	ck_assert_uint_eq(world->domains[0].id, 0);
 	ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
-	ck_assert_int_eq(run("destroy web"), EXIT_NO_DOMAIN);
-	ck_assert_int_eq(run("destroy Domain-0"), EXIT_USAGE);
-	ck_assert_int_eq(run("destroy"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("destroy web"), EXIT_NO_DOMAIN);
+	ck_assert_int_eq(cli_run("destroy Domain-0"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("destroy"), EXIT_USAGE);
 }
 END_TEST
 
@@ -256,7 +195,7 @@ static const struct {
 
 START_TEST(errors_are_clear)
 {
-	ck_assert_int_eq(run(wrong[_i].words), wrong[_i].code);
+	ck_assert_int_eq(cli_run(wrong[_i].words), wrong[_i].code);
 	ck_assert_str_eq(err_text, wrong[_i].err);
 	ck_assert_str_eq(out_text, "");
 }
@@ -265,7 +204,7 @@ END_TEST
 START_TEST(no_hypervisor_is_one_clear_line)
 {
 	world->fail_at = 1;
-	ck_assert_int_eq(run("list"), EXIT_NO_HOST);
+	ck_assert_int_eq(cli_run("list"), EXIT_NO_HOST);
 	ck_assert_ptr_nonnull(
 		strstr(err_text, "bothy: list: no hypervisor here (/dev/xen/privcmd: "));
 }
@@ -278,22 +217,23 @@ START_TEST(every_verb_has_help)
 	for (const struct verb *v = verbs; v->name; v++) {
 		snprintf(words, sizeof(words), "help %s", v->name);
 		snprintf(start, sizeof(start), "Usage: bothy %s ", v->name);
-		ck_assert_int_eq(run(words), 0);
+		ck_assert_int_eq(cli_run(words), 0);
 		ck_assert_int_eq(strncmp(out_text, start, strlen(start)), 0);
 		snprintf(words, sizeof(words), "%s --help", v->name);
-		ck_assert_int_eq(run(words), 0);
+		ck_assert_int_eq(cli_run(words), 0);
 		ck_assert_int_eq(strncmp(out_text, start, strlen(start)), 0);
 	}
 	ck_assert_int_eq(world->calls, 0);
-	ck_assert_int_eq(run("--help"), 0);
-	ck_assert_int_eq(run(""), 0);
+	ck_assert_int_eq(cli_run("--help"), 0);
+	ck_assert_int_eq(cli_run(""), 0);
 }
 END_TEST
 
 START_TEST(dry_run_needs_no_hypervisor)
 {
-	cJSON *root = run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']",
-		0, "bothy.config/1");
+	cJSON *root =
+		cli_run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']",
+			0, "bothy.config/1");
 
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "kernel")), "/k");
 	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "disks")), 1);
