@@ -93,11 +93,26 @@ START_TEST(info_has_the_keys_scripts_read)
 		"\nxen_scheduler          : credit\n",
 		"\nxen_caps               : xen-3.0-x86_64 \n",
 		"\nvirt_caps              : pv gnttab-v1\n",
+		"\nbuild_id               : 00ab12\n",
 	};
+	static const char *const keys[] = {"host", "release", "version", "machine", "nr_cpus",
+		"max_cpu_id", "nr_nodes", "cores_per_socket", "threads_per_core", "cpu_mhz",
+		"hw_caps", "virt_caps", "total_memory", "free_memory", "sharing_freed_memory",
+		"sharing_used_memory", "outstanding_claims", "free_cpus", "xen_major", "xen_minor",
+		"xen_extra", "xen_version", "xen_caps", "xen_scheduler", "xen_pagesize",
+		"platform_params", "xen_changeset", "xen_commandline", "cc_compiler",
+		"cc_compile_by", "cc_compile_domain", "cc_compile_date", "build_id",
+		"xend_config_format"};
 
 	ck_assert_int_eq(cli_run("info"), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(out_text, lines[i]) != NULL, "%s in\n%s", lines[i], out_text);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "\n%-23s:", keys[i]);
+		ck_assert_msg(strstr(out_text, line + (i == 0)) != NULL, "no %s", keys[i]);
+	}
 	ck_assert_int_eq(cli_run("info free_memory"), 0);
 	ck_assert_str_eq(out_text, "512\n");
 	ck_assert_int_eq(cli_run("info nothing"), EXIT_USAGE);
