@@ -22,6 +22,13 @@ const struct verb verbs[] = {
 	{"info", "[KEY]", "Print facts about the host, one `key : value` a line",
 		"With KEY only the value of that key.\n", verb_info},
 	{"list", "[-l] [DOMAIN]", "List domains", "  -l, --long      as JSON\n", verb_list},
+	{"mem-max", "DOMAIN SIZE", "Set the most memory that a domain may take",
+		"SIZE is in MiB, or has a suffix: b, k, m, g, t.\n", verb_mem_max},
+	{"mem-set", "[-w] DOMAIN SIZE", "Have a domain give memory back, or take it again",
+		"  -w, --wait      wait until it has\n"
+		"  -t, --timeout SECONDS   how long to wait (default 300)\n"
+		"\nSIZE is in MiB, or has a suffix: b, k, m, g, t.\n",
+		verb_mem_set},
 	{"pause", "DOMAIN", "Stop a guest's CPUs until unpause", "", verb_pause},
 	{"reboot", "[-w] DOMAIN", "Ask a guest to reboot",
 		"  -w, --wait      wait until it has gone down\n"

@@ -1,0 +1,147 @@
+/* Verbs that change a running domain: what reaches the hypervisor and the store, what is refused. */
+#include <check.h>
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/toolstack/domain/cli_run.h"
+#include "tests/unit/toolstack/domain/fake_world.h"
+#include "toolstack/cli.h"
+
+static struct fake_domain *web, *db;
+
+static void put(const char *path, const char *value)
+{
+	for (int i = 30; i < FAKE_NODES; i++) {
+		struct fake_node *n = &world->nodes[i];
+
+		if (n->path[0] && strcmp(n->path, path) != 0)
+			continue;
+		strcpy(n->path, path);
+		strcpy(n->value, value);
+		return;
+	}
+}
+
+static const char *node(const char *path)
+{
+	const struct fake_node *n = fake_node_find(path);
+
+	return n ? n->value : "(none)";
+}
+
+static void setup(void)
+{
+	fake_world_reset();
+	fake_domain_add(1, "web", XEN_DOMINF_blocked);
+	fake_domain_add(2, "db", XEN_DOMINF_running);
+	web = &world->domains[0];
+	db = &world->domains[1];
+	web->max_vcpus = 2;
+	put("/local/domain/2", "");
+	put("/local/domain/1/memory/target", "98304");
+	put("/local/domain/1/memory/static-max", "196608");
+}
+
+START_TEST(mem_set_moves_target_and_limit)
+{
+	ck_assert_int_eq(cli_run("mem-set web 64"), 0);
+	ck_assert_str_eq(node("/local/domain/1/memory/target"), "65536");
+	ck_assert_str_eq(node("/local/domain/1/memory/static-max"), "196608");
+	ck_assert_uint_eq(web->max_kib, 65536 + 1024);
+	ck_assert_int_eq(cli_run("mem-set 1 131072k"), 0);
+	ck_assert_str_eq(node("/local/domain/1/memory/target"), "131072");
+	ck_assert_int_eq(cli_run("mem-set web 192M"), 0);
+	ck_assert_str_eq(out_text, "");
+}
+END_TEST
+
+START_TEST(mem_set_refuses_the_impossible)
+{
+	ck_assert_int_eq(cli_run("mem-set web 193"), EXIT_USAGE);
+	ck_assert_str_eq(err_text, "bothy: mem-set: domain 1 may have 192 MiB at most (maxmem)\n");
+	ck_assert_int_eq(cli_run("mem-set web 15"), EXIT_USAGE);
+	ck_assert_str_eq(err_text, "bothy: mem-set: domain 1 cannot live on less than 16 MiB\n");
+	ck_assert_int_eq(cli_run("mem-set Domain-0 127"), EXIT_USAGE);
+	ck_assert_str_eq(err_text, "bothy: mem-set: domain 0 cannot live on less than 128 MiB\n");
+	ck_assert_int_eq(cli_run("mem-set web 3t"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("mem-set web 1x"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("mem-set nosuch 64"), EXIT_NO_DOMAIN);
+	ck_assert_str_eq(node("/local/domain/1/memory/target"), "98304");
+	ck_assert_uint_eq(web->max_kib, 98304);
+}
+END_TEST
+
+/* It has no nodes before the first set, and its most is what it had then, not what it has left. */
+START_TEST(mem_set_of_domain_0)
+{
+	ck_assert_int_eq(cli_run("mem-set 0 512"), 0);
+	ck_assert_str_eq(node("/local/domain/0/memory/target"), "524288");
+	ck_assert_str_eq(node("/local/domain/0/memory/static-max"), "1048576");
+	ck_assert_uint_eq(world->dom0_max_kib, 524288 + 1024);
+	ck_assert_int_eq(cli_run("mem-set 0 1g"), 0);
+	ck_assert_str_eq(node("/local/domain/0/memory/target"), "1048576");
+	ck_assert_int_eq(cli_run("mem-set 0 1025"), EXIT_USAGE);
+}
+END_TEST
+
+START_TEST(mem_set_that_fails_leaves_the_limit)
+{
+	world->always_fails = "store_write";
+	ck_assert_int_eq(cli_run("mem-set web 64"), EXIT_FAILED);
+	ck_assert_uint_eq(web->max_kib, 98304);
+}
+END_TEST
+
+START_TEST(mem_set_waits)
+{
+	cJSON *root;
+
+	world->balloon_pages = 1024;
+	root = cli_run_json("mem-set --json -w web 64", 0, "bothy.mem-set/1");
+	ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(root, "target_kib")), 65536);
+	ck_assert_double_le(cJSON_GetNumberValue(cJSON_GetObjectItem(root, "memory_kib")), 66560);
+	cJSON_Delete(root);
+	world->balloon_pages = 0;
+	ck_assert_int_eq(cli_run("mem-set -w -t 0 web 128"), EXIT_TIMEOUT);
+	ck_assert_ptr_nonnull(
+		strstr(err_text, "bothy: mem-set: domain 1 is at 64 MiB after 0 s, not at 128\n"));
+	ck_assert_int_eq(cli_run("mem-set -w -t 2 web 128"), EXIT_TIMEOUT);
+	ck_assert_ptr_nonnull(
+		strstr(err_text, "bothy: mem-set: domain 1 has 64 MiB on its way to 128\n"));
+}
+END_TEST
+
+START_TEST(mem_max_is_the_hypervisors_limit)
+{
+	ck_assert_int_eq(cli_run("mem-max web 256"), 0);
+	ck_assert_uint_eq(web->max_kib, 262144 + 1024);
+	ck_assert_str_eq(node("/local/domain/1/memory/target"), "98304");
+	ck_assert_int_eq(cli_run("mem-max web 95"), EXIT_USAGE);
+	ck_assert_ptr_nonnull(strstr(err_text, "domain 1 is to have 96 MiB"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("verbs");
+	TCase *c = tcase_create("verbs");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_test(c, mem_set_moves_target_and_limit);
+	tcase_add_test(c, mem_set_refuses_the_impossible);
+	tcase_add_test(c, mem_set_of_domain_0);
+	tcase_add_test(c, mem_set_that_fails_leaves_the_limit);
+	tcase_add_test(c, mem_set_waits);
+	tcase_add_test(c, mem_max_is_the_hypervisors_limit);
+	suite_add_tcase(s, c);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
