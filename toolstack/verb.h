@@ -16,3 +16,5 @@ enum exit_code verb_reboot(struct cli *c, int argc, char **argv);
 enum exit_code verb_shutdown(struct cli *c, int argc, char **argv);
 enum exit_code verb_unpause(struct cli *c, int argc, char **argv);
 enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv);
+enum exit_code verb_vcpu_pin(struct cli *c, int argc, char **argv);
+enum exit_code verb_vcpu_set(struct cli *c, int argc, char **argv);

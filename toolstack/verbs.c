@@ -41,5 +41,10 @@ const struct verb verbs[] = {
 		verb_shutdown},
 	{"unpause", "DOMAIN", "Let a paused guest run on", "", verb_unpause},
 	{"vcpu-list", "[DOMAIN...]", "List virtual CPUs and where they run", "", verb_vcpu_list},
+	{"vcpu-pin", "DOMAIN VCPU|all HARD|- [SOFT|-]",
+		"Set which physical CPUs a virtual one runs on",
+		"HARD and SOFT are sets such as 0-3,^1 or all; - leaves one as it is.\n",
+		verb_vcpu_pin},
+	{"vcpu-set", "DOMAIN COUNT", "Set how many virtual CPUs a guest uses", "", verb_vcpu_set},
 	{NULL, NULL, NULL, NULL, NULL},
 };

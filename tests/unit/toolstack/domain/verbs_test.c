@@ -125,6 +125,44 @@ START_TEST(mem_max_is_the_hypervisors_limit)
 }
 END_TEST
 
+START_TEST(vcpu_set_tells_the_guest)
+{
+	ck_assert_int_eq(cli_run("vcpu-set web 1"), 0);
+	ck_assert_str_eq(node("/local/domain/1/cpu/0/availability"), "online");
+	ck_assert_str_eq(node("/local/domain/1/cpu/1/availability"), "offline");
+	ck_assert_int_eq(cli_run("vcpu-set -i web 2"), 0);
+	ck_assert_str_eq(node("/local/domain/1/cpu/1/availability"), "online");
+	ck_assert_int_eq(cli_run("vcpu-set web 3"), EXIT_USAGE);
+	ck_assert_str_eq(
+		err_text, "bothy: vcpu-set: domain 1 has 2 virtual CPUs at most (maxvcpus)\n");
+	ck_assert_int_eq(cli_run("vcpu-set web 0"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("vcpu-set web two"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("vcpu-set 0 1"), 0);
+	ck_assert_str_eq(node("/local/domain/0/cpu/1/availability"), "offline");
+}
+END_TEST
+
+START_TEST(vcpu_pin_sets_affinities)
+{
+	ck_assert_int_eq(cli_run("vcpu-pin web 1 0"), 0);
+	ck_assert_uint_eq(web->hard_affinity[1], 1);
+	ck_assert_uint_eq(web->hard_affinity[0], 0);
+	ck_assert_int_eq(cli_run("vcpu-pin web all 0-1 1"), 0);
+	ck_assert_uint_eq(web->hard_affinity[0], 3);
+	ck_assert_uint_eq(web->hard_affinity[1], 3);
+	ck_assert_uint_eq(web->soft, 2);
+	ck_assert_int_eq(cli_run("vcpu-pin -f web 0 - 0"), 0);
+	ck_assert_uint_eq(web->hard_affinity[0], 3);
+	ck_assert_uint_eq(web->soft, 1);
+	ck_assert_int_eq(cli_run("vcpu-pin web 0 - -"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("vcpu-pin web 0 x"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("vcpu-pin web 0 9"), EXIT_USAGE);
+	ck_assert_ptr_nonnull(strstr(err_text, "no CPU of the set is there"));
+	ck_assert_int_eq(cli_run("vcpu-pin web 2 0"), EXIT_USAGE);
+	ck_assert_ptr_nonnull(strstr(err_text, "domain 1 has no virtual CPU 2"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("verbs");
@@ -139,6 +177,8 @@ int main(void)
 	tcase_add_test(c, mem_set_that_fails_leaves_the_limit);
 	tcase_add_test(c, mem_set_waits);
 	tcase_add_test(c, mem_max_is_the_hypervisors_limit);
+	tcase_add_test(c, vcpu_set_tells_the_guest);
+	tcase_add_test(c, vcpu_pin_sets_affinities);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
