@@ -13,6 +13,7 @@ enum exit_code verb_mem_max(struct cli *c, int argc, char **argv);
 enum exit_code verb_mem_set(struct cli *c, int argc, char **argv);
 enum exit_code verb_pause(struct cli *c, int argc, char **argv);
 enum exit_code verb_reboot(struct cli *c, int argc, char **argv);
+enum exit_code verb_sched_credit(struct cli *c, int argc, char **argv);
 enum exit_code verb_shutdown(struct cli *c, int argc, char **argv);
 enum exit_code verb_unpause(struct cli *c, int argc, char **argv);
 enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv);

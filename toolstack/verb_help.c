@@ -23,7 +23,7 @@ static enum exit_code help_all(struct cli *c)
 {
 	fprintf(c->out, "Usage: bothy VERB [--json] [OPTION...] [OPERAND...]\n\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		fprintf(c->out, "  %-10s %s\n", v->name, v->summary);
+		fprintf(c->out, "  %-12s %s\n", v->name, v->summary);
 	fprintf(c->out, "\nbothy help VERB tells more. DOMAIN is a name or an id.\n");
 	return EXIT_DONE;
 }

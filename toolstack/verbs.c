@@ -34,6 +34,12 @@ const struct verb verbs[] = {
 		"  -w, --wait      wait until it has gone down\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_reboot},
+	{"sched-credit", "[-d DOMAIN [-w WEIGHT] [-c CAP]] | -s", "Show or set shares of CPU time",
+		"  -d, --domain DOMAIN     only this one\n"
+		"  -w, --weight WEIGHT     against others' (1 to 65535, default 256)\n"
+		"  -c, --cap CAP           at most, in percent of one CPU (0: no limit)\n"
+		"  -s, --schedparam        the scheduler's own parameters\n",
+		verb_sched_credit},
 	{"shutdown", "[-w] DOMAIN | -a", "Ask a guest to power off",
 		"  -a, --all       every guest\n"
 		"  -w, --wait      wait until it is gone\n"

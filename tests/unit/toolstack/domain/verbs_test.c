@@ -163,6 +163,32 @@ START_TEST(vcpu_pin_sets_affinities)
 }
 END_TEST
 
+START_TEST(sched_credit_shows_and_sets)
+{
+	cJSON *root;
+
+	ck_assert_int_eq(cli_run("sched-credit -d web -w 512"), 0);
+	ck_assert_int_eq(cli_run("sched-credit --domain=web --cap=50"), 0);
+	ck_assert_uint_eq(web->weight, 512);
+	ck_assert_uint_eq(web->cap, 50);
+	ck_assert_int_eq(cli_run("sched-credit"), 0);
+	ck_assert_str_eq(out_text, "Cpupool Pool-0: tslice=10ms ratelimit=0us migration-delay=0us\n"
+				   "Name                                ID Weight  Cap\n"
+				   "Domain-0                             0    256    0\n"
+				   "web                                  1    512   50\n"
+				   "db                                   2    256    0\n");
+	ck_assert_int_eq(cli_run("sched-credit -d web"), 0);
+	ck_assert_str_eq(out_text, "Name                                ID Weight  Cap\n"
+				   "web                                  1    512   50\n");
+	ck_assert_int_eq(cli_run("sched-credit -w 3"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("sched-credit -d web -w 0"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("sched-credit -d web -c 65536"), EXIT_USAGE);
+	root = cli_run_json("sched-credit --json", 0, "bothy.sched-credit/1");
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "domains")), 3);
+	cJSON_Delete(root);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("verbs");
@@ -179,6 +205,7 @@ int main(void)
 	tcase_add_test(c, mem_max_is_the_hypervisors_limit);
 	tcase_add_test(c, vcpu_set_tells_the_guest);
 	tcase_add_test(c, vcpu_pin_sets_affinities);
+	tcase_add_test(c, sched_credit_shows_and_sets);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
