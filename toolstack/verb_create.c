@@ -1,7 +1,6 @@
 /* bothy create: read and check the configuration, then hand it to guest_create(). */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "toolstack/config/cfg_json.h"
 #include "toolstack/config/guest_cfg.h"
+#include "toolstack/config_file.h"
 #include "toolstack/console.h"
 #include "toolstack/device/device_wait.h"
 #include "toolstack/domain/create.h"
@@ -25,38 +25,11 @@ struct request {
 	const char *file;
 };
 
-/* Read a configuration, of a file or a pipe ("-": stdin), of CFG_BYTES_MAX at most. */
-static int read_file(const char *path, char **out, size_t *size, struct why *why)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char *bytes = f ? malloc(CFG_BYTES_MAX + 1) : NULL;
-	int rc = 0;
-
-	if (!bytes)
-		rc = why_set(why, -errno, "%s: %s", path, strerror(errno));
-	else
-		*size = fread(bytes, 1, CFG_BYTES_MAX + 1, f);
-	if (rc == 0 && ferror(f))
-		rc = why_set(why, -EIO, "%s: cannot be read", path);
-	if (f && f != stdin)
-		fclose(f);
-	if (rc < 0)
-		free(bytes);
-	else
-		*out = bytes;
-	return rc;
-}
-
 static int read_text(
 	struct cfg_text *t, const char *path, char **overrides, int count, struct why *why)
 {
-	char *bytes = NULL;
-	size_t size = 0;
-	int rc = read_file(path, &bytes, &size, why);
+	int rc = config_file_read(t, path, why);
 
-	if (rc == 0)
-		rc = cfg_text_parse(t, path, bytes, size, why);
-	free(bytes);
 	for (int i = 0; rc == 0 && i < count; i++)
 		rc = cfg_text_override(t, overrides[i], why);
 	return rc;

@@ -18,6 +18,8 @@ const struct verb verbs[] = {
 		"Its file systems are left as by a power failure.\n", verb_destroy},
 	{"dmesg", "[-c]", "Print the hypervisor's log", "  -c, --clear     and empty it\n",
 		verb_dmesg},
+	{"domid", "DOMAIN", "Print a domain's number", "", verb_domid},
+	{"domname", "DOMAIN", "Print a domain's name", "", verb_domname},
 	{"help", "[VERB]", "Explain a verb, or list all", "", verb_help},
 	{"info", "[KEY]", "Print facts about the host, one `key : value` a line",
 		"With KEY only the value of that key.\n", verb_info},
@@ -34,6 +36,7 @@ const struct verb verbs[] = {
 		"  -w, --wait      wait until it has gone down\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_reboot},
+	{"rename", "DOMAIN NAME", "Call a guest by another name", "", verb_rename},
 	{"sched-credit", "[-d DOMAIN [-w WEIGHT] [-c CAP]] | -s", "Show or set shares of CPU time",
 		"  -d, --domain DOMAIN     only this one\n"
 		"  -w, --weight WEIGHT     against others' (1 to 65535, default 256)\n"

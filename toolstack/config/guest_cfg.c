@@ -112,26 +112,29 @@ static int read_cap(struct reader *r, const struct cfg_value *v, void *to)
 	return rc;
 }
 
-/* Names are looked up beside numeric ids, become part of paths and are printed in columns. */
-static int read_name(struct reader *r, const struct cfg_value *v, void *to)
+int guest_name_check(const char *name, struct why *why)
 {
-	char *name = to;
-	int rc = value_string(r, v, name, GUEST_NAME_MAX + 1);
-
-	if (rc < 0)
-		return rc;
+	if (strlen(name) > GUEST_NAME_MAX)
+		return why_set(why, -EINVAL, "text is too long (at most %d bytes)", GUEST_NAME_MAX);
 	for (const char *c = name; *c; c++)
 		if (*c <= ' ' || *c == 0x7f || *c == '/')
-			return why_set(r->why, -EINVAL,
+			return why_set(why, -EINVAL,
 				"\"%s\" has a blank, a slash or a control byte", name);
 	if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
-		return why_set(r->why, -EINVAL, "\"%s\" cannot be a name", name);
+		return why_set(why, -EINVAL, "\"%s\" cannot be a name", name);
 	if (name[strspn(name, "0123456789")] == '\0') {
-		why_set(r->why, -EINVAL, "\"%s\" would be taken for a domain id", name);
-		why_hint(r->why, "add a letter");
+		why_set(why, -EINVAL, "\"%s\" would be taken for a domain id", name);
+		why_hint(why, "add a letter");
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int read_name(struct reader *r, const struct cfg_value *v, void *to)
+{
+	int rc = value_string(r, v, to, GUEST_NAME_MAX + 1);
+
+	return rc < 0 ? rc : guest_name_check(to, r->why);
 }
 
 static int read_uuid(struct reader *r, const struct cfg_value *v, void *to)

@@ -189,6 +189,57 @@ START_TEST(sched_credit_shows_and_sets)
 }
 END_TEST
 
+START_TEST(names)
+{
+	ck_assert_int_eq(cli_run("domid web"), 0);
+	ck_assert_str_eq(out_text, "1\n");
+	ck_assert_int_eq(cli_run("domname 2"), 0);
+	ck_assert_str_eq(out_text, "db\n");
+	ck_assert_int_eq(cli_run("domid nosuch"), EXIT_NO_DOMAIN);
+	cJSON_Delete(cli_run_json("domid --json web", 0, "bothy.name/1"));
+}
+END_TEST
+
+/* The name for the next life as well. */
+START_TEST(rename_changes_every_place)
+{
+	static const char old[] = "name = \"web\"\nkernel = \"/k\"\nmemory = 96\n";
+	char path[] = "/tmp/verbs_test.XXXXXX", text[512] = "";
+	int fd = mkstemp(path);
+	FILE *f;
+
+	ck_assert_int_eq(write(fd, old, sizeof(old) - 1), (int)sizeof(old) - 1);
+	close(fd);
+	put("/bothy/domain/1/config", path);
+	ck_assert_int_eq(cli_run("rename web www"), 0);
+	ck_assert_str_eq(node("/local/domain/1/name"), "www");
+	ck_assert_str_eq(node("/vm/ab000000-0000-0000-0000-000000000000/name"), "www");
+	ck_assert_str_eq(node("/bothy/domain/1/name"), "www");
+	f = fopen(path, "re");
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+	fclose(f);
+	unlink(path);
+	ck_assert_ptr_nonnull(strstr(text, "www"));
+	ck_assert_ptr_nonnull(strstr(text, "memory = 96"));
+	ck_assert_ptr_null(strstr(text, "web"));
+}
+END_TEST
+
+START_TEST(rename_refuses)
+{
+	ck_assert_int_eq(cli_run("rename web db"), EXIT_FAILED);
+	ck_assert_str_eq(err_text, "bothy: rename: the name \"db\" is taken by domain 2\n");
+	ck_assert_int_eq(cli_run("rename web 17"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("rename web a/b"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("rename 0 dom0"), EXIT_USAGE);
+	ck_assert_str_eq(node("/local/domain/1/name"), "web");
+	put("/bothy/domain/1/config", "/nonexistent/web.cfg");
+	ck_assert_int_eq(cli_run("rename web www"), EXIT_FAILED);
+	ck_assert_ptr_nonnull(strstr(err_text, "/nonexistent/web.cfg: No such file"));
+	ck_assert_str_eq(node("/local/domain/1/name"), "web");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("verbs");
@@ -206,6 +257,9 @@ int main(void)
 	tcase_add_test(c, vcpu_set_tells_the_guest);
 	tcase_add_test(c, vcpu_pin_sets_affinities);
 	tcase_add_test(c, sched_credit_shows_and_sets);
+	tcase_add_test(c, names);
+	tcase_add_test(c, rename_changes_every_place);
+	tcase_add_test(c, rename_refuses);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
