@@ -48,7 +48,13 @@ const struct verb verbs[] = {
 		"  -w, --wait      wait until it is gone\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_shutdown},
+	{"sysrq", "DOMAIN LETTER", "Send a magic system request to a guest's kernel", "",
+		verb_sysrq},
+	{"trigger", "DOMAIN nmi [VCPU]", "Send a non-maskable interrupt to a guest", "",
+		verb_trigger},
 	{"unpause", "DOMAIN", "Let a paused guest run on", "", verb_unpause},
+	{"uptime", "[-s] [DOMAIN...]", "Print how long domains have been running",
+		"  -s, --short     one line each as uptime(1) has it\n", verb_uptime},
 	{"vcpu-list", "[DOMAIN...]", "List virtual CPUs and where they run", "", verb_vcpu_list},
 	{"vcpu-pin", "DOMAIN VCPU|all HARD|- [SOFT|-]",
 		"Set which physical CPUs a virtual one runs on",

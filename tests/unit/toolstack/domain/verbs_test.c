@@ -240,6 +240,39 @@ START_TEST(rename_refuses)
 }
 END_TEST
 
+START_TEST(uptime_counts_from_creation)
+{
+	cJSON *root;
+	char start[32];
+
+	snprintf(start, sizeof(start), "%lld", (long long)time(NULL) - 2 * 86400 - 3 * 3600 - 60);
+	put("/vm/ab000000-0000-0000-0000-000000000000/start_time", start);
+	ck_assert_int_eq(cli_run("uptime web"), 0);
+	ck_assert_ptr_nonnull(
+		strstr(out_text, "Name                                ID Uptime\n"
+				 "web                                  1 2 days,  3:01:0"));
+	ck_assert_int_eq(cli_run("uptime -s web"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text, " up 2 days,  3:01, web (1)\n"));
+	root = cli_run_json("uptime --json", 0, "bothy.uptime/1");
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "domains")), 3);
+	cJSON_Delete(root);
+}
+END_TEST
+
+START_TEST(triggers)
+{
+	ck_assert_int_eq(cli_run("trigger web nmi 1"), 0);
+	ck_assert_uint_eq(web->nmis, 2);
+	ck_assert_int_eq(cli_run("trigger web nmi 2"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("trigger web power"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("trigger 0 nmi"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("sysrq web s"), 0);
+	ck_assert_str_eq(node("/local/domain/1/control/sysrq"), "s");
+	ck_assert_int_eq(cli_run("sysrq web sync"), EXIT_USAGE);
+	ck_assert_int_eq(cli_run("sysrq 0 s"), EXIT_USAGE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("verbs");
@@ -260,6 +293,8 @@ int main(void)
 	tcase_add_test(c, names);
 	tcase_add_test(c, rename_changes_every_place);
 	tcase_add_test(c, rename_refuses);
+	tcase_add_test(c, uptime_counts_from_creation);
+	tcase_add_test(c, triggers);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
