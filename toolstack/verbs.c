@@ -43,8 +43,11 @@ const struct verb verbs[] = {
 		"  -c, --cap CAP           at most, in percent of one CPU (0: no limit)\n"
 		"  -s, --schedparam        the scheduler's own parameters\n",
 		verb_sched_credit},
-	{"shutdown", "[-w] DOMAIN | -a", "Ask a guest to power off",
+	{"shutdown", "[-w] DOMAIN | -a | --host", "Ask a guest to power off",
 		"  -a, --all       every guest\n"
+		"  --host          every guest, for the host goes down: waits, destroys what is "
+		"left\n"
+		"                  after 60 seconds (-t), and none is restarted any more\n"
 		"  -w, --wait      wait until it is gone\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_shutdown},

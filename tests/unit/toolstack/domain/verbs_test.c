@@ -273,6 +273,49 @@ START_TEST(triggers)
 }
 END_TEST
 
+START_TEST(host_stop_asks_and_waits)
+{
+	world->obeys = true;
+	db->flags = XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift;
+	ck_assert_int_eq(cli_run("shutdown --host"), 0);
+	ck_assert_str_eq(node("/bothy/stopping"), "1");
+	ck_assert_str_eq(node("/local/domain/1/control/shutdown"), "poweroff");
+	ck_assert_ptr_nonnull(strstr(out_text, "web (1): ended\n"));
+	ck_assert_ptr_nonnull(strstr(out_text, "db (2): ended: crash\n"));
+	ck_assert_int_eq(cli_run("reboot --host"), EXIT_USAGE);
+}
+END_TEST
+
+START_TEST(host_stop_destroys_who_does_not_answer)
+{
+	cJSON *root, *all;
+
+	db->flags |= XEN_DOMINF_paused;
+	ck_assert_int_eq(cli_run("shutdown --host -t 0"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text, "web (1): still there after 0 s, destroyed\n"));
+	ck_assert_uint_eq(web->id, 0);
+	ck_assert_uint_eq(db->id, 0);
+	ck_assert_msg(!(db->flags & XEN_DOMINF_paused), "paused guests are let run");
+	ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
+	fake_domain_add(3, "late", 0);
+	root = cli_run_json("shutdown --host --json -t 0", 0, "bothy.shutdown-host/1");
+	all = cJSON_GetObjectItem(root, "domains");
+	ck_assert_int_eq(cJSON_GetArraySize(all), 1);
+	ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(all, 0), "destroyed")));
+	cJSON_Delete(root);
+}
+END_TEST
+
+START_TEST(host_stop_that_fails_says_so)
+{
+	world->always_fails = "domain_list";
+	ck_assert_int_eq(cli_run("shutdown --host"), EXIT_FAILED);
+	world->always_fails = "destroy";
+	ck_assert_int_eq(cli_run("shutdown --host -t 0"), EXIT_FAILED);
+	ck_assert_ptr_nonnull(strstr(out_text, "cannot be destroyed"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("verbs");
@@ -295,6 +338,9 @@ int main(void)
 	tcase_add_test(c, rename_refuses);
 	tcase_add_test(c, uptime_counts_from_creation);
 	tcase_add_test(c, triggers);
+	tcase_add_test(c, host_stop_asks_and_waits);
+	tcase_add_test(c, host_stop_destroys_who_does_not_answer);
+	tcase_add_test(c, host_stop_that_fails_says_so);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
