@@ -69,7 +69,7 @@ bare-flags := $(base) -O2 -ffreestanding -nostdinc \
 hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
 guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
 # How hosted programs watch themselves; `make coverage` puts counters in its place.
-instrument := -fsanitize=address,undefined -fno-sanitize-recover=all
+instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
@@ -137,7 +137,7 @@ host: $(unit-tests) $(abi-tests)
 	tests/run --jobs 2 $^
 $(O)/host/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
-	$(call q,CC)$(CC) -O1 -g $(if $(findstring address,$(instrument)),-fsanitize=address) -w $(third-hv-flags) \
+	$(call q,CC)$(CC) -O1 -g $(filter %address %fuzzer-no-link,$(instrument)) -w $(third-hv-flags) \
 		-c build/third/src/$*.c -o $@
 $(O)/host/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)

@@ -1,8 +1,9 @@
 /* The console client: bytes between this terminal and the pty that consoled serves.
  *
  * Two small buffers, one for each direction, filled only when empty: who does not read stops the other side
- * and nothing else. The terminal is restored however we leave. What the guest prints goes to the terminal
- * as it is; that is what a console is for.
+ * and nothing else. Except a person at the keyboard, who can always detach: what is typed is read on although
+ * the guest takes nothing, and lost when it is more than the buffer holds. The terminal is restored however we
+ * leave. What the guest prints goes to the terminal as it is; that is what a console is for.
  * Neighbours: dom0/consoled makes the pty and writes its name to the store, where no guest can.
  */
 #include "toolstack/console.h"
@@ -24,6 +25,7 @@ struct pipe {
 	char bytes[BUFFER];
 	size_t start, end;
 	bool detach; /* stop at the detach key */
+	bool typed;  /* filled whether it is empty or not, for that key */
 };
 
 static bool pipe_is_empty(const struct pipe *p)
@@ -34,14 +36,20 @@ static bool pipe_is_empty(const struct pipe *p)
 /* Returns 1: go on; 0: the source ended or the user detached; -Exxx. */
 static int pipe_fill(struct pipe *p)
 {
-	ssize_t n = read(p->from, p->bytes, sizeof(p->bytes));
+	size_t kept = p->end - p->start;
 	const char *key;
+	ssize_t n;
 
+	if (kept == sizeof(p->bytes))
+		kept = 0;
+	memmove(p->bytes, p->bytes + p->start, kept);
+	p->start = 0;
+	p->end = kept;
+	n = read(p->from, p->bytes + kept, sizeof(p->bytes) - kept);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
-	p->start = 0;
-	p->end = (size_t)n;
-	key = p->detach ? memchr(p->bytes, DETACH_KEY, p->end) : NULL;
+	key = p->detach ? memchr(p->bytes + kept, DETACH_KEY, (size_t)n) : NULL;
+	p->end += (size_t)n;
 	return n > 0 && !key;
 }
 
@@ -58,20 +66,24 @@ static int pipe_drain(struct pipe *p)
 /* One round for one direction, after poll() said what is ready. */
 static int pipe_step(struct pipe *p, bool readable, bool writable)
 {
-	if (pipe_is_empty(p))
-		return readable ? pipe_fill(p) : 1;
-	return writable ? pipe_drain(p) : 1;
+	int rc = 1;
+
+	if (!pipe_is_empty(p) && writable)
+		rc = pipe_drain(p);
+	if (rc > 0 && readable)
+		rc = pipe_fill(p);
+	return rc;
 }
 
 static int shuttle(int tty)
 {
-	struct pipe in = {.from = STDIN_FILENO, .to = tty, .detach = true};
+	struct pipe in = {.from = STDIN_FILENO, .to = tty, .detach = true, .typed = isatty(STDIN_FILENO)};
 	struct pipe out = {.from = tty, .to = STDOUT_FILENO};
 	int rc = 1;
 
 	while (rc > 0 && !wait_is_cancelled()) {
 		struct pollfd fds[3] = {
-			{.fd = pipe_is_empty(&in) ? STDIN_FILENO : -1, .events = POLLIN},
+			{.fd = in.typed || pipe_is_empty(&in) ? STDIN_FILENO : -1, .events = POLLIN},
 			{.fd = tty,
 				.events = (short)((pipe_is_empty(&out) ? POLLIN : 0) |
 						  (pipe_is_empty(&in) ? 0 : POLLOUT))},
@@ -80,7 +92,8 @@ static int shuttle(int tty)
 
 		if (poll(fds, 3, -1) < 0)
 			continue;
-		rc = pipe_step(&out, fds[1].revents & (POLLIN | POLLHUP | POLLERR), fds[2].revents);
+		rc = pipe_step(&out, pipe_is_empty(&out) && fds[1].revents & (POLLIN | POLLHUP | POLLERR),
+			fds[2].revents);
 		if (rc > 0)
 			rc = pipe_step(&in, fds[0].revents, fds[1].revents & POLLOUT);
 	}

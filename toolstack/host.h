@@ -29,14 +29,14 @@ void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE
 enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or_name,
 	struct xen_domctl_getdomaininfo *info);
 
-/* Open the doors (@need_store as for host_open()), find the domain, let @fn do its work, close. */
-typedef enum exit_code host_domain_fn(
-	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg);
-enum exit_code host_domain_run(
-	struct cli *c, bool need_store, const char *id_or_name, host_domain_fn *fn, void *arg);
+/* The same for what is done to guests only: EXIT_USAGE for domain 0. */
+enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
+	struct xen_domctl_getdomaininfo *info);
 
-/* For verbs that are for guests only. Returns EXIT_USAGE with c->why; @hint: what to do instead, or NULL. */
-enum exit_code host_refuse_dom0(struct cli *c, const char *hint);
+/* All domains, or with @names_count those called so, into a list that the caller frees in any case: before the
+ * first line is printed, in case one is wrong. */
+enum exit_code host_domains_find(struct cli *c, struct host *h, int names_count, char **names,
+	struct xen_domctl_getdomaininfo **list, uint32_t *count);
 
 /* Write a formatted value to node @name of @domid's store directory. Returns 0, -Exxx. */
 int host_domain_write(struct host *h, uint32_t tx, uint16_t domid, const char *name,

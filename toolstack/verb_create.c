@@ -10,14 +10,11 @@
 #include "toolstack/config/guest_cfg.h"
 #include "toolstack/config_file.h"
 #include "toolstack/console.h"
-#include "toolstack/device/device_wait.h"
 #include "toolstack/domain/create.h"
-#include "toolstack/domain/marker.h"
-#include "toolstack/image/kernel_cache.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
 
-#define KEEP_DIR "/run/bothy/guests"
 enum { CONSOLE_WAIT_MS = 10000 };
 
 struct request {
@@ -56,10 +53,13 @@ static int make_absolute(char path[GUEST_PATH_MAX + 1], struct why *why)
 	if (path[0] == '/' || path[0] == '\0')
 		return 0;
 	if (!getcwd(cwd, sizeof(cwd)))
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+		return why_set(why, -errno, "working directory: %s", strerror(errno));
 	length = snprintf(whole, sizeof(whole), "%s/%s", cwd, path);
-	if (length > GUEST_PATH_MAX)
-		return why_set(why, -ENAMETOOLONG, "%s: path too long", path);
+	if (length > GUEST_PATH_MAX) {
+		why_set(why, -ENAMETOOLONG, "path too long");
+		why_where(why, "%s", whole);
+		return -ENAMETOOLONG;
+	}
 	memcpy(path, whole, (size_t)length + 1);
 	return 0;
 }
@@ -69,10 +69,13 @@ static enum exit_code read_config(
 {
 	struct cfg_text text = {0};
 	struct guest_warnings *w = calloc(1, sizeof(*w));
-	int rc = w ? read_text(&text, path, overrides, count, &c->why) : -ENOMEM;
+	int rc = w ? read_text(&text, path, overrides, count, &c->why)
+		   : why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 
 	if (rc == 0)
 		rc = guest_cfg_parse(g, &text, w, &c->why);
+	if (rc < 0 && !c->why.where[0]) /* of the file as a whole */
+		why_where(&c->why, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
 	if (rc == 0)
 		rc = make_absolute(g->kernel, &c->why);
 	if (rc == 0)
@@ -108,8 +111,10 @@ static enum exit_code dry_run(struct cli *c, const struct guest_cfg *g)
 		guest_cfg_json(g, root);
 		return cli_json(c, root);
 	}
-	if (guest_cfg_format(g, &text) < 0)
+	if (guest_cfg_format(g, &text) < 0) {
+		why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 		return EXIT_FAILED;
+	}
 	fputs(text, c->out);
 	free(text);
 	return EXIT_DONE;
@@ -119,9 +124,14 @@ static enum exit_code exit_of(int rc)
 {
 	switch (-rc) {
 	case ENOEXEC:
-	case ENOSPC:
 	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EACCES:
+	case EROFS:
 	case EINVAL:
+	case ENODEV:
+	case ENOTBLK:
 		return EXIT_CONFIG;
 	case ETIMEDOUT:
 		return EXIT_TIMEOUT;
@@ -168,20 +178,16 @@ static enum exit_code create(
 	struct cli *c, struct host *h, const struct request *r, const struct guest_cfg *g)
 {
 	const struct create_options options = {
-		.cache_dir = KERNEL_CACHE_DIR,
-		.keep_dir = KEEP_DIR,
-		.sysfs = "/sys",
-		.timeout_ms = DEVICE_TIMEOUT_MS,
+		.places = c->places,
 		.paused = r->paused,
 		.progress = c->verbose ? show_progress : NULL,
 		.progress_arg = c,
 	};
 	const char *warning = NULL;
 	uint16_t domid = 0;
-	int rc = leftovers_remove(h);
+	int rc;
 
-	if (rc > 0)
-		cli_warn(c, "removed what an earlier, interrupted creation had left");
+	leftovers_clear(c, h);
 	wait_catch_signals();
 	rc = guest_create(h, g, &options, &domid, &warning, &c->why);
 	if (rc < 0)
@@ -195,8 +201,12 @@ static enum exit_code run(struct cli *c, const struct request *r, char **overrid
 {
 	struct guest_cfg *g = calloc(1, sizeof(*g));
 	struct host h;
-	enum exit_code code = g ? read_config(c, r->file, overrides, count, g) : EXIT_FAILED;
+	enum exit_code code = EXIT_FAILED;
 
+	if (g)
+		code = read_config(c, r->file, overrides, count, g);
+	else
+		why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 	if (code == EXIT_DONE && r->dry_run) {
 		code = dry_run(c, g);
 	} else if (code == EXIT_DONE) {
@@ -223,7 +233,12 @@ enum exit_code verb_create(struct cli *c, int argc, char **argv)
 		return EXIT_DONE;
 	if (!r.file && count > 0)
 		r.file = argv[first++];
-	if (count >= 0 && !r.file)
+	if (count >= 0 && (!r.file || !r.file[0]))
 		return cli_usage(c, "which configuration file?");
+	if (r.console && c->json)
+		return cli_usage(c, "a console cannot be shown as JSON");
+	for (int i = first; i < count; i++)
+		if (!strchr(argv[i], '='))
+			return cli_usage(c, "expected KEY=VALUE, got \"%.40s\"", argv[i]);
 	return count < 0 ? EXIT_USAGE : run(c, &r, argv + first, count - first);
 }

@@ -1,16 +1,14 @@
 /* bothy destroy: end a guest at once. */
 #include "toolstack/guest_destroy.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 static enum exit_code destroy(
 	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
-	int rc;
+	int rc = guest_destroy(h, d->domain);
 
 	(void)arg;
-	if (d->domain == 0)
-		return host_refuse_dom0(c, "use poweroff or reboot");
-	rc = guest_destroy(h, d->domain);
 	return rc < 0 ? host_failed(c, rc, "destroy") : cli_done(c, d->domain);
 }
 
@@ -22,6 +20,7 @@ enum exit_code verb_destroy(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? host_domain_run(c, true, argv[0], destroy, NULL)
-					       : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1)
+		       ? host_guest_run(c, true, argv[0], destroy, NULL)
+		       : EXIT_USAGE;
 }

@@ -13,7 +13,7 @@
 #include "dom0/lib/domctl.h"
 #include "toolstack/config/guest_cfg.h"
 #include "toolstack/config/mem_size.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
 
@@ -232,7 +232,7 @@ enum exit_code verb_mem_set(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 2, 2) ||
+	if (!cli_operands_ok(c, count, argv, 2, 2) ||
 		(timeout && !cli_number(c, "timeout", timeout, 0, TIMEOUT_MAX_S, &q.timeout_s)))
 		return EXIT_USAGE;
 	return run(c, argv[0], argv[1], &q, set);
@@ -246,5 +246,6 @@ enum exit_code verb_mem_max(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 2, 2) ? run(c, argv[0], argv[1], &q, set_max) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 2, 2) ? run(c, argv[0], argv[1], &q, set_max)
+						     : EXIT_USAGE;
 }

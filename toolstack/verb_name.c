@@ -5,53 +5,27 @@
  */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "toolstack/config/guest_cfg.h"
 #include "toolstack/config_file.h"
-#include "toolstack/host.h"
+#include "toolstack/domain/marker.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 struct renaming {
 	struct host *h;
 	const struct xen_domctl_getdomaininfo *d;
 	const char *name;
-	uint16_t owner; /* of the name, at -EEXIST */
+	struct why *why;
 };
 
-static bool is_its_name(struct store *s, uint32_t tx, const char *domid, const char *name)
+static int names_write(struct store *s, uint32_t tx, struct renaming *r)
 {
-	char path[64], its[DOMAIN_NAME_SIZE];
-
-	snprintf(path, sizeof(path), "/local/domain/%.8s/name", domid);
-	return store_read_buf(s, tx, path, its, sizeof(its)) >= 0 && strcmp(its, name) == 0;
-}
-
-static int name_is_free(struct store *s, uint32_t tx, struct renaming *r)
-{
-	char **ids = NULL;
-	unsigned int count = 0;
-	int rc = store_list(s, tx, "/local/domain", &ids, &count);
-
-	for (unsigned int i = 0; rc >= 0 && i < count; i++) {
-		r->owner = (uint16_t)strtoul(ids[i], NULL, 10);
-		if (r->owner != r->d->domain && is_its_name(s, tx, ids[i], r->name))
-			rc = -EEXIST;
-	}
-	free(ids);
-	return rc < 0 ? rc : 0;
-}
-
-static int names_write(struct store *s, uint32_t tx, void *arg)
-{
-	struct renaming *r = arg;
 	char path[96], uuid[UUID_TEXT];
-	int rc = name_is_free(s, tx, r);
+	int rc = host_domain_write(r->h, tx, r->d->domain, "name", "%s", r->name);
 
-	if (rc == 0)
-		rc = host_domain_write(r->h, tx, r->d->domain, "name", "%s", r->name);
-	if (rc < 0 || r->d->domain == 0)
+	if (rc < 0)
 		return rc;
 	uuid_format(r->d->handle, uuid);
 	snprintf(path, sizeof(path), "/vm/%s/name", uuid);
@@ -60,37 +34,38 @@ static int names_write(struct store *s, uint32_t tx, void *arg)
 	return rc < 0 ? rc : store_write(s, tx, path, r->name);
 }
 
-/* The configuration first: its failure leaves the running guest as it was. */
-static int rename_whole(struct cli *c, struct renaming *r)
+static int config_write(struct store *s, uint32_t tx, struct renaming *r)
 {
 	char path[64], config[512];
 	int rc;
 
 	snprintf(path, sizeof(path), "/bothy/domain/%u/config", r->d->domain);
-	rc = store_read_buf(r->h->store, STORE_NO_TX, path, config, sizeof(config));
-	if (rc >= 0)
-		rc = config_file_rename(config, r->name, &c->why);
-	else if (rc == -ENOENT)
-		rc = 0;
-	if (rc >= 0)
-		rc = store_transact(r->h->store, names_write, r);
-	return rc;
+	rc = store_read_buf(s, tx, path, config, sizeof(config));
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	return config_file_rename(config, r->name, r->why);
+}
+
+/* The file comes last, for only the rest can be taken back. */
+static int rename_body(struct store *s, uint32_t tx, void *arg)
+{
+	struct renaming *r = arg;
+	int rc = marker_check_name(r->h, tx, r->d->domain, r->name, r->why);
+
+	if (rc == 0)
+		rc = names_write(s, tx, r);
+	return rc < 0 ? rc : config_write(s, tx, r);
 }
 
 static enum exit_code rename_to(
 	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
-	struct renaming r = {.h = h, .d = d, .name = arg};
-	int rc;
+	struct renaming r = {.h = h, .d = d, .name = arg, .why = &c->why};
+	int rc = store_transact(h->store, rename_body, &r);
 
-	if (d->domain == 0)
-		return host_refuse_dom0(c, NULL);
-	rc = rename_whole(c, &r);
 	if (rc == 0)
 		return cli_done(c, d->domain);
-	if (rc == -EEXIST)
-		why_set(&c->why, rc, "the name \"%s\" is taken by domain %u", r.name, r.owner);
-	else if (!c->why.what[0])
+	if (!c->why.what[0])
 		why_set(&c->why, rc, "renaming: %s", strerror(-rc));
 	return EXIT_FAILED;
 }
@@ -124,8 +99,9 @@ static enum exit_code run_show(struct cli *c, int argc, char **argv, bool show_i
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? host_domain_run(c, true, argv[0], show, &show_id)
-					       : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1)
+		       ? host_domain_run(c, true, argv[0], show, &show_id)
+		       : EXIT_USAGE;
 }
 
 enum exit_code verb_rename(struct cli *c, int argc, char **argv)
@@ -135,9 +111,9 @@ enum exit_code verb_rename(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 2, 2) || guest_name_check(argv[1], &c->why) < 0)
+	if (!cli_operands_ok(c, count, argv, 2, 2) || guest_name_check(argv[1], &c->why) < 0)
 		return EXIT_USAGE;
-	return host_domain_run(c, true, argv[0], rename_to, argv[1]);
+	return host_guest_run(c, true, argv[0], rename_to, argv[1]);
 }
 
 enum exit_code verb_domid(struct cli *c, int argc, char **argv)

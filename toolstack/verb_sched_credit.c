@@ -4,7 +4,8 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
-#include "toolstack/host.h"
+#include "toolstack/domain/leftovers.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 enum { WEIGHT_MAX = 65535, CAP_MAX = 65535 };
@@ -47,9 +48,17 @@ static enum exit_code print_scheduler(struct cli *c, struct host *h)
 {
 	struct xen_sysctl_credit_schedule s;
 	int rc = sysctl_credit_get(&h->hv, &s);
+	cJSON *root;
 
 	if (rc < 0)
 		return host_failed(c, rc, "scheduler");
+	if (c->json) {
+		root = cli_json_new("scheduler");
+		cJSON_AddNumberToObject(root, "tslice_ms", s.tslice_ms);
+		cJSON_AddNumberToObject(root, "ratelimit_us", s.ratelimit_us);
+		cJSON_AddNumberToObject(root, "migration_delay_us", s.vcpu_migr_delay_us);
+		return cli_json(c, root);
+	}
 	fprintf(c->out, "Cpupool Pool-0: tslice=%ums ratelimit=%uus migration-delay=%uus\n",
 		s.tslice_ms, s.ratelimit_us, s.vcpu_migr_delay_us);
 	return EXIT_DONE;
@@ -100,7 +109,8 @@ static enum exit_code list_all(struct cli *c, bool scheduler_only)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (!c->json)
+	leftovers_clear(c, &h);
+	if (scheduler_only || !c->json)
 		code = print_scheduler(c, &h);
 	if (code == EXIT_DONE && !scheduler_only)
 		code = list(c, &h, NULL);
@@ -120,7 +130,7 @@ enum exit_code verb_sched_credit(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 0, 0))
+	if (!cli_operands_ok(c, count, argv, 0, 0))
 		return EXIT_USAGE;
 	if (!domain && (s.weight_text || s.cap_text))
 		return cli_usage(c, "which domain? (-d)");

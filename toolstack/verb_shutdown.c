@@ -6,6 +6,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host_stop.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
@@ -26,11 +27,8 @@ struct waiting {
 
 static enum exit_code ask(struct cli *c, struct host *h, uint16_t domid, const char *what)
 {
-	int rc;
+	int rc = host_domain_write(h, STORE_NO_TX, domid, "control/shutdown", "%s", what);
 
-	if (domid == 0)
-		return host_refuse_dom0(c, "use its own poweroff or reboot");
-	rc = host_domain_write(h, STORE_NO_TX, domid, "control/shutdown", "%s", what);
 	if (rc < 0) {
 		why_set(&c->why, rc, "asking domain %u: %s", domid, strerror(-rc));
 		return EXIT_FAILED;
@@ -74,7 +72,7 @@ static enum exit_code await(struct cli *c, struct host *h, const struct request 
 static enum exit_code one(struct cli *c, struct host *h, const struct request *r, const char *name)
 {
 	struct xen_domctl_getdomaininfo info;
-	enum exit_code code = host_domain_find(c, h, name, &info);
+	enum exit_code code = host_guest_find(c, h, name, &info);
 
 	if (code == EXIT_DONE)
 		code = ask(c, h, info.domain, r->what);
@@ -127,13 +125,14 @@ static enum exit_code run(struct cli *c, int argc, char **argv, const char *what
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, operands, operands) ||
+	if (!cli_operands_ok(c, count, argv, operands, operands) ||
 		(timeout && !cli_number(c, "timeout", timeout, 0, TIMEOUT_MAX_S, &seconds)))
 		return EXIT_USAGE;
 	r.timeout_s = (unsigned int)seconds;
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = perform(c, &h, &r, argv[0]);
 	host_close(&h);
 	return code;

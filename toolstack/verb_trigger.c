@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "dom0/lib/domctl.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 enum { VCPUS_MAX = 8192 };
@@ -14,8 +14,6 @@ static enum exit_code send_nmi(
 	const unsigned long *vcpu = arg;
 	int rc;
 
-	if (d->domain == 0)
-		return host_refuse_dom0(c, NULL);
 	if (*vcpu > d->max_vcpu_id) {
 		why_set(&c->why, -ESRCH, "domain %u has no virtual CPU %lu", d->domain, *vcpu);
 		return EXIT_USAGE;
@@ -28,11 +26,8 @@ static enum exit_code send_sysrq(
 	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
 	const char *letter = arg;
-	int rc;
+	int rc = host_domain_write(h, STORE_NO_TX, d->domain, "control/sysrq", "%s", letter);
 
-	if (d->domain == 0)
-		return host_refuse_dom0(c, "write to /proc/sysrq-trigger");
-	rc = host_domain_write(h, STORE_NO_TX, d->domain, "control/sysrq", "%s", letter);
 	return rc < 0 ? host_failed(c, rc, "sysrq") : cli_done(c, d->domain);
 }
 
@@ -45,11 +40,11 @@ enum exit_code verb_trigger(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 2, 3) ||
+	if (!cli_operands_ok(c, count, argv, 2, 3) ||
 		(count == 3 && !cli_number(c, "virtual CPU", argv[2], 0, VCPUS_MAX, &vcpu)))
 		return EXIT_USAGE;
 	if (strcmp(argv[1], "nmi") == 0)
-		return host_domain_run(c, false, argv[0], send_nmi, &vcpu);
+		return host_guest_run(c, false, argv[0], send_nmi, &vcpu);
 	cli_usage(c, "\"%.40s\" reaches no PV guest: only nmi does", argv[1]);
 	why_hint(&c->why, "bothy shutdown, reboot, destroy end a guest");
 	return EXIT_USAGE;
@@ -62,9 +57,9 @@ enum exit_code verb_sysrq(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 2, 2))
+	if (!cli_operands_ok(c, count, argv, 2, 2))
 		return EXIT_USAGE;
 	if (argv[1][0] <= ' ' || argv[1][0] > '~' || argv[1][1])
 		return cli_usage(c, "\"%.40s\" is not one letter", argv[1]);
-	return host_domain_run(c, true, argv[0], send_sysrq, argv[1]);
+	return host_guest_run(c, true, argv[0], send_sysrq, argv[1]);
 }

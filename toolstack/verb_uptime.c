@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "dom0/lib/sysctl.h"
 #include "toolstack/config/guest_cfg.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
@@ -85,47 +85,29 @@ static void list_one(struct listing *l, const struct xen_domctl_getdomaininfo *d
 	cJSON_AddItemToArray(l->array, o);
 }
 
-static enum exit_code list_named(struct listing *l, int count, char **names)
+static enum exit_code print(
+	struct listing *l, const struct xen_domctl_getdomaininfo *list, uint32_t count)
 {
-	for (int i = 0; i < count; i++) {
-		struct xen_domctl_getdomaininfo info;
-		enum exit_code code = host_domain_find(l->c, l->h, names[i], &info);
-
-		if (code != EXIT_DONE)
-			return code;
-		list_one(l, &info);
-	}
-	return EXIT_DONE;
-}
-
-static enum exit_code list_all(struct listing *l)
-{
-	struct xen_domctl_getdomaininfo *all = NULL;
-	uint32_t count = 0;
-	int rc = sysctl_domain_list(&l->h->hv, &all, &count);
-
-	if (rc < 0)
-		return host_failed(l->c, rc, "list of domains");
-	for (uint32_t i = 0; i < count; i++)
-		list_one(l, &all[i]);
-	free(all);
-	return EXIT_DONE;
-}
-
-static enum exit_code list(struct listing *l, int count, char **names)
-{
-	struct cli *c = l->c;
-	cJSON *root = c->json ? cli_json_new("uptime") : NULL;
-	enum exit_code code;
+	cJSON *root = l->c->json ? cli_json_new("uptime") : NULL;
 
 	if (root)
 		l->array = cJSON_AddArrayToObject(root, "domains");
 	else if (!l->brief)
-		fprintf(c->out, "%-33s %4s %s\n", "Name", "ID", "Uptime");
-	code = count ? list_named(l, count, names) : list_all(l);
-	if (root && code == EXIT_DONE)
-		return cli_json(c, root);
-	cJSON_Delete(root);
+		fprintf(l->c->out, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+	for (uint32_t i = 0; i < count; i++)
+		list_one(l, &list[i]);
+	return l->c->json ? cli_json(l->c, root) : EXIT_DONE;
+}
+
+static enum exit_code list(struct listing *l, int names_count, char **names)
+{
+	struct xen_domctl_getdomaininfo *all = NULL;
+	uint32_t count = 0;
+	enum exit_code code = host_domains_find(l->c, l->h, names_count, names, &all, &count);
+
+	if (code == EXIT_DONE)
+		code = print(l, all, count);
+	free(all);
 	return code;
 }
 
@@ -144,6 +126,7 @@ enum exit_code verb_uptime(struct cli *c, int argc, char **argv)
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = list(&l, count, argv);
 	host_close(&h);
 	return code;

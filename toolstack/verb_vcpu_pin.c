@@ -4,7 +4,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "toolstack/config/cpu_set.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 enum { VCPUS_MAX = 8192 };
@@ -79,7 +79,7 @@ enum exit_code verb_vcpu_pin(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 3, 4) || !pin_read(c, &p, count, argv))
+	if (!cli_operands_ok(c, count, argv, 3, 4) || !pin_read(c, &p, count, argv))
 		return EXIT_USAGE;
 	return host_domain_run(c, false, argv[0], pin, &p);
 }

@@ -2,7 +2,7 @@
  * node for each. */
 #include <errno.h>
 
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 enum { VCPUS_MAX = 8192 };
@@ -56,7 +56,7 @@ enum exit_code verb_vcpu_set(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 2, 2) ||
+	if (!cli_operands_ok(c, count, argv, 2, 2) ||
 		!cli_number(c, "number of virtual CPUs", argv[1], 1, VCPUS_MAX, &wanted))
 		return EXIT_USAGE;
 	return host_domain_run(c, true, argv[0], set, &wanted);

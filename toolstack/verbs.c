@@ -51,7 +51,8 @@ const struct verb verbs[] = {
 		"  -w, --wait      wait until it is gone\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_shutdown},
-	{"sysrq", "DOMAIN LETTER", "Send a magic system request to a guest's kernel", "",
+	{"sysrq", "DOMAIN LETTER", "Send a magic system request to a guest's kernel",
+		"This system's own kernel takes them at /proc/sysrq-trigger.\n",
 		verb_sysrq},
 	{"trigger", "DOMAIN nmi [VCPU]", "Send a non-maskable interrupt to a guest", "",
 		verb_trigger},

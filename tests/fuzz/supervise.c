@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -61,10 +62,13 @@ bool worker_fork(struct worker *w)
 		perror("fuzz: fork");
 		exit(2);
 	}
-	if (pid == 0)
+	if (pid == 0) {
 		(void)dup2(w->said_fd, STDERR_FILENO);
-	else
+		(void)signal(SIGINT, SIG_IGN);		/* the parent's to act on */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	} else {
 		w->pid = pid;		/* shared memory: only one of us may say it */
+	}
 	return pid == 0;
 }
 
@@ -296,6 +300,13 @@ static bool anybody(struct worker *const *w, unsigned n)
 	return false;
 }
 
+/* Whoever ends a long run still wants its figures. */
+static void interrupted(int number)
+{
+	(void)number;
+	shared->stop = true;
+}
+
 #define JOBS_MAX 64u
 unsigned supervise(const struct fuzz_options *o, struct engine_stats *sum, double *seconds)
 {
@@ -307,6 +318,8 @@ unsigned supervise(const struct fuzz_options *o, struct engine_stats *sum, doubl
 	shared = shared_memory(sizeof *shared);
 	shared->next = o->first_seed;
 	shared->last = o->runs ? o->first_seed + o->runs : UINT64_MAX;
+	(void)signal(SIGINT, interrupted);
+	(void)signal(SIGTERM, interrupted);
 	for (unsigned i = 0; i < jobs; i++) {
 		w[i] = worker_new();
 		since[i] = begin;

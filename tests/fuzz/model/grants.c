@@ -108,6 +108,12 @@ static int pin_take(struct model *m, const struct m_domain *d, struct pin *p, un
 
 /* --- mapping --- */
 
+/* A grant can need two pages: for the pins of either side of a copy, or for those and the handle. */
+static bool pages_are_short(const struct model *m)
+{
+	return m->relaxed || m->free_frames < 2;
+}
+
 static bool slot_hold(struct model *m, const struct m_domain *d, const struct act *a, uint64_t *at)
 {
 	uint64_t l1 = a->host_addr >> 12;
@@ -200,7 +206,7 @@ static const char *map_apply(
 {
 	struct m_track t;
 	bool no_memory = o->status == GNTST_no_device_space || o->status == GNTST_no_space;
-	if (no_memory && (o->failed_alloc || memory_is_short(m, 0)))
+	if (no_memory && (o->failed_alloc || pages_are_short(m)))
 		return NULL;
 	int status = map_predict(m, d, a, &t);
 	if (status != o->status)
@@ -325,7 +331,7 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 static const char *copy_apply(
 	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
-	if (o->status == GNTST_no_space && (o->failed_alloc || memory_is_short(m, 0))) {
+	if (o->status == GNTST_no_space && (o->failed_alloc || pages_are_short(m))) {
 		m->in_doubt = true; /* of the second side: the first one's marks came and went */
 		return NULL;
 	}

@@ -283,7 +283,7 @@ void settle(struct model *m)
 	if (!m->stale)
 		return;
 	uses_find(m);
-	for (unsigned f = 0; f < m->limit.frames; f++) {
+	for (unsigned f = 0; f < m->limit.frames && !m->held; f++) {
 		struct m_frame *p = &m->f[f];
 		if (m->u.refs[f] == 0 && p->owner != NOBODY && p->owner != HYPERVISOR)
 			*p = (struct m_frame){ .owner = NOBODY };

@@ -3,6 +3,7 @@
  * the least of it. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,8 +13,8 @@
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
 #include "protocol/sched.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/store_daemon.h"
-#include "tests/unit/dom0/tests.h"
 
 static struct store_daemon server;
 static struct store *s;
@@ -240,5 +241,5 @@ START_TEST(none_while_the_host_stops)
 }
 END_TEST
 
-TESTS_RUN("deaths", living_are_left, each_reason, preserved_once, death_while_away,
-	  failure_is_retried, restart_owed, none_while_the_host_stops)
+CHECK_MAIN("deaths", NULL, NULL, living_are_left, each_reason, preserved_once, death_while_away,
+	   failure_is_retried, restart_owed, none_while_the_host_stops)

@@ -1,8 +1,8 @@
 /* Amounts of memory: every unit, and what is none. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/mem_size.h"
 
 static const struct {
@@ -47,16 +47,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("mem_size");
-	TCase *c = tcase_create("mem_size");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *c = CHECK_CASE(NULL, NULL, NULL);
 
 	tcase_add_loop_test(c, amounts, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_loop_test(c, no_amounts, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("mem_size", c);
 }

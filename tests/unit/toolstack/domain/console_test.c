@@ -1,5 +1,4 @@
 /* The console client on a pty: bytes both ways, Ctrl-], end of input, end of the guest. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "toolstack/console.h"
 
@@ -41,14 +41,27 @@ static enum exit_code attach(void)
 	return console_attach(&c, &h, 1, 0);
 }
 
-/* Run the client in a child with pipes for stdin and stdout. */
-static void start(void)
+/* A terminal for somebody to type at: in[1] is the keyboard's end. */
+static void make_keyboard(int in[2])
+{
+	in[1] = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert(in[1] >= 0 && grantpt(in[1]) == 0 && unlockpt(in[1]) == 0);
+	in[0] = open(ptsname(in[1]), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(in[0], 0);
+}
+
+/* Run the client in a child with pipes for stdout and, but for a person, stdin. */
+static void start_with(bool person)
 {
 	int in[2], out[2];
 
 	fake_world_reset();
 	make_pty();
-	ck_assert(pipe(in) == 0 && pipe(out) == 0);
+	if (person)
+		make_keyboard(in);
+	else
+		ck_assert(pipe(in) == 0);
+	ck_assert(pipe(out) == 0);
 	child = fork();
 	if (child == 0) {
 		dup2(in[0], STDIN_FILENO);
@@ -64,6 +77,11 @@ static void start(void)
 	close(out[1]);
 	to_child = in[1];
 	from_child = out[0];
+}
+
+static void start(void)
+{
+	start_with(false);
 }
 
 static int finish(void)
@@ -95,6 +113,22 @@ START_TEST(bytes_flow_both_ways)
 	expect(master, "ls\r");
 	ck_assert_int_eq((int)write(master, "file\r\n", 6), 6);
 	expect(from_child, "file\r\n");
+	ck_assert_int_eq((int)write(to_child, "\x1d", 1), 1);
+	ck_assert_int_eq(finish(), EXIT_DONE);
+}
+END_TEST
+
+/* More is typed than terminal and client hold, and the guest takes nothing: the key is read all the same. */
+START_TEST(key_detaches_from_a_guest_that_does_not_read)
+{
+	char text[1024];
+
+	start_with(true);
+	ck_assert_int_eq((int)write(to_child, "x", 1), 1);
+	expect(master, "x"); /* attached, raw */
+	memset(text, 'x', sizeof(text));
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq((int)write(to_child, text, sizeof(text)), (int)sizeof(text));
 	ck_assert_int_eq((int)write(to_child, "\x1d", 1), 1);
 	ck_assert_int_eq(finish(), EXIT_DONE);
 }
@@ -141,22 +175,6 @@ START_TEST(only_terminals_are_opened)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("console");
-	TCase *c = tcase_create("console");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 20);
-	tcase_add_test(c, bytes_flow_both_ways);
-	tcase_add_test(c, end_of_input_detaches);
-	tcase_add_test(c, end_of_the_guest_detaches);
-	tcase_add_test(c, only_one_may_attach);
-	tcase_add_test(c, only_terminals_are_opened);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("console", NULL, NULL, bytes_flow_both_ways,
+	   key_detaches_from_a_guest_that_does_not_read, end_of_input_detaches, end_of_the_guest_detaches,
+	   only_one_may_attach, only_terminals_are_opened)

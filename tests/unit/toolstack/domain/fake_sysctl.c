@@ -50,7 +50,7 @@ int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info)
 		.cpu_khz = 2400123,
 		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = 524288,
-		.free_pages = 131072,
+		.free_pages = world->free_pages,
 		.hw_cap = {0x178bfbff},
 	};
 	return fake_call("physinfo");

@@ -2,6 +2,7 @@
 #include "tests/unit/toolstack/domain/fake_world.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ void fake_world_reset(void)
 		arena = share((size_t)FAKE_DOMAINS * FAKE_PAGES * 4096);
 	}
 	memset(world, 0, sizeof(*world));
+	world->free_pages = 131072;
 	strcpy(world->nodes[0].path, "/");
 	strcpy(world->nodes[0].perms, "r0");
 	strcpy(world->nodes[1].path, "/local");
@@ -50,6 +52,8 @@ int fake_call(const char *name)
 	world->calls++;
 	if (world->calls == world->kill_at)
 		_exit(99);
+	if (world->stops_at && strcmp(name, world->stops_at) == 0)
+		raise(SIGSTOP);
 	if (world->calls != world->fail_at &&
 		!(world->always_fails && strcmp(name, world->always_fails) == 0))
 		return 0;
@@ -71,6 +75,15 @@ void fake_domain_add(uint16_t id, const char *name, uint32_t flags)
 		.handle = {0xab}};
 	snprintf(path, FAKE_PATH, "/local/domain/%u/name", id);
 	strcpy(world->nodes[10 + id].value, name);
+}
+
+void fake_process_ended(void)
+{
+	world->mapped = 0;
+	world->loops_open = 0;
+	if (world->in_transaction)
+		memcpy(world->nodes, world->saved, sizeof(world->nodes));
+	world->in_transaction = false;
 }
 
 struct fake_domain *fake_domain_find(uint16_t id)

@@ -58,6 +58,8 @@ struct fake_world {
 	long kill_at;       /* the call that ends the process */
 	const char *failed; /* name of the call that failed */
 	const char *always_fails; /* name of calls that all fail; or NULL */
+	const char *stops_at;     /* name of calls that stop the process (SIGSTOP); or NULL */
+	uint64_t free_pages;
 };
 
 extern struct fake_world *world; /* mapped by fake_world_reset() */
@@ -72,6 +74,13 @@ int fake_call(const char *name);
 
 /* A guest with 96 MiB, one virtual CPU and a name, in slot @id - 1. */
 void fake_domain_add(uint16_t id, const char *name, uint32_t flags);
+
+/* What the kernel does when a process ends: its mappings, descriptors and transaction go. */
+void fake_process_ended(void);
+
+/* All that can be seen of the world, as text to compare; malloc()ed. */
+char *fake_world_text(void);
+
 struct fake_domain *fake_domain_find(uint16_t id);
 /* What the hypervisor tells of it. */
 void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdomaininfo *info);
