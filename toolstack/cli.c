@@ -28,6 +28,20 @@ enum exit_code cli_usage(struct cli *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
+	unsigned long max, unsigned long *number)
+{
+	bool digits = text[0] && text[strspn(text, "0123456789")] == '\0';
+	unsigned long value = strtoul(text, NULL, 10);
+
+	if (!digits || value < min || value > max) {
+		cli_usage(c, "bad %s \"%.40s\": %lu to %lu", what, text, min, max);
+		return false;
+	}
+	*number = value;
+	return true;
+}
+
 static const struct verb *verb_find(const char *name)
 {
 	for (const struct verb *v = verbs; v->name; v++)

@@ -63,6 +63,11 @@ bool cli_operands_ok(struct cli *c, int count, char **operands, int min, int max
 /* An unknown verb, with the one that was probably meant. */
 enum exit_code cli_unknown_verb(struct cli *c, const char *name);
 
+/* Read @text, a decimal number of @min..@max that the user calls @what, into *@number.
+ * False: c->why says what is wrong (usage). */
+bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
+	unsigned long max, unsigned long *number);
+
 /* A JSON object whose first member is "schema": "bothy.<kind>/1"; NULL: out of memory. */
 struct cJSON *cli_json_new(const char *kind);
 /* Print @root (NULL: out of memory) and free it; bytes that are not UTF-8 become '?'. Returns EXIT_DONE or

@@ -7,6 +7,7 @@
 #include "toolstack/host.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,19 @@ enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or
 	return found ? EXIT_DONE : no_such_domain(c, id_or_name);
 }
 
+int host_domain_write(
+	struct host *h, uint32_t tx, uint16_t domid, const char *name, const char *fmt, ...)
+{
+	char path[128], value[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(value, sizeof(value), fmt, args);
+	va_end(args);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, name);
+	return store_write(h->store, tx, path, value);
+}
+
 enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
 	struct xen_domctl_getdomaininfo *info)
 {
@@ -162,5 +176,26 @@ enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_
 	}
 	if (code == EXIT_DONE)
 		*info = found;
+	return code;
+}
+
+enum exit_code host_domains_find(struct cli *c, struct host *h, int names_count, char **names,
+	struct xen_domctl_getdomaininfo **list, uint32_t *count)
+{
+	enum exit_code code = EXIT_DONE;
+	int rc = 0;
+
+	*list = NULL;
+	*count = 0;
+	if (names_count == 0)
+		rc = sysctl_domain_list(&h->hv, list, count);
+	else if (!(*list = calloc((size_t)names_count, sizeof(**list))))
+		rc = -ENOMEM;
+	if (rc < 0)
+		return host_failed(c, rc, "list of domains");
+	for (int i = 0; code == EXIT_DONE && i < names_count; i++)
+		code = host_domain_find(c, h, names[i], &(*list)[i]);
+	if (names_count)
+		*count = (uint32_t)names_count;
 	return code;
 }

@@ -1,7 +1,6 @@
 /* bothy create: read and check the configuration, then hand it to guest_create(). */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "toolstack/config/cfg_json.h"
 #include "toolstack/config/guest_cfg.h"
+#include "toolstack/config_file.h"
 #include "toolstack/console.h"
 #include "toolstack/domain/create.h"
 #include "toolstack/domain/leftovers.h"
@@ -22,39 +22,11 @@ struct request {
 	const char *file;
 };
 
-/* Read a configuration, of a file or a pipe ("-": stdin), of CFG_BYTES_MAX at most. */
-static int read_file(const char *path, char **out, size_t *size)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char *bytes = f ? malloc(CFG_BYTES_MAX + 1) : NULL;
-	int rc = bytes ? 0 : -errno;
-
-	if (rc == 0)
-		*size = fread(bytes, 1, CFG_BYTES_MAX + 1, f);
-	if (rc == 0 && ferror(f))
-		rc = -errno;
-	if (f && f != stdin)
-		fclose(f);
-	if (rc < 0)
-		free(bytes);
-	else
-		*out = bytes;
-	return rc;
-}
-
 static int read_text(
 	struct cfg_text *t, const char *path, char **overrides, int count, struct why *why)
 {
-	const char *source = strcmp(path, "-") == 0 ? "standard input" : path;
-	char *bytes = NULL;
-	size_t size = 0;
-	int rc = read_file(path, &bytes, &size);
+	int rc = config_file_read(t, path, why);
 
-	if (rc < 0)
-		why_set(why, rc, "%s", strerror(-rc));
-	else
-		rc = cfg_text_parse(t, source, bytes, size, why);
-	free(bytes);
 	for (int i = 0; rc == 0 && i < count; i++)
 		rc = cfg_text_override(t, overrides[i], why);
 	return rc;

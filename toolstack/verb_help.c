@@ -29,7 +29,7 @@ static void help_all(FILE *f)
 {
 	fprintf(f, "Usage: bothy VERB [--json] [OPTION...] [OPERAND...]\n\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		fprintf(f, "  %-10s %s\n", v->name, v->summary);
+		fprintf(f, "  %-12s %s\n", v->name, v->summary);
 	fprintf(f, "\nbothy help VERB tells more. DOMAIN is a name or an id.\n");
 }
 

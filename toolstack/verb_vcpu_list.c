@@ -1,6 +1,5 @@
 /* bothy vcpu-list: the columns of `xl vcpu-list`. */
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,26 +87,6 @@ static void domain_vcpus(struct listing *l, const struct xen_domctl_getdomaininf
 	}
 }
 
-/* The domains to show, into a malloc()ed list: all of them before the first line, in case one is wrong. */
-static enum exit_code find_all(struct listing *l, int names_count, char **names,
-	struct xen_domctl_getdomaininfo **list, uint32_t *count)
-{
-	enum exit_code code = EXIT_DONE;
-	int rc = 0;
-
-	if (names_count == 0)
-		rc = sysctl_domain_list(&l->h->hv, list, count);
-	else if (!(*list = calloc((size_t)names_count, sizeof(**list))))
-		rc = -ENOMEM;
-	if (rc < 0)
-		return host_failed(l->c, rc, "list of domains");
-	for (int i = 0; code == EXIT_DONE && i < names_count; i++)
-		code = host_domain_find(l->c, l->h, names[i], &(*list)[i]);
-	if (names_count)
-		*count = (uint32_t)names_count;
-	return code;
-}
-
 static enum exit_code print(
 	struct listing *l, const struct xen_domctl_getdomaininfo *list, uint32_t count)
 {
@@ -134,7 +113,7 @@ static enum exit_code list(struct listing *l, int names_count, char **names)
 	if (rc < 0)
 		return host_failed(l->c, rc, "physical CPUs");
 	l->host_cpus = phys.max_cpu_id < CPU_SET_MAX ? phys.max_cpu_id + 1 : CPU_SET_MAX;
-	code = find_all(l, names_count, names, &all, &count);
+	code = host_domains_find(l->c, l->h, names_count, names, &all, &count);
 	if (code == EXIT_DONE)
 		code = print(l, all, count);
 	free(all);

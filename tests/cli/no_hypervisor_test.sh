@@ -60,11 +60,15 @@ no_host='no hypervisor here (/dev/xen/privcmd: No such file or directory)
 
 all() {
 	for call in "console g" "destroy g" dmesg info "info free_memory" list "list -l" "list g" "pause g" "reboot g" \
-		"shutdown g" "shutdown -a" "unpause g" vcpu-list "create good.cfg"; do
+		"shutdown g" "shutdown -a" "shutdown --host" "unpause g" vcpu-list "create good.cfg" "domid g" \
+		"domname g" "mem-max g 64" "mem-set g 64" "rename g h" sched-credit "sched-credit -s" \
+		"sched-credit -d g" "sysrq g s" "trigger g nmi" uptime "uptime -s g" "vcpu-pin g all 0" \
+		"vcpu-set g 1"; do
 		[ "$call" = "list -l" ] || expect 5 "bothy: ${call%% *}: $no_host" $call
 		[ "$call" = "console g" ] || expect_json 5 $call
 	done
-	for verb in console create destroy dmesg help info list pause reboot shutdown unpause vcpu-list; do
+	for verb in console create destroy dmesg domid domname help info list mem-max mem-set pause reboot rename \
+		sched-credit shutdown sysrq trigger unpause uptime vcpu-list vcpu-pin vcpu-set; do
 		expect 0 "" help $verb
 		expect 0 "" $verb --help
 		expect_json 0 help $verb

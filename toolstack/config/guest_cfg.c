@@ -120,7 +120,6 @@ static int read_cap(struct reader *r, const struct cfg_value *v, void *to)
 	return rc;
 }
 
-/* Names are looked up beside numeric ids, become part of paths and are printed in columns. */
 static const char *name_refuse(const char *name)
 {
 	char tame[GUEST_NAME_MAX + 1];
@@ -136,18 +135,26 @@ static const char *name_refuse(const char *name)
 	return NULL;
 }
 
+int guest_name_check(const char *name, struct why *why)
+{
+	const char *wrong;
+
+	if (strlen(name) > GUEST_NAME_MAX)
+		return why_set(why, -EINVAL, "text is too long (at most %d bytes)", GUEST_NAME_MAX);
+	wrong = name_refuse(name);
+	if (!wrong)
+		return 0;
+	why_set(why, -EINVAL, "\"%s\" %s", name, wrong);
+	if (name[0] && name[strspn(name, "0123456789")] == '\0')
+		why_hint(why, "add a letter");
+	return -EINVAL;
+}
+
 static int read_name(struct reader *r, const struct cfg_value *v, void *to)
 {
-	char *name = to;
-	int rc = value_string(r, v, name, GUEST_NAME_MAX + 1);
-	const char *wrong = rc == 0 ? name_refuse(name) : NULL;
+	int rc = value_string(r, v, to, GUEST_NAME_MAX + 1);
 
-	if (!wrong)
-		return rc;
-	why_set(r->why, -EINVAL, "\"%s\" %s", name, wrong);
-	if (name[0] >= '0' && name[0] <= '9')
-		why_hint(r->why, "add a letter");
-	return -EINVAL;
+	return rc < 0 ? rc : guest_name_check(to, r->why);
 }
 
 static int read_uuid(struct reader *r, const struct cfg_value *v, void *to)

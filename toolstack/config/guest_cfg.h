@@ -60,6 +60,10 @@ int guest_cfg_parse(struct guest_cfg *g, const struct cfg_text *text, struct gue
 /* Write @g as an xl.cfg file that parses to @g again. *out is malloc()ed. Returns 0, -ENOMEM. */
 int guest_cfg_format(const struct guest_cfg *g, char **out);
 
+/* Names are looked up beside numeric ids, become part of paths and are printed in columns.
+ * Returns 0; -EINVAL with @why. */
+int guest_name_check(const char *name, struct why *why);
+
 const char *guest_action_name(enum guest_action a);
 
 /* 36 characters with four dashes, any case. Returns 0, -EINVAL. */

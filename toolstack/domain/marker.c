@@ -92,15 +92,18 @@ static int mark_write(struct store *s, uint32_t tx, const char *path, const char
 	return store_printf(s, tx, path, "%ld %llu %s", (long)getpid(), start, name);
 }
 
-struct setting {
+/* Of a name, and of a UUID unless it is NULL, by a creation or by domain @self; DOMID_INVALID: a creation. */
+struct claim {
 	struct host *host;
-	const struct guest_cfg *guest;
+	const char *name;
+	const uint8_t *uuid;
+	uint16_t self;
 	const struct xen_domctl_getdomaininfo *domains;
 	uint32_t domain_count;
 	struct why *why;
 };
 
-static int taken(struct setting *s, const char *key, const char *value, unsigned int domid)
+static int taken(struct claim *s, const char *key, const char *value, unsigned int domid)
 {
 	why_set(s->why, -EEXIST, "\"%s\" is taken by domain %u", value, domid);
 	why_where(s->why, "%s", key);
@@ -109,37 +112,39 @@ static int taken(struct setting *s, const char *key, const char *value, unsigned
 }
 
 /* No living domain may have the name or the UUID; a dying one may, while it is restarted. */
-static int check_domains(struct setting *s, uint32_t tx)
+static int check_domains(struct claim *s, uint32_t tx)
 {
 	char path[PATH_SIZE], name[DOMAIN_NAME_SIZE], uuid[UUID_TEXT];
 	int rc;
 
-	uuid_format(s->guest->uuid, uuid);
 	for (uint32_t i = 0; i < s->domain_count; i++) {
 		const struct xen_domctl_getdomaininfo *d = &s->domains[i];
 
-		if (d->flags & XEN_DOMINF_dying)
+		if (d->flags & XEN_DOMINF_dying || d->domain == s->self)
 			continue;
 		snprintf(path, sizeof(path), "/local/domain/%u/name", d->domain);
 		rc = store_read_buf(s->host->store, tx, path, name, sizeof(name));
 		if (rc < 0 && rc != -ENOENT)
 			return rc;
-		if (rc >= 0 && strcmp(name, s->guest->name) == 0)
+		if (rc >= 0 && strcmp(name, s->name) == 0)
 			return taken(s, "name", name, d->domain);
-		if (d->domain != 0 && memcmp(d->handle, s->guest->uuid, 16) == 0)
-			return taken(s, "uuid", uuid, d->domain);
+		if (d->domain == 0 || !s->uuid || memcmp(d->handle, s->uuid, 16) != 0)
+			continue;
+		uuid_format(s->uuid, uuid);
+		return taken(s, "uuid", uuid, d->domain);
 	}
 	return 0;
 }
 
 /* Nor may another creation that is under way. */
-static int check_marks(struct setting *s, uint32_t tx)
+static int check_marks(struct claim *s, uint32_t tx)
 {
-	char **uuids = NULL, uuid[UUID_TEXT];
+	char **uuids = NULL, uuid[UUID_TEXT] = "";
 	unsigned int count = 0;
 	int rc = store_list(s->host->store, tx, CREATING, &uuids, &count);
 
-	uuid_format(s->guest->uuid, uuid);
+	if (s->uuid)
+		uuid_format(s->uuid, uuid);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	for (unsigned int i = 0; rc >= 0 && i < count; i++) {
@@ -148,7 +153,7 @@ static int check_marks(struct setting *s, uint32_t tx)
 		rc = mark_read(s->host->store, tx, uuids[i], &m);
 		if (rc < 0 || !mark_is_alive(&m))
 			continue;
-		if (strcmp(m.name, s->guest->name) != 0 && strcmp(uuids[i], uuid) != 0)
+		if (strcmp(m.name, s->name) != 0 && strcmp(uuids[i], uuid) != 0)
 			continue;
 		rc = why_set(s->why, -EEXIST, "\"%s\" is being created or removed by process %ld",
 			m.name, m.pid);
@@ -158,18 +163,23 @@ static int check_marks(struct setting *s, uint32_t tx)
 	return rc;
 }
 
-static int set_body(struct store *store, uint32_t tx, void *arg)
+static int check(struct claim *s, uint32_t tx)
 {
-	struct setting *s = arg;
-	char path[PATH_SIZE];
 	int rc = check_marks(s, tx); /* first: a creation's domain may be listed already */
 
-	if (rc == 0)
-		rc = check_domains(s, tx);
+	return rc < 0 ? rc : check_domains(s, tx);
+}
+
+static int set_body(struct store *store, uint32_t tx, void *arg)
+{
+	struct claim *s = arg;
+	char path[PATH_SIZE];
+	int rc = check(s, tx);
+
 	if (rc < 0)
 		return rc;
-	mark_path(s->guest->uuid, path);
-	return mark_write(store, tx, path, s->guest->name);
+	mark_path(s->uuid, path);
+	return mark_write(store, tx, path, s->name);
 }
 
 /* Everything below /bothy is dom0's alone. */
@@ -188,7 +198,8 @@ static int make_private(struct store *s)
 
 int marker_set(struct host *h, const struct guest_cfg *g, struct why *why)
 {
-	struct setting s = {.host = h, .guest = g, .why = why};
+	struct claim s = {
+		.host = h, .name = g->name, .uuid = g->uuid, .self = DOMID_INVALID, .why = why};
 	struct xen_domctl_getdomaininfo *list = NULL;
 	int rc = sysctl_domain_list(&h->hv, &list, &s.domain_count);
 
@@ -201,6 +212,19 @@ int marker_set(struct host *h, const struct guest_cfg *g, struct why *why)
 	free(list);
 	if (rc < 0 && !why->what[0])
 		why_set(why, rc, "marking the creation: %s", strerror(-rc));
+	return rc;
+}
+
+int marker_check_name(struct host *h, uint32_t tx, uint16_t self, const char *name, struct why *why)
+{
+	struct claim s = {.host = h, .name = name, .self = self, .why = why};
+	struct xen_domctl_getdomaininfo *list = NULL;
+	int rc = sysctl_domain_list(&h->hv, &list, &s.domain_count);
+
+	s.domains = list;
+	if (rc == 0)
+		rc = check(&s, tx);
+	free(list);
 	return rc;
 }
 

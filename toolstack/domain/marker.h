@@ -14,6 +14,11 @@
  * has this name or UUID. Returns 0; -EEXIST with @why; the store's error. */
 int marker_set(struct host *h, const struct guest_cfg *g, struct why *why);
 
+/* Inside a transaction that renames domain @self: the same check of the name alone. Returns 0; -EEXIST with
+ * @why; another error without. */
+int marker_check_name(
+	struct host *h, uint32_t tx, uint16_t self, const char *name, struct why *why);
+
 /* Take it away. 0 also when there is none. */
 int marker_clear(struct host *h, const uint8_t uuid[16]);
 

@@ -4,34 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "tests/unit/toolstack/domain/test_host.h"
 #include "toolstack/cli.h"
 
-static void add_domain(uint16_t id, const char *name, uint32_t flags)
-{
-	struct fake_domain *d = &world->domains[id - 1];
-	char *path = world->nodes[10 + id].path;
-
-	*d = (struct fake_domain){.id = id,
-		.flags = flags,
-		.pages = 96 * 256,
-		.max_kib = 98304,
-		.max_vcpus = 1,
-		.has_context = true,
-		.handle = {0xab}};
-	snprintf(path, FAKE_PATH, "/local/domain/%u/name", id);
-	strcpy(world->nodes[10 + id].value, name);
-}
-
 static void setup(void)
 {
 	test_host_make();
-	add_domain(1, "web", XEN_DOMINF_blocked);
-	add_domain(2, "crashed", XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift);
+	fake_domain_add(1, "web", XEN_DOMINF_blocked);
+	fake_domain_add(2, "crashed", XEN_DOMINF_shutdown | 3 << XEN_DOMINF_shutdownshift);
 }
 
 START_TEST(list_has_the_columns_of_xl)
@@ -54,7 +37,7 @@ END_TEST
 
 START_TEST(names_cannot_move_the_cursor)
 {
-	add_domain(1, "a\033[2Jb", 0);
+	fake_domain_add(1, "a\033[2Jb", 0);
 	ck_assert_int_eq(run("list"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "a?[2Jb"));
 }
@@ -65,24 +48,6 @@ static bool is_utf8(const char *text)
 {
 	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
 	return mbstowcs(NULL, text, 0) != (size_t)-1;
-}
-
-static cJSON *run_json(const char *words, int code, const char *schema)
-{
-	cJSON *root;
-
-	ck_assert_int_eq(run("%s", words), code);
-	root = cJSON_Parse(out_text);
-	ck_assert_msg(root != NULL, "no JSON: %s", out_text);
-	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "schema")), schema);
-	return root;
-}
-
-static void has_keys(const cJSON *o, const char *const *keys, int count)
-{
-	for (int i = 0; i < count; i++)
-		ck_assert_msg(cJSON_HasObjectItem(o, keys[i]), "no \"%s\"", keys[i]);
-	ck_assert_int_eq(cJSON_GetArraySize(o), count);
 }
 
 START_TEST(json_schemas)
@@ -96,16 +61,16 @@ START_TEST(json_schemas)
 
 	all = cJSON_GetObjectItem(root, "domains");
 	ck_assert_int_eq(cJSON_GetArraySize(all), 3);
-	has_keys(cJSON_GetArrayItem(all, 2), domain, 9);
+	json_has_keys(cJSON_GetArrayItem(all, 2), domain, 9);
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(
 				 cJSON_GetArrayItem(all, 2), "shutdown_reason")),
 		"crash");
 	cJSON_Delete(root);
 	root = run_json("vcpu-list --json web", 0, "bothy.vcpu-list/1");
-	has_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(root, "vcpus"), 0), vcpu, 10);
+	json_has_keys(cJSON_GetArrayItem(cJSON_GetObjectItem(root, "vcpus"), 0), vcpu, 10);
 	cJSON_Delete(root);
 	root = run_json("--json list nosuch", EXIT_NO_DOMAIN, "bothy.error/1");
-	has_keys(root, error, 6);
+	json_has_keys(root, error, 6);
 	ck_assert_str_eq(err_text, "");
 	cJSON_Delete(root);
 	root = run_json("pause --json web", 0, "bothy.done/1");
@@ -136,11 +101,26 @@ START_TEST(info_has_the_keys_scripts_read)
 		"\nxen_scheduler          : credit\n",
 		"\nxen_caps               : xen-3.0-x86_64 \n",
 		"\nvirt_caps              : pv gnttab-v1\n",
+		"\nbuild_id               : 00ab12\n",
 	};
+	static const char *const keys[] = {"host", "release", "version", "machine", "nr_cpus",
+		"max_cpu_id", "nr_nodes", "cores_per_socket", "threads_per_core", "cpu_mhz",
+		"hw_caps", "virt_caps", "total_memory", "free_memory", "sharing_freed_memory",
+		"sharing_used_memory", "outstanding_claims", "free_cpus", "xen_major", "xen_minor",
+		"xen_extra", "xen_version", "xen_caps", "xen_scheduler", "xen_pagesize",
+		"platform_params", "xen_changeset", "xen_commandline", "cc_compiler",
+		"cc_compile_by", "cc_compile_domain", "cc_compile_date", "build_id",
+		"xend_config_format"};
 
 	ck_assert_int_eq(run("info"), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(out_text, lines[i]) != NULL, "%s in\n%s", lines[i], out_text);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "\n%-23s:", keys[i]);
+		ck_assert_msg(strstr(out_text, line + (i == 0)) != NULL, "no %s", keys[i]);
+	}
 	ck_assert_int_eq(run("info free_memory"), 0);
 	ck_assert_str_eq(out_text, "512\n");
 	ck_assert_int_eq(run("info nothing"), EXIT_USAGE);
@@ -252,10 +232,11 @@ static const struct {
 		"bothy: create: expected KEY=VALUE, got \"b.cfg\"\n"
 		"  hint: see: bothy help create\n"},
 	{"shutdown --timeout=", EXIT_USAGE,
-		"bothy: shutdown: operand missing: bothy shutdown [-w] DOMAIN | -a\n"
+		"bothy: shutdown: operand missing: bothy shutdown [-w] DOMAIN | -a | --host\n"
 		"  hint: see: bothy help shutdown\n"},
 	{"shutdown -t 5m web", EXIT_USAGE,
-		"bothy: shutdown: bad timeout \"5m\"\n  hint: see: bothy help shutdown\n"},
+		"bothy: shutdown: bad timeout \"5m\": 0 to 86400\n"
+		"  hint: see: bothy help shutdown\n"},
 	{"create --dry-run=1 x", EXIT_USAGE,
 		"bothy: create: option \"--dry-run\" takes no value\n"
 		"  hint: see: bothy help create\n"},
@@ -266,6 +247,29 @@ static const struct {
 	{"pause Domain-0", EXIT_USAGE, "bothy: pause: " DOMAIN_0},
 	{"reboot Domain-0", EXIT_USAGE, "bothy: reboot: " DOMAIN_0},
 	{"console Domain-0", EXIT_USAGE, "bothy: console: " DOMAIN_0},
+	{"trigger Domain-0 nmi", EXIT_USAGE, "bothy: trigger: " DOMAIN_0},
+	{"sysrq Domain-0 s", EXIT_USAGE, "bothy: sysrq: " DOMAIN_0},
+	{"rename Domain-0 dom0", EXIT_USAGE, "bothy: rename: " DOMAIN_0},
+	{"mem-set web", EXIT_USAGE,
+		"bothy: mem-set: operand missing: bothy mem-set [-w] DOMAIN SIZE\n"
+		"  hint: see: bothy help mem-set\n"},
+	{"mem-set web lots", EXIT_USAGE,
+		"bothy: mem-set: \"lots\" is not an amount of memory\n"
+		"  hint: MiB, or with a suffix b, k, m, g or t: 512, 512m, 2g\n"},
+	{"vcpuset web 1", EXIT_USAGE,
+		"bothy: unknown verb \"vcpuset\"\n"
+		"  hint: did you mean \"vcpu-set\"? see: bothy help\n"},
+	{"sched-credit --wieght 3", EXIT_USAGE,
+		"bothy: sched-credit: unknown option \"--wieght\"\n"
+		"  hint: did you mean \"--weight\"? see: bothy help sched-credit\n"},
+	{"reboot --host", EXIT_USAGE,
+		"bothy: reboot: unknown option \"--host\"\n  hint: see: bothy help reboot\n"},
+	{"trigger web power", EXIT_USAGE,
+		"bothy: trigger: \"power\" reaches no PV guest: only nmi does\n"
+		"  hint: bothy shutdown, reboot, destroy end a guest\n"},
+	{"uptime web nosuch", EXIT_NO_DOMAIN,
+		"bothy: uptime: no domain \"nosuch\"\n"
+		"  hint: bothy list shows what there is\n"},
 	{"list 99999", EXIT_NO_DOMAIN,
 		"bothy: list: no domain \"99999\"\n"
 		"  hint: bothy list shows what there is\n"},
@@ -347,7 +351,7 @@ START_TEST(results_are_json_whatever_is_in_them)
 {
 	cJSON *root;
 
-	add_domain(1, "a\xff\"\n\xe2\x82", 0);
+	fake_domain_add(1, "a\xff\"\n\xe2\x82", 0);
 	root = run_json("list --json", 0, "bothy.list/1");
 	ck_assert(is_utf8(out_text));
 	cJSON_Delete(root);
@@ -387,8 +391,9 @@ END_TEST
 
 START_TEST(dry_run_needs_no_hypervisor)
 {
-	cJSON *root = run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']",
-		0, "bothy.config/1");
+	cJSON *root =
+		run_json("create --json -n /dev/null name=g kernel=/k disk=['phy:/a,xvda,w']",
+			0, "bothy.config/1");
 
 	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "kernel")), "/k");
 	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "disks")), 1);

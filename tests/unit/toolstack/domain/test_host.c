@@ -2,6 +2,7 @@
 #include "tests/unit/toolstack/domain/test_host.h"
 
 #include <check.h>
+#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stdarg.h>
@@ -185,4 +186,22 @@ int run(const char *words, ...)
 	for (word = strtok(line, " "); word && count < ARGS_MAX; word = strtok(NULL, " "))
 		args[count++] = word;
 	return run_args(count, args);
+}
+
+cJSON *run_json(const char *words, int code, const char *schema)
+{
+	cJSON *root;
+
+	ck_assert_int_eq(run("%s", words), code);
+	root = cJSON_Parse(out_text);
+	ck_assert_msg(root != NULL, "no JSON: %s", out_text);
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "schema")), schema);
+	return root;
+}
+
+void json_has_keys(const cJSON *o, const char *const *keys, int count)
+{
+	for (int i = 0; i < count; i++)
+		ck_assert_msg(cJSON_HasObjectItem(o, keys[i]), "no \"%s\"", keys[i]);
+	ck_assert_int_eq(cJSON_GetArraySize(o), count);
 }

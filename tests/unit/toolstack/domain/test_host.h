@@ -5,6 +5,8 @@
 
 #include "toolstack/places.h"
 
+struct cJSON;
+
 struct test_host {
 	char dir[64], kernel[96], config[96];
 	struct places places;
@@ -38,3 +40,9 @@ int run_args(int count, const char *const *args);
 
 /* The same with @words, separated by blanks; %-conversions as of printf. */
 int run(const char *words, ...) __attribute__((format(printf, 1, 2)));
+
+/* Run it, which must end with @code and print one object of @schema. The caller frees it. */
+struct cJSON *run_json(const char *words, int code, const char *schema);
+
+/* @o has exactly these @count members. */
+void json_has_keys(const struct cJSON *o, const char *const *keys, int count);
