@@ -204,6 +204,6 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
+.PHONY: FORCE all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)
