@@ -95,11 +95,16 @@ $(O)/hv/third/%.c.o: build/third/.done $(O)/.flags
 $(O)/hv/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
-$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
-	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
-		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
+# Linked twice: the first time shows how large the table of functions is, the second where they all are.
+hv-link = $(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments,--defsym=symbols_size=$(1) -T hv/cpu/x86_64/hv.ld \
+	-o $@ $(hv-obj)
+$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld tools/symbols
+	$(call q,LINK)$(call hv-link,0) && tools/symbols $@ >$(O)/hv.symbols && \
+		$(call hv-link,$$(stat -c %s $(O)/hv.symbols))
 $(O)/hv.elf: $(O)/hv.debug.elf
-	$(call q,STRIP)objcopy --strip-debug $< $@
+	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && \
+		objcopy --strip-all --update-section .symbols=$(O)/hv.symbols $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)

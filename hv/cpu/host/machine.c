@@ -187,9 +187,36 @@ void cpu_halt_forever(void)
 	cpu_stop_machine(false);
 }
 
-void cpu_print_state(void)
+void cpu_stop_others(void)
 {
-	fprintf(stderr, "host: CPU %u of %u at %llu ns\n", selected, cpus_up, (unsigned long long)now_ns);
+}
+
+void cpu_delay_ns(uint64_t ns)
+{
+	(void)ns;
+}
+
+/* A debugger or sanitizer shows a process's own registers and calls better. */
+bool cpu_regs_here(struct cpu_regs *out)
+{
+	(void)out;
+	return false;
+}
+
+void cpu_controls_read(struct cpu_controls *out)
+{
+	*out = (struct cpu_controls){ 0 };
+}
+
+void cpu_stack_words(uint64_t rsp, const uint64_t **from, const uint64_t **to)
+{
+	(void)rsp;
+	*from = *to = NULL;
+}
+
+void cpu_code_map(struct code_map *out)
+{
+	*out = (struct code_map){ 0 };
 }
 
 /* --- time --- */

@@ -62,13 +62,12 @@ void apic_init(void);			/* of this CPU */
 uint32_t apic_id_own(void);
 void apic_send(unsigned cpu, unsigned vector);
 void apic_send_raw(uint32_t apic_id, uint32_t command);
-void apic_broadcast_stop(void);
 void apic_eoi(void);
 void apic_calibrate(void);
 
 void pit_wait_ns(uint64_t ns);		/* busy, before clocks are known */
-void delay_ns(uint64_t ns);
 
+void cpu_halt_if_stopped(void);	/* on an NMI: another CPU's cpu_stop_others() */
 /* A fault in hypervisor mode with registers @f: continue at a fixup, or not (false). */
 bool fixup_apply(struct cpu_regs *f);
 void early_print(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -165,8 +165,12 @@ uint64_t cpu_wallclock_ns(void)
 	return wallclock_at_boot_ns + cpu_time_ns();
 }
 
-void delay_ns(uint64_t ns)
+void cpu_delay_ns(uint64_t ns)
 {
+	if (clock.mul == 0) {
+		pit_wait_ns(ns);
+		return;
+	}
 	uint64_t end = cpu_time_ns() + ns;
 	while (cpu_time_ns() < end)
 		__builtin_ia32_pause();
