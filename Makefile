@@ -79,7 +79,10 @@ user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
 # What objects and images were made with: a change of options makes them anew.
 flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)
 images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
-$(O)/.flags $(O)/.images-of: FORCE
+# What hv.elf says it was made of.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+commit := $(COMMIT)
+$(O)/.flags $(O)/.images-of $(O)/.commit: FORCE
 	@mkdir -p $(O) && { echo '$($(@F:.%=%))' | cmp -s - $@ || echo '$($(@F:.%=%))' >$@; }
 
 all: hv bin images
@@ -102,9 +105,10 @@ hv-link = $(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecsta
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld tools/symbols
 	$(call q,LINK)$(call hv-link,0) && tools/symbols $@ >$(O)/hv.symbols && \
 		$(call hv-link,$$(stat -c %s $(O)/hv.symbols))
-$(O)/hv.elf: $(O)/hv.debug.elf
-	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && \
-		objcopy --strip-all --update-section .symbols=$(O)/hv.symbols $< $@
+$(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit
+	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && printf '%.23s' '$(commit)' >$(O)/hv.commit && \
+		truncate -s 24 $(O)/hv.commit && objcopy --strip-all --update-section .symbols=$(O)/hv.symbols \
+		--update-section .commit=$(O)/hv.commit $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)

@@ -46,14 +46,10 @@ static void say_regs(const struct cpu_regs *r)
 	say("  r13 %016lx  r14 %016lx  r15 %016lx", r->r13, r->r14, r->r15);
 }
 
-static void say_calls(const struct cpu_regs *r)
+static void say_calls(const struct cpu_regs *r, const struct cpu_view *v)
 {
 	struct backtrace_entry call[CALLS_MAX];
-	struct code_map code;
-	const uint64_t *from, *to;
-	cpu_code_map(&code);
-	cpu_stack_words(r->rsp, &from, &to);
-	unsigned n = backtrace_walk(&code, r->rip, from, to, call, CALLS_MAX);
+	unsigned n = backtrace_walk(&v->code, r->rip, v->stack, v->stack_end, call, CALLS_MAX);
 	say("  calls, innermost first (?: a guess):");
 	for (unsigned i = 0; i < n; i++)
 		say("  %c %016lx %s+0x%lx", call[i].is_guess ? '?' : ' ', call[i].at, call[i].place.name,
@@ -63,19 +59,19 @@ static void say_calls(const struct cpu_regs *r)
 static void report(const struct cpu_regs *r, bool is_trap)
 {
 	const struct cpu_context *ctx = cpu_context_current();
-	struct cpu_controls cr;
+	struct cpu_view v;
 	unsigned domid, vcpu;
 	bool has_guest = ctx && upcall_context_owner(ctx, &domid, &vcpu);
-	cpu_controls_read(&cr);
+	cpu_view(r->rsp, &v);
 	if (has_guest)
 		say("  for domain %u, vCPU %u", domid, vcpu);
 	else
 		say("  for no domain");
 	if (is_trap)
 		say("  vector %u  error code %x", r->vector, r->error_code);
-	say("  cr0 %lx  cr2 %016lx  cr3 %lx  cr4 %lx", cr.cr0, cr.cr2, cr.cr3, cr.cr4);
+	say("  cr0 %lx  cr2 %016lx  cr3 %lx  cr4 %lx", v.cr0, v.cr2, v.cr3, v.cr4);
 	say_regs(r);
-	say_calls(r);
+	say_calls(r, &v);
 	if (has_guest) {
 		say("  domain %u, vCPU %u was at:", domid, vcpu);
 		say_regs(&ctx->regs);

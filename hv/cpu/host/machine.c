@@ -203,20 +203,10 @@ bool cpu_regs_here(struct cpu_regs *out)
 	return false;
 }
 
-void cpu_controls_read(struct cpu_controls *out)
-{
-	*out = (struct cpu_controls){ 0 };
-}
-
-void cpu_stack_words(uint64_t rsp, const uint64_t **from, const uint64_t **to)
+void cpu_view(uint64_t rsp, struct cpu_view *out)
 {
 	(void)rsp;
-	*from = *to = NULL;
-}
-
-void cpu_code_map(struct code_map *out)
-{
-	*out = (struct code_map){ 0 };
+	*out = (struct cpu_view){ 0 };
 }
 
 /* --- time --- */

@@ -12,6 +12,7 @@
 
 struct fixup { uint64_t at, go_on; };
 extern const struct fixup fixups_start[], fixups_end[];
+extern const uint8_t image_start[], load_end[], symbols_start[], symbols_end[];
 
 #define VECTOR_DB 1
 #define VECTOR_NMI 2
@@ -137,17 +138,14 @@ void cpu_hv_trap(struct cpu_regs *f)
 	panic_at(f);
 }
 
-void cpu_controls_read(struct cpu_controls *out)
+void cpu_view(uint64_t rsp, struct cpu_view *out)
 {
-	*out = (struct cpu_controls){ cr0_read(), cr2_read(), cr3_read(), cr4_read() };
-}
-
-void cpu_stack_words(uint64_t rsp, const uint64_t **from, const uint64_t **to)
-{
-	uint64_t start, end;
-	stack_bounds(percpu_area(cpu_id()), rsp, &start, &end);
-	*from = (const uint64_t *)start;
-	*to = (const uint64_t *)end;
+	uint64_t from, to;
+	stack_bounds(percpu_area(cpu_id()), rsp, &from, &to);
+	*out = (struct cpu_view){
+		cr0_read(), cr2_read(), cr3_read(), cr4_read(), (const uint64_t *)from, (const uint64_t *)to,
+		{ (uint64_t)image_start, (uint64_t)(load_end - image_start), symbols_start,
+		  (size_t)(symbols_end - symbols_start) } };
 }
 
 uint64_t cpu_fault_address(void)

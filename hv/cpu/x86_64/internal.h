@@ -79,7 +79,8 @@ static inline void tlb_note_flush(void)
 {
 	WRITE_ONCE(percpu()->flushed_epoch, ATOMIC_ADD(&tlb_epoch, 1ull) + 1);
 }
-extern bool cpu_uses_smap, cpu_has_xsaveopt;
+extern uint64_t boot_tsc;		/* when we were entered */
+extern bool cpu_has_xsaveopt;
 extern bool cpu_keeps_fpu_pointers;	/* restoring FPU state may leave those of the vCPU before */
 
 /* Assembly. */

@@ -9,8 +9,7 @@
 #include "hv/base/atomic.h"
 #include "hv/cpu/x86_64/internal.h"
 
-extern char image_start[], text_end[], rodata_end[], boot_stage_start[], load_end[], boot_stage_end[], image_end[];
-extern const uint8_t symbols_start[], symbols_end[];
+extern char image_start[], text_end[], rodata_end[], boot_stage_start[], boot_stage_end[], image_end[];
 
 static uint64_t image_l3[512] ALIGNED(4096), image_l2[512] ALIGNED(4096), image_l1[2][512] ALIGNED(4096);
 static uint64_t percpu_l3[512] ALIGNED(4096), percpu_l2[512] ALIGNED(4096);
@@ -103,12 +102,6 @@ void cpu_boot_stage_range(maddr_t *start, maddr_t *end)
 {
 	*start = image_maddr(boot_stage_start);
 	*end = image_maddr(boot_stage_end);
-}
-
-void cpu_code_map(struct code_map *out)
-{
-	*out = (struct code_map){ .start = (uint64_t)image_start, .size = (size_t)(load_end - image_start),
-				  .table = symbols_start, .table_size = (size_t)(symbols_end - symbols_start) };
 }
 
 void cpu_drop_boot_stage(void)

@@ -53,6 +53,7 @@ static void boot_on_own_stack(uint64_t magic, uint64_t info)
 
 void cpu_boot_start(uint32_t magic, uint32_t info)
 {
+	boot_tsc = tsc_read();
 	features_detect();
 	features_enable();
 	percpu_map(0, image_maddr(&boot_pages));
@@ -229,7 +230,7 @@ void cpu_port_out(uint16_t port, unsigned size, uint32_t value)
 
 static inline size_t guest_copy_user(void *dst, const void *src, size_t n)
 {
-	if (LIKELY(!cpu_uses_smap))
+	if (LIKELY(!cpu_features.uses_smap))
 		return guest_copy(dst, src, n);
 	__asm__ volatile ("stac" : : : "memory");
 	size_t left = guest_copy(dst, src, n);
