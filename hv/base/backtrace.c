@@ -46,19 +46,17 @@ unsigned backtrace_walk(const struct code_map *c, uint64_t rip, const uint64_t *
 			struct backtrace_entry *out, unsigned room)
 {
 	unsigned n = 1;
-	uint64_t words = 0;
 	out[0] = (struct backtrace_entry){ .at = rip, .place = code_find(c, rip) };
-	for (words = out[0].place.frame_words; from < to && n < room;) {
+	uint64_t words = out[0].place.frame_words;
+	while (from < to && n < room) {
 		bool is_guess = words == 0 || words > (uint64_t)(to - from);
 		from += is_guess ? 1 : words;
 		/* One less: a call that does not return may be the function's last instruction. */
 		struct backtrace_entry e = { .at = from[-1], .place = code_find(c, from[-1] - 1), .is_guess = is_guess };
 		e.place.offset++;
-		words = 0;
-		if (e.place.name[0] == '?' || (is_guess && e.place.frame_words == 0))
-			continue;
 		words = e.place.frame_words;
-		out[n++] = e;
+		if (e.place.name[0] != '?' && (words || !is_guess))
+			out[n++] = e;
 	}
 	return n;
 }

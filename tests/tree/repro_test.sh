@@ -14,7 +14,8 @@ for fetched in third kernels iptables tools apt; do
 done
 cp -p "$out/.config" "$out/.deps" "$tmp/another/place/build/"
 # hv.elf names the commit, which that place knows nothing of.
-COMMIT=$(make -s print-COMMIT) env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
+COMMIT=$(env -u MAKEFLAGS -u MAKELEVEL make -s print-COMMIT) \
+	env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
 	{ tail -n 20 "$tmp/log"; exit 1; }
 status=0
 for file in hv.elf dom0.cpio.gz guest.cpio.gz guest612.cpio.gz dom0.img tools.img $(cd "$out" && ls bin/*); do
