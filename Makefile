@@ -80,7 +80,10 @@ user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
 # What objects and images were made with: a change of options makes them anew.
 flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)
 images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
-$(O)/.flags $(O)/.images-of: FORCE
+# What hv.elf says it was made of.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+commit := $(COMMIT)
+$(O)/.flags $(O)/.images-of $(O)/.commit: FORCE
 	@mkdir -p $(O) && { echo '$($(@F:.%=%))' | cmp -s - $@ || echo '$($(@F:.%=%))' >$@; }
 
 all: hv bin images
@@ -96,11 +99,17 @@ $(O)/hv/third/%.c.o: build/third/.done $(O)/.flags
 $(O)/hv/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
-$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
-	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
-		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
-$(O)/hv.elf: $(O)/hv.debug.elf
-	$(call q,STRIP)objcopy --strip-debug $< $@
+# Linked twice: the first time shows how large the table of functions is, the second where they all are.
+hv-link = $(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments,--defsym=symbols_size=$(1) -T hv/cpu/x86_64/hv.ld \
+	-o $@ $(hv-obj)
+$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld tools/symbols
+	$(call q,LINK)$(call hv-link,0) && tools/symbols $@ >$(O)/hv.symbols && \
+		$(call hv-link,$$(stat -c %s $(O)/hv.symbols))
+$(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit
+	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && printf '%.23s' '$(commit)' >$(O)/hv.commit && \
+		truncate -s 24 $(O)/hv.commit && objcopy --strip-all --update-section .symbols=$(O)/hv.symbols \
+		--update-section .commit=$(O)/hv.commit $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
@@ -215,6 +224,6 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
+.PHONY: FORCE all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

@@ -13,6 +13,9 @@
 #define VERSION_MAJOR	4
 #define VERSION_MINOR	17
 
+/* Written over when hv.elf is made (Makefile). */
+char hv_commit[24] __attribute__((section(".commit"))) = "unknown";
+
 static int text_write(gva_t to, const char *text, size_t size)
 {
 	char buf[128] = { 0 };		/* every text of ours is shorter; the rest is zero */
@@ -71,7 +74,7 @@ int64_t call_xen_version(struct call *c)
 	case XENVER_capabilities:
 		return text_write(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
 	case XENVER_changeset:
-		return text_write(arg, "bothy", sizeof(xen_changeset_info_t));
+		return text_write(arg, hv_commit, sizeof(xen_changeset_info_t));
 	case XENVER_platform_parameters:
 		return platform_parameters_write(arg);
 	case XENVER_get_features:

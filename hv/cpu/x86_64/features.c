@@ -10,7 +10,7 @@
 
 struct cpu_features cpu_features;
 static uint64_t cr4_bits;
-bool cpu_uses_smap, cpu_has_xsaveopt, cpu_keeps_fpu_pointers;
+bool cpu_has_xsaveopt, cpu_keeps_fpu_pointers;
 
 void cpu_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
@@ -91,7 +91,8 @@ void features_detect(void)
 		cr4_bits |= CR4_SMEP;
 	if ((r[1] >> 20 & 1) && !cpu_features.is_tcg)
 		cr4_bits |= CR4_SMAP;
-	cpu_uses_smap = cr4_bits & CR4_SMAP;
+	cpu_features.uses_smep = cr4_bits & CR4_SMEP;
+	cpu_features.uses_smap = cr4_bits & CR4_SMAP;
 }
 
 static void fpu_reset(void)
