@@ -170,7 +170,7 @@ build/third/.done: tools/deblib | $(O)/.deps
 images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
 $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
-		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
+		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@
 # A Debian with systemd, and with a kernel that PV GRUB starts: packages, then our files, then dom0's kernel.
