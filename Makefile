@@ -187,12 +187,23 @@ build/third/.done: tools/deblib | $(O)/.deps
 	@mkdir -p $(@D) && touch $@
 
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
-images: $(O)/.images
+images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
 $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
-		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
+		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@
+# A Debian with systemd, and with a kernel that PV GRUB starts: packages, then our files, then dom0's kernel.
+build/debian.tar: tools/debian | $(O)/.deps
+	tools/debian build
+	@touch $@
+$(O)/debian.img: build/debian.tar tools/disk tools/initramfs \
+		$(shell find tests/system/debian tests/system/guest/bin -type f) | $(O)/.images
+	tools/initramfs $(O)/debian.cpio.gz --kernel build/kernels/dom0/boot/vmlinuz-* \
+		$(patsubst %,--need %,crc32c_generic ext4 xen-blkfront xen-netfront) --tree tests/system/debian/initramfs
+	tools/disk $@ debian 512 --tar build/debian.tar --tree tests/system/debian/root \
+		$(foreach t,disk-test net-test,usr/local/bin/$t=tests/system/guest/bin/$t) \
+		boot/vmlinuz=$$(echo build/kernels/dom0/boot/vmlinuz-*) boot/initrd.img=$(O)/debian.cpio.gz
 FORCE:
 
 # ---- the machine: by hand, as a transcript, measured

@@ -64,6 +64,10 @@ def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, 
                  "-drive", f"file={BUILD / 'tools.img'},if=none,id=t,format=raw,readonly=on",
                  "-device", "virtio-blk-pci,drive=t",
                  "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n"]
+        # Two guests' root file systems: one image, each guest's changes in a place of its own.
+        for guest in ("alpha", "gamma"):
+            args += ["-drive", f"file={BUILD / 'debian.img'},if=none,id={guest},format=raw,snapshot=on,cache=unsafe",
+                     "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
     else:
         args += ["-net", "none"]
     return args + list(extra)
