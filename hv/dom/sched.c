@@ -50,7 +50,7 @@ struct sched_queue *sched_queue_lock(const struct vcpu *v)
 	for (;;) {
 		struct sched_queue *q = &queues[READ_ONCE(v->cpu)];
 		lock(&q->lock);
-		if (v->cpu == q->cpu)
+		if (READ_ONCE(v->cpu) == q->cpu)	/* then nobody changes it */
 			return q;
 		unlock(&q->lock);
 	}

@@ -16,9 +16,11 @@ check: fuzz-program $(O)/host/fuzz
 shared-parts: build/third/.done
 fuzz-program: shared-parts
 	+@$(fast) $(O)/fast/host/fuzz
+comma := ,
+# The first build must bring the function that writes its counts (supervise.c).
 profiled = $(MAKE) --no-print-directory O=$(O)/profiled instrument='$(fuzz-fast) $(1)' $(O)/profiled/host/fuzz
 fuzz-profiled: shared-parts
-	+@$(call profiled,-fprofile-generate -fprofile-update=single)
+	+@$(call profiled,-fprofile-generate -fprofile-update=single -Wl$(comma)-u$(comma)__gcov_dump)
 	$(O)/profiled/host/fuzz --jobs 1 --runs 100 --out $(O)/crashes >/dev/null
 	+@$(call profiled,-fprofile-use -flto -Wno-missing-profile -Wno-error=coverage-mismatch)
 fuzz: $(if $(SANITIZE),$(O)/host/fuzz,$(if $(PROFILE),fuzz-profiled,fuzz-program))
