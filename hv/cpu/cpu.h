@@ -72,14 +72,15 @@ cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t epoch);
 
 /* --- features the layers above ask about --- */
 struct cpu_features {
-	bool has_xsave, has_nx, has_fsgsbase, is_tcg;
+	bool has_xsave, has_nx, is_tcg;
 	uint64_t xcr0_mask;	/* components supported and enabled for guests */
 	uint32_t fpu_size;	/* bytes of one vCPU's state area, all components (64-byte aligned) */
 	uint32_t mxcsr_mask;	/* bits of MXCSR that may be set */
 	uint8_t phys_bits;
 };
 extern struct cpu_features cpu_features;	/* read-only after boot */
-void cpu_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4]);	/* eax ebx ecx edx, raw */
+typedef void cpuid_raw_fn(uint32_t leaf, uint32_t sub, uint32_t out[4]);
+cpuid_raw_fn cpu_cpuid;		/* eax ebx ecx edx, raw */
 /* 0, or -EIO when the MSR does not exist (fixup). */
 int cpu_msr_read(uint32_t msr, uint64_t *value) MUST_CHECK;
 int cpu_msr_write(uint32_t msr, uint64_t value) MUST_CHECK;
