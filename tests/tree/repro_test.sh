@@ -16,7 +16,8 @@ cp -p "$out/.config" "$out/.deps" "$tmp/another/place/build/"
 env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
 	{ tail -n 20 "$tmp/log"; exit 1; }
 status=0
-for file in hv.elf dom0.cpio.gz guest.cpio.gz guest612.cpio.gz dom0.img tools.img $(cd "$out" && ls bin/*); do
+for file in hv.elf {dom0,dom0-6.12,guest,guest612,generic,generic612}.cpio.gz dom0.img tools.img \
+	$(cd "$out" && ls bin/*); do
 	cmp "$out/$file" "$tmp/another/place/build/$file" || status=1
 done
 exit $status
