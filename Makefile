@@ -7,7 +7,7 @@
 #   make mutants    seeded faults, all of which must be noticed
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
-#   make check-all  make check, then a guest on each machine of tests/system/matrix.txt (two hours)
+#   make check-all  make check, then a guest on each machine of tests/system/matrix.txt
 #   make menuconfig, make defconfig                  make clean
 #
 # Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
