@@ -141,8 +141,11 @@ def row_run(number, row):
 
 
 def commit():
-    return subprocess.run(["git", "describe", "--always", "--dirty", "--exclude", "*"], cwd=HERE, check=True,
-                          capture_output=True, text=True).stdout.strip()
+    """The last one that changed more than prose, which the report itself is."""
+    def git(*words):
+        return subprocess.run(["git", *words, "--", ":/", ":!/*.md"], cwd=HERE, check=True, capture_output=True,
+                              text=True).stdout.strip()
+    return git("log", "-1", "--format=%h") + ("-dirty" if git("status", "--porcelain", "-uno") else "")
 
 
 def key():
