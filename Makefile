@@ -54,6 +54,7 @@ lib-src   := $(call find,lib)
 user-src  := $(call find,dom0 toolstack)
 daemons   := $(patsubst dom0/%/main.c,%,$(wildcard dom0/*/main.c))
 unit-src  := $(call find,tests/unit)
+bugs-src  := $(wildcard tests/bugs/*_test.c)
 abi-src   := $(wildcard tests/abi/*_test.c)
 kernels   := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/guest/*/*.c))))))
 # Third-party sources (under build/third/src) that the hypervisor's boot stage is linked with.
@@ -70,7 +71,7 @@ bare-flags := $(base) -O2 -ffreestanding -nostdinc \
 hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
 guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
 # How hosted programs watch themselves; `make coverage` puts counters in its place.
-instrument := -fsanitize=address,undefined -fno-sanitize-recover=all
+instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
@@ -80,7 +81,10 @@ user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
 # What objects and images were made with: a change of options makes them anew.
 flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)
 images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
-$(O)/.flags $(O)/.images-of: FORCE
+# What hv.elf says it was made of.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+commit := $(COMMIT)
+$(O)/.flags $(O)/.images-of $(O)/.commit: FORCE
 	@mkdir -p $(O) && { echo '$($(@F:.%=%))' | cmp -s - $@ || echo '$($(@F:.%=%))' >$@; }
 
 all: hv bin images
@@ -96,11 +100,17 @@ $(O)/hv/third/%.c.o: build/third/.done $(O)/.flags
 $(O)/hv/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(hv-flags) $(third-inc) -c $< -o $@
-$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld
-	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
-		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -T hv/cpu/x86_64/hv.ld -o $@ $(hv-obj)
-$(O)/hv.elf: $(O)/hv.debug.elf
-	$(call q,STRIP)objcopy --strip-debug $< $@
+# Linked twice: the first time shows how large the table of functions is, the second where they all are.
+hv-link = $(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecstack \
+	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments,--defsym=symbols_size=$(1) -T hv/cpu/x86_64/hv.ld \
+	-o $@ $(hv-obj)
+$(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld tools/symbols
+	$(call q,LINK)$(call hv-link,0) && tools/symbols $@ >$(O)/hv.symbols && \
+		$(call hv-link,$$(stat -c %s $(O)/hv.symbols))
+$(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit
+	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && printf '%.23s' '$(commit)' >$(O)/hv.commit && \
+		truncate -s 24 $(O)/hv.commit && objcopy --strip-all --update-section .symbols=$(O)/hv.symbols \
+		--update-section .commit=$(O)/hv.commit $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
@@ -133,12 +143,13 @@ $(O)/bench/micro: bench/micro.c | build/third/.done
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
 host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
 unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(unit-src)))
+bugs-tests := $(bugs-src:tests/bugs/%.c=$(O)/host/bugs/%)
 abi-tests  := $(abi-src:tests/abi/%.c=$(O)/host/abi/%)
-host: $(unit-tests) $(abi-tests)
+host: $(unit-tests) $(bugs-tests) $(abi-tests)
 	tests/run --jobs 2 $^
 $(O)/host/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
-	$(call q,CC)$(CC) -O1 -g $(if $(findstring address,$(instrument)),-fsanitize=address) -w $(third-hv-flags) \
+	$(call q,CC)$(CC) -O1 -g $(filter %address %fuzzer-no-link,$(instrument)) -w $(third-hv-flags) \
 		-c build/third/src/$*.c -o $@
 $(O)/host/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
@@ -156,11 +167,20 @@ $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*)
 		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
+# A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.
+side = $(if $(filter store_% console_% toolstack_%,$(1)),user,hv)
+played = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard $(1:%=tests/unit/%/*.c))))
+played-hv := $(call played,interleave)
+played-user := $(call played,dom0/xenstored toolstack/domain)
+$(bugs-tests): $(O)/host/bugs/%: $(O)/host/tests/bugs/%.c.o $$(played-$$(call side,$$*)) \
+		$(O)/host/lib$$(call side,$$*).a
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 $(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
 # `make NAME_test` builds one test by its bare name.
-$(foreach t,$(unit-tests) $(abi-tests),$(eval $(notdir $t): $t))
+$(foreach t,$(unit-tests) $(bugs-tests) $(abi-tests),$(eval $(notdir $t): $t))
 
 # ---- third-party libraries from Debian source packages: sources, and static musl builds
 build/third/.done: tools/deblib | $(O)/.deps
@@ -168,12 +188,23 @@ build/third/.done: tools/deblib | $(O)/.deps
 	@mkdir -p $(@D) && touch $@
 
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
-images: $(O)/.images
+images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
 $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
-		$(shell find dom0/init tests/system/guest tests/system/configs -type f) | $(O)/.deps
+		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@
+# A Debian with systemd, and with a kernel that PV GRUB starts: packages, then our files, then dom0's kernel.
+build/debian.tar: tools/debian | $(O)/.deps
+	tools/debian build
+	@touch $@
+$(O)/debian.img: build/debian.tar tools/disk tools/initramfs \
+		$(shell find tests/system/debian tests/system/guest/bin -type f) | $(O)/.images
+	tools/initramfs $(O)/debian.cpio.gz --kernel build/kernels/dom0/boot/vmlinuz-* \
+		$(patsubst %,--need %,crc32c_generic ext4 xen-blkfront xen-netfront) --tree tests/system/debian/initramfs
+	tools/disk $@ debian 512 --tar build/debian.tar --tree tests/system/debian/root \
+		$(foreach t,disk-test net-test,usr/local/bin/$t=tests/system/guest/bin/$t) \
+		boot/vmlinuz=$$(echo build/kernels/dom0/boot/vmlinuz-*) boot/initrd.img=$(O)/debian.cpio.gz
 FORCE:
 
 # ---- the machine: by hand, as a transcript, measured
@@ -189,11 +220,11 @@ guest-test := tests/guest/guest_test.py
 guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
 scripts = $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 check: all host-programs guests
-	tests/run $(unit-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) $(guest-runs) \
-		$(filter tests/system/%,$(scripts))
+	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
+		$(guest-runs) $(filter tests/system/%,$(scripts))
 check-all: check
 	python3 tests/system/matrix.py --run
-host-programs: $(unit-tests) $(abi-tests)
+host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 
 include tests/fuzz/fuzz.mk
 include tests/mutants/mutants.mk
@@ -207,6 +238,6 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
+.PHONY: FORCE all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

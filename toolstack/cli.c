@@ -7,10 +7,13 @@
 #include "toolstack/cli.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "toolstack/nearest.h"
 
 enum exit_code cli_usage(struct cli *c, const char *fmt, ...)
 {
@@ -25,14 +28,18 @@ enum exit_code cli_usage(struct cli *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-bool cli_operands_ok(struct cli *c, int count, int min, int max)
+bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
+	unsigned long max, unsigned long *number)
 {
-	if (count >= min && count <= max)
-		return true;
-	if (count < 0)
+	bool digits = text[0] && text[strspn(text, "0123456789")] == '\0';
+	unsigned long value = strtoul(text, NULL, 10);
+
+	if (!digits || value < min || value > max) {
+		cli_usage(c, "bad %s \"%.40s\": %lu to %lu", what, text, min, max);
 		return false;
-	cli_usage(c, count < min ? "operand missing" : "too many operands");
-	return false;
+	}
+	*number = value;
+	return true;
 }
 
 static const struct verb *verb_find(const char *name)
@@ -41,6 +48,39 @@ static const struct verb *verb_find(const char *name)
 		if (strcmp(v->name, name) == 0)
 			return v;
 	return NULL;
+}
+
+/* Put what was probably meant in front of the hint. @dashes: "--" or nothing. */
+static void hint_nearest(struct cli *c, const char *dashes, const struct nearest *n)
+{
+	if (n->best)
+		why_hint(&c->why, "did you mean \"%s%s\"? see: bothy help%s%s", dashes, n->best,
+			c->verb ? " " : "", c->verb ? c->verb : "");
+}
+
+enum exit_code cli_unknown_verb(struct cli *c, const char *name)
+{
+	struct nearest n = nearest_to(name);
+
+	c->verb = NULL;
+	for (const struct verb *v = verbs; v->name; v++)
+		nearest_try(&n, v->name);
+	cli_usage(c, "unknown verb \"%.40s\"", name);
+	hint_nearest(c, "", &n);
+	return EXIT_USAGE;
+}
+
+bool cli_operands_ok(struct cli *c, int count, char **operands, int min, int max)
+{
+	if (count >= min && count <= max)
+		return true;
+	if (count < 0)
+		return false;
+	if (count > max)
+		cli_usage(c, "unexpected operand \"%.40s\"", operands[max]);
+	else
+		cli_usage(c, "operand missing: bothy %s %s", c->verb, verb_find(c->verb)->operands);
+	return false;
 }
 
 static const struct cli_option *option_find(
@@ -56,6 +96,20 @@ static const struct cli_option *option_find(
 	return NULL;
 }
 
+static int option_unknown(struct cli *c, const struct cli_option *all, const char *arg)
+{
+	struct nearest n = nearest_to(arg + 2);
+
+	nearest_try(&n, "json");
+	nearest_try(&n, "help");
+	for (; all->flag || all->value; all++)
+		if (all->name)
+			nearest_try(&n, all->name);
+	cli_usage(c, "unknown option \"%.40s\"", arg);
+	hint_nearest(c, "--", &n);
+	return -1;
+}
+
 /* --name, --name=value or --name value; returns how many arguments were used, or -1. */
 static int option_long(struct cli *c, const struct cli_option *all, char **argv)
 {
@@ -63,8 +117,10 @@ static int option_long(struct cli *c, const struct cli_option *all, char **argv)
 	size_t length = equals ? (size_t)(equals - name) : strlen(name);
 	const struct cli_option *o = option_find(all, 0, name, length);
 
-	if (!o || (o->flag && equals)) {
-		cli_usage(c, "unknown option \"%.40s\"", argv[0]);
+	if (!o)
+		return option_unknown(c, all, argv[0]);
+	if (o->flag && equals) {
+		cli_usage(c, "option \"--%s\" takes no value", o->name);
 		return -1;
 	}
 	if (o->flag) {
@@ -106,13 +162,11 @@ static int option_short(struct cli *c, const struct cli_option *all, char **argv
 /* The common options; returns whether @arg was one. */
 static bool option_common(struct cli *c, const char *arg)
 {
-	if (strcmp(arg, "--json") == 0) {
-		c->json = true;
-		return true;
-	}
+	if (strcmp(arg, "--json") == 0)
+		return true; /* cli_main() has seen it */
 	if (strcmp(arg, "--help") != 0 && strcmp(arg, "-h") != 0)
 		return false;
-	cli_help(c->out, verb_find(c->verb));
+	(void)cli_help(c, verb_find(c->verb));
 	c->done = true;
 	return true;
 }
@@ -164,9 +218,10 @@ enum exit_code cli_json(struct cli *c, struct cJSON *root)
 		why_set(&c->why, -1, "out of memory");
 		return EXIT_FAILED;
 	}
+	text_utf8(text);
 	fprintf(c->out, "%s\n", text);
 	cJSON_free(text);
-	return fflush(c->out) == 0 ? EXIT_DONE : EXIT_FAILED;
+	return EXIT_DONE;
 }
 
 enum exit_code cli_done(struct cli *c, unsigned int domid)
@@ -187,13 +242,6 @@ void cli_warn(struct cli *c, const char *text)
 		c->colour ? "\033[0m" : "", text);
 }
 
-void cli_help(FILE *f, const struct verb *v)
-{
-	fprintf(f, "Usage: bothy %s %s\n\n%s.\n", v->name, v->operands, v->summary);
-	if (v->help[0])
-		fprintf(f, "\n%s", v->help);
-}
-
 static void print_why_json(struct cli *c, enum exit_code code)
 {
 	cJSON *root = cli_json_new("error");
@@ -203,7 +251,7 @@ static void print_why_json(struct cli *c, enum exit_code code)
 	cJSON_AddStringToObject(root, "where", c->why.where);
 	cJSON_AddStringToObject(root, "what", c->why.what);
 	cJSON_AddStringToObject(root, "hint", c->why.hint);
-	cli_json(c, root);
+	(void)cli_json(c, root);
 }
 
 static void print_why(struct cli *c)
@@ -223,8 +271,8 @@ static int global_options(struct cli *c, int argc, char **argv)
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--json") == 0)
-			c->json = true;
-		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			continue;
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return argc; /* no verb: help */
 		else if (argv[i][strspn(argv[i] + 1, "vfNtT") + 1] == '\0' && argv[i][1])
 			c->verbose += argv[i][1] == 'v';
@@ -254,20 +302,42 @@ static enum exit_code run_verb(struct cli *c, int argc, char **argv)
 		return verb_find("help")->run(c, 0, argv + argc);
 	v = verb_find(argv[at]);
 	if (!v)
-		return cli_usage(c, "unknown verb \"%.40s\"", argv[at]);
+		return cli_unknown_verb(c, argv[at]);
 	c->verb = v->name;
 	return v->run(c, argc - at - 1, argv + at + 1);
 }
 
-int cli_main(int argc, char **argv)
+/* Found before anything can fail, so that a wrong verb or option is told as asked. */
+static bool wants_json(int argc, char **argv)
 {
-	struct cli c = {.out = stdout, .err = stderr, .colour = wants_colour()};
-	enum exit_code code = run_verb(&c, argc, argv);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
+/* What a verb printed must have arrived: a full disk is a failure like any other. errno may be that of a later
+ * call by now. */
+static enum exit_code finish_output(struct cli *c, enum exit_code code)
+{
+	if ((fflush(c->out) == 0 && !ferror(c->out)) || code != EXIT_DONE)
+		return code;
+	why_set(&c->why, -EIO, "standard output cannot be written");
+	return EXIT_FAILED;
+}
+
+int cli_main(const struct places *places, int argc, char **argv)
+{
+	struct cli c = {.places = places,
+		.json = wants_json(argc, argv),
+		.out = stdout,
+		.err = stderr,
+		.colour = wants_colour()};
+	enum exit_code code = finish_output(&c, run_verb(&c, argc, argv));
 
 	if (code == EXIT_DONE)
 		return EXIT_DONE;
-	fflush(stdout);
-	if (c.json)
+	if (c.json && !ferror(c.out))
 		print_why_json(&c, code);
 	else
 		print_why(&c);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "toolstack/places.h"
 #include "toolstack/why.h"
 
 /* Exit codes are part of the interface (bothy(1), EXIT STATUS). */
@@ -20,10 +21,11 @@ struct cJSON;
 
 struct cli {
 	const char *verb;
-	bool json;   /* --json: results on stdout as one JSON object, errors too */
+	bool json;   /* --json, anywhere: results on stdout as one JSON object, errors too */
 	bool colour; /* stderr is a terminal */
 	bool done;   /* help was asked for and printed: the verb has nothing to do */
 	unsigned int verbose;
+	const struct places *places;
 	FILE *out, *err;
 	struct why why;
 };
@@ -55,19 +57,29 @@ int cli_options(struct cli *c, int argc, char **argv, const struct cli_option *o
 /* Usage error with a hint to `bothy help VERB`. */
 enum exit_code cli_usage(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Refuse anything but @min..@max operands. */
-bool cli_operands_ok(struct cli *c, int count, int min, int max);
+/* Refuse anything but @min..@max operands; a negative @count was refused already. */
+bool cli_operands_ok(struct cli *c, int count, char **operands, int min, int max);
+
+/* An unknown verb, with the one that was probably meant. */
+enum exit_code cli_unknown_verb(struct cli *c, const char *name);
+
+/* Read @text, a decimal number of @min..@max that the user calls @what, into *@number.
+ * False: c->why says what is wrong (usage). */
+bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
+	unsigned long max, unsigned long *number);
 
 /* A JSON object whose first member is "schema": "bothy.<kind>/1"; NULL: out of memory. */
 struct cJSON *cli_json_new(const char *kind);
-/* Print @root (NULL: out of memory) and free it. Returns EXIT_DONE or EXIT_FAILED. */
+/* Print @root (NULL: out of memory) and free it; bytes that are not UTF-8 become '?'. Returns EXIT_DONE or
+ * EXIT_FAILED. Whether the output could be written is seen at the end of the program. */
 enum exit_code cli_json(struct cli *c, struct cJSON *root);
 
 /* For verbs without a result of their own: {"schema":"bothy.done/1","verb":..,"domid":..}. */
 enum exit_code cli_done(struct cli *c, unsigned int domid);
 
 void cli_warn(struct cli *c, const char *text);
-void cli_help(FILE *f, const struct verb *v);
+/* Explain @v, or list all verbs (NULL). */
+enum exit_code cli_help(struct cli *c, const struct verb *v);
 
 /* The program: everything but main(). */
-int cli_main(int argc, char **argv);
+int cli_main(const struct places *places, int argc, char **argv);

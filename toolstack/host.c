@@ -7,6 +7,7 @@
 #include "toolstack/host.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,7 @@ enum exit_code host_open(struct cli *c, struct host *h, bool need_store)
 	h->store = NULL;
 	host_close(h);
 	why_set(&c->why, rc, "the store does not answer: %s", strerror(-rc));
-	why_hint(&c->why, "is xenstored running?");
+	why_hint(&c->why, rc == -EACCES ? "run as root in dom0" : "is xenstored running?");
 	return EXIT_NO_HOST;
 }
 
@@ -147,4 +148,54 @@ enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or
 		*info = *found;
 	free(list);
 	return found ? EXIT_DONE : no_such_domain(c, id_or_name);
+}
+
+int host_domain_write(
+	struct host *h, uint32_t tx, uint16_t domid, const char *name, const char *fmt, ...)
+{
+	char path[128], value[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(value, sizeof(value), fmt, args);
+	va_end(args);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, name);
+	return store_write(h->store, tx, path, value);
+}
+
+enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
+	struct xen_domctl_getdomaininfo *info)
+{
+	struct xen_domctl_getdomaininfo found;
+	enum exit_code code = host_domain_find(c, h, id_or_name, &found);
+
+	if (code == EXIT_DONE && found.domain == 0) {
+		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
+		why_hint(&c->why, "name a guest; this system has its own poweroff and reboot");
+		return EXIT_USAGE;
+	}
+	if (code == EXIT_DONE)
+		*info = found;
+	return code;
+}
+
+enum exit_code host_domains_find(struct cli *c, struct host *h, int names_count, char **names,
+	struct xen_domctl_getdomaininfo **list, uint32_t *count)
+{
+	enum exit_code code = EXIT_DONE;
+	int rc = 0;
+
+	*list = NULL;
+	*count = 0;
+	if (names_count == 0)
+		rc = sysctl_domain_list(&h->hv, list, count);
+	else if (!(*list = calloc((size_t)names_count, sizeof(**list))))
+		rc = -ENOMEM;
+	if (rc < 0)
+		return host_failed(c, rc, "list of domains");
+	for (int i = 0; code == EXIT_DONE && i < names_count; i++)
+		code = host_domain_find(c, h, names[i], &(*list)[i]);
+	if (names_count)
+		*count = (uint32_t)names_count;
+	return code;
 }

@@ -38,6 +38,18 @@ static void read_kernel(struct host_info *i)
 	snprintf(i->machine, sizeof(i->machine), "%s", u.machine);
 }
 
+static void read_build_id(struct host *h, struct host_info *i)
+{
+	struct {
+		uint32_t length; /* struct xen_build_id with room */
+		unsigned char bytes[HOST_BUILD_ID_MAX];
+	} id = {.length = HOST_BUILD_ID_MAX};
+	long length = xen_version_raw(&h->hv, XENVER_build_id, &id, sizeof(id));
+
+	for (long k = 0; k < length && k < HOST_BUILD_ID_MAX; k++)
+		snprintf(i->build_id + 2 * k, 3, "%02x", id.bytes[k]);
+}
+
 static void read_version_texts(struct host *h, struct host_info *i)
 {
 	struct xen_platform_parameters params = {0};
@@ -74,6 +86,7 @@ int host_info_read(struct host *h, struct host_info *i)
 	i->xen_minor = (unsigned int)rc & 0xffff;
 	read_kernel(i);
 	read_version_texts(h, i);
+	read_build_id(h, i);
 	return 0;
 }
 
@@ -134,6 +147,7 @@ TEXT(cc_compiler, compile.compiler)
 TEXT(cc_compile_by, compile.compile_by)
 TEXT(cc_compile_domain, compile.compile_domain)
 TEXT(cc_compile_date, compile.compile_date)
+TEXT(build_id, build_id)
 NUMBER(xend_config_format, 4)
 
 static void put_cpu_mhz(const struct host_info *i, struct host_fact *f)
@@ -206,6 +220,7 @@ static const struct {
 	FACT(cc_compile_by),
 	FACT(cc_compile_domain),
 	FACT(cc_compile_date),
+	FACT(build_id),
 	FACT(xend_config_format),
 	/* Not in xl's list: memory to the frame, for those who look for leaks. */
 	FACT(free_pages),

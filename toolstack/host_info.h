@@ -4,6 +4,8 @@
 #include "protocol/version.h"
 #include "toolstack/host.h"
 
+enum { HOST_BUILD_ID_MAX = 32 };
+
 struct host_info {
 	char host[256], release[256], version[256], machine[128]; /* of dom0's kernel */
 	struct xen_sysctl_physinfo phys;
@@ -15,6 +17,7 @@ struct host_info {
 	char xen_scheduler[16];
 	char platform_params[32]; /* "virt_start=0x..." */
 	struct xen_compile_info compile;
+	char build_id[2 * HOST_BUILD_ID_MAX + 1]; /* hexadecimal; empty: the hypervisor has none */
 };
 
 /* Ask hypervisor and kernel. What is not answered stays empty, but physinfo and version must be.

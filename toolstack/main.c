@@ -1,7 +1,14 @@
 /* bothy: manage guests of the Bothy hypervisor from dom0. Start at cli.c; verbs.c lists the verbs. */
 #include "toolstack/cli.h"
 
+static const struct places places = {
+	.kernel_cache = "/var/cache/bothy/kernels",
+	.kept = "/run/bothy/guests",
+	.sysfs = "/sys",
+	.backend_timeout_ms = 20000,
+};
+
 int main(int argc, char **argv)
 {
-	return cli_main(argc, argv);
+	return cli_main(&places, argc, argv);
 }

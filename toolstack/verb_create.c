@@ -1,7 +1,6 @@
 /* bothy create: read and check the configuration, then hand it to guest_create(). */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,15 +8,13 @@
 
 #include "toolstack/config/cfg_json.h"
 #include "toolstack/config/guest_cfg.h"
+#include "toolstack/config_file.h"
 #include "toolstack/console.h"
-#include "toolstack/device/device_wait.h"
 #include "toolstack/domain/create.h"
-#include "toolstack/domain/marker.h"
-#include "toolstack/image/kernel_cache.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
 
-#define KEEP_DIR "/run/bothy/guests"
 enum { CONSOLE_WAIT_MS = 10000 };
 
 struct request {
@@ -25,38 +22,11 @@ struct request {
 	const char *file;
 };
 
-/* Read a configuration, of a file or a pipe ("-": stdin), of CFG_BYTES_MAX at most. */
-static int read_file(const char *path, char **out, size_t *size, struct why *why)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char *bytes = f ? malloc(CFG_BYTES_MAX + 1) : NULL;
-	int rc = 0;
-
-	if (!bytes)
-		rc = why_set(why, -errno, "%s: %s", path, strerror(errno));
-	else
-		*size = fread(bytes, 1, CFG_BYTES_MAX + 1, f);
-	if (rc == 0 && ferror(f))
-		rc = why_set(why, -EIO, "%s: cannot be read", path);
-	if (f && f != stdin)
-		fclose(f);
-	if (rc < 0)
-		free(bytes);
-	else
-		*out = bytes;
-	return rc;
-}
-
 static int read_text(
 	struct cfg_text *t, const char *path, char **overrides, int count, struct why *why)
 {
-	char *bytes = NULL;
-	size_t size = 0;
-	int rc = read_file(path, &bytes, &size, why);
+	int rc = config_file_read(t, path, why);
 
-	if (rc == 0)
-		rc = cfg_text_parse(t, path, bytes, size, why);
-	free(bytes);
 	for (int i = 0; rc == 0 && i < count; i++)
 		rc = cfg_text_override(t, overrides[i], why);
 	return rc;
@@ -83,10 +53,13 @@ static int make_absolute(char path[GUEST_PATH_MAX + 1], struct why *why)
 	if (path[0] == '/' || path[0] == '\0')
 		return 0;
 	if (!getcwd(cwd, sizeof(cwd)))
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+		return why_set(why, -errno, "working directory: %s", strerror(errno));
 	length = snprintf(whole, sizeof(whole), "%s/%s", cwd, path);
-	if (length > GUEST_PATH_MAX)
-		return why_set(why, -ENAMETOOLONG, "%s: path too long", path);
+	if (length > GUEST_PATH_MAX) {
+		why_set(why, -ENAMETOOLONG, "path too long");
+		why_where(why, "%s", whole);
+		return -ENAMETOOLONG;
+	}
 	memcpy(path, whole, (size_t)length + 1);
 	return 0;
 }
@@ -96,10 +69,13 @@ static enum exit_code read_config(
 {
 	struct cfg_text text = {0};
 	struct guest_warnings *w = calloc(1, sizeof(*w));
-	int rc = w ? read_text(&text, path, overrides, count, &c->why) : -ENOMEM;
+	int rc = w ? read_text(&text, path, overrides, count, &c->why)
+		   : why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 
 	if (rc == 0)
 		rc = guest_cfg_parse(g, &text, w, &c->why);
+	if (rc < 0 && !c->why.where[0]) /* of the file as a whole */
+		why_where(&c->why, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
 	if (rc == 0)
 		rc = make_absolute(g->kernel, &c->why);
 	if (rc == 0)
@@ -135,8 +111,10 @@ static enum exit_code dry_run(struct cli *c, const struct guest_cfg *g)
 		guest_cfg_json(g, root);
 		return cli_json(c, root);
 	}
-	if (guest_cfg_format(g, &text) < 0)
+	if (guest_cfg_format(g, &text) < 0) {
+		why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 		return EXIT_FAILED;
+	}
 	fputs(text, c->out);
 	free(text);
 	return EXIT_DONE;
@@ -146,9 +124,14 @@ static enum exit_code exit_of(int rc)
 {
 	switch (-rc) {
 	case ENOEXEC:
-	case ENOSPC:
 	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EACCES:
+	case EROFS:
 	case EINVAL:
+	case ENODEV:
+	case ENOTBLK:
 		return EXIT_CONFIG;
 	case ETIMEDOUT:
 		return EXIT_TIMEOUT;
@@ -195,20 +178,16 @@ static enum exit_code create(
 	struct cli *c, struct host *h, const struct request *r, const struct guest_cfg *g)
 {
 	const struct create_options options = {
-		.cache_dir = KERNEL_CACHE_DIR,
-		.keep_dir = KEEP_DIR,
-		.sysfs = "/sys",
-		.timeout_ms = DEVICE_TIMEOUT_MS,
+		.places = c->places,
 		.paused = r->paused,
 		.progress = c->verbose ? show_progress : NULL,
 		.progress_arg = c,
 	};
 	const char *warning = NULL;
 	uint16_t domid = 0;
-	int rc = leftovers_remove(h);
+	int rc;
 
-	if (rc > 0)
-		cli_warn(c, "removed what an earlier, interrupted creation had left");
+	leftovers_clear(c, h);
 	wait_catch_signals();
 	rc = guest_create(h, g, &options, &domid, &warning, &c->why);
 	if (rc < 0)
@@ -222,8 +201,12 @@ static enum exit_code run(struct cli *c, const struct request *r, char **overrid
 {
 	struct guest_cfg *g = calloc(1, sizeof(*g));
 	struct host h;
-	enum exit_code code = g ? read_config(c, r->file, overrides, count, g) : EXIT_FAILED;
+	enum exit_code code = EXIT_FAILED;
 
+	if (g)
+		code = read_config(c, r->file, overrides, count, g);
+	else
+		why_set(&c->why, -ENOMEM, "%s", strerror(ENOMEM));
 	if (code == EXIT_DONE && r->dry_run) {
 		code = dry_run(c, g);
 	} else if (code == EXIT_DONE) {
@@ -250,7 +233,12 @@ enum exit_code verb_create(struct cli *c, int argc, char **argv)
 		return EXIT_DONE;
 	if (!r.file && count > 0)
 		r.file = argv[first++];
-	if (count >= 0 && !r.file)
+	if (count >= 0 && (!r.file || !r.file[0]))
 		return cli_usage(c, "which configuration file?");
+	if (r.console && c->json)
+		return cli_usage(c, "a console cannot be shown as JSON");
+	for (int i = first; i < count; i++)
+		if (!strchr(argv[i], '='))
+			return cli_usage(c, "expected KEY=VALUE, got \"%.40s\"", argv[i]);
 	return count < 0 ? EXIT_USAGE : run(c, &r, argv + first, count - first);
 }

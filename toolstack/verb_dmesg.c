@@ -63,12 +63,10 @@ static enum exit_code print_log(struct cli *c, char *text)
 	if (!c->json) {
 		if (isatty(fileno(c->out)))
 			tame_lines(text);
-		return fputs(text, c->out) < 0 ? EXIT_FAILED : EXIT_DONE;
+		fputs(text, c->out);
+		return EXIT_DONE;
 	}
 	root = cli_json_new("dmesg");
-	for (char *b = text; *b; b++) /* JSON is UTF-8, the log is bytes */
-		if (*b & (char)0x80)
-			*b = '?';
 	cJSON_AddStringToObject(root, "log", text);
 	return cli_json(c, root);
 }
@@ -99,5 +97,5 @@ enum exit_code verb_dmesg(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 0, 0) ? dmesg(c, clear) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 0, 0) ? dmesg(c, clear) : EXIT_USAGE;
 }

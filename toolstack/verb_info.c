@@ -3,64 +3,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host_info.h"
+#include "toolstack/nearest.h"
 #include "toolstack/verb.h"
 
-static enum exit_code print_one(struct cli *c, const struct host_info *i, const char *key)
+static void print_fact(struct cli *c, cJSON *root, const struct host_fact *f, bool alone)
 {
+	if (root && f->number)
+		cJSON_AddNumberToObject(root, f->key, strtod(f->value, NULL));
+	else if (root)
+		cJSON_AddStringToObject(root, f->key, f->value);
+	else if (alone)
+		fprintf(c->out, "%s\n", f->value);
+	else
+		fprintf(c->out, "%-23s: %s\n", f->key, f->value);
+}
+
+static enum exit_code unknown_fact(struct cli *c, const char *key, const char *nearest)
+{
+	cli_usage(c, "no fact is called \"%.40s\"", key);
+	if (nearest)
+		why_hint(&c->why, "did you mean \"%s\"? bothy info lists all", nearest);
+	return EXIT_USAGE;
+}
+
+/* All facts, or that of @key. */
+static enum exit_code print(struct cli *c, const struct host_info *i, const char *key)
+{
+	cJSON *root = c->json ? cli_json_new("info") : NULL;
+	struct nearest near = nearest_to(key ? key : "");
 	struct host_fact f;
+	bool found = !key;
 
 	for (unsigned int n = 0; host_info_fact(i, n, &f); n++) {
-		if (strcmp(f.key, key) != 0)
+		nearest_try(&near, f.key);
+		if (key && strcmp(f.key, key) != 0)
 			continue;
-		fprintf(c->out, "%s\n", f.value);
-		return EXIT_DONE;
+		found = true;
+		print_fact(c, root, &f, key);
 	}
-	return cli_usage(c, "no fact is called \"%.40s\"", key);
-}
-
-static enum exit_code print_text(struct cli *c, const struct host_info *i)
-{
-	struct host_fact f;
-
-	for (unsigned int n = 0; host_info_fact(i, n, &f); n++)
-		fprintf(c->out, "%-23s: %s\n", f.key, f.value);
-	return EXIT_DONE;
-}
-
-static enum exit_code print_json(struct cli *c, const struct host_info *i)
-{
-	struct host_fact f;
-	cJSON *root = cli_json_new("info");
-
-	for (unsigned int n = 0; host_info_fact(i, n, &f); n++) {
-		if (f.number)
-			cJSON_AddNumberToObject(root, f.key, strtod(f.value, NULL));
-		else
-			cJSON_AddStringToObject(root, f.key, f.value);
-	}
-	return cli_json(c, root);
+	if (found)
+		return c->json ? cli_json(c, root) : EXIT_DONE;
+	cJSON_Delete(root);
+	return unknown_fact(c, key, near.best);
 }
 
 static enum exit_code info(struct cli *c, const char *key)
 {
-	struct host_info *i = malloc(sizeof(*i));
+	struct host_info i;
 	struct host h;
-	enum exit_code code = i ? host_open(c, &h, false) : EXIT_FAILED;
+	enum exit_code code = host_open(c, &h, false);
 	int rc;
 
-	if (code == EXIT_DONE) {
-		rc = host_info_read(&h, i);
-		host_close(&h);
-		if (rc < 0)
-			code = host_failed(c, rc, "facts about the host");
-		else if (key)
-			code = print_one(c, i, key);
-		else
-			code = c->json ? print_json(c, i) : print_text(c, i);
-	}
-	free(i);
-	return code;
+	if (code != EXIT_DONE)
+		return code;
+	leftovers_clear(c, &h);
+	rc = host_info_read(&h, &i);
+	host_close(&h);
+	return rc < 0 ? host_failed(c, rc, "facts about the host") : print(c, &i, key);
 }
 
 enum exit_code verb_info(struct cli *c, int argc, char **argv)
@@ -71,5 +72,5 @@ enum exit_code verb_info(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 0, 1) ? info(c, count ? argv[0] : NULL) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 0, 1) ? info(c, count ? argv[0] : NULL) : EXIT_USAGE;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "dom0/lib/sysctl.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/domain_view.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
@@ -64,12 +65,13 @@ enum exit_code verb_list(struct cli *c, int argc, char **argv)
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, 0, 1))
+	if (!cli_operands_ok(c, count, argv, 0, 1))
 		return EXIT_USAGE;
 	c->json |= long_form;
 	code = host_open(c, &h, false);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = list_some(c, &h, count ? argv[0] : NULL);
 	host_close(&h);
 	return code;

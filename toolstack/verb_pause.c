@@ -1,30 +1,17 @@
 /* bothy pause, bothy unpause: the guest's CPUs stop and go on; nothing else changes. */
 #include "dom0/lib/domctl.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 typedef int domain_op(struct privcmd *p, uint16_t domid);
 
-static enum exit_code apply(struct cli *c, const char *domain, domain_op *op)
+static enum exit_code apply(
+	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
-	struct xen_domctl_getdomaininfo info;
-	struct host h;
-	enum exit_code code = host_open(c, &h, false);
-	int rc;
+	domain_op *const *op = arg;
+	int rc = (*op)(&h->hv, d->domain);
 
-	if (code != EXIT_DONE)
-		return code;
-	code = host_domain_find(c, &h, domain, &info);
-	if (code == EXIT_DONE && info.domain == 0) {
-		why_set(&c->why, -1, "domain 0 is this system itself");
-		code = EXIT_USAGE;
-	}
-	if (code == EXIT_DONE) {
-		rc = op(&h.hv, info.domain);
-		code = rc < 0 ? host_failed(c, rc, c->verb) : cli_done(c, info.domain);
-	}
-	host_close(&h);
-	return code;
+	return rc < 0 ? host_failed(c, rc, c->verb) : cli_done(c, d->domain);
 }
 
 static enum exit_code run(struct cli *c, int argc, char **argv, domain_op *op)
@@ -34,7 +21,8 @@ static enum exit_code run(struct cli *c, int argc, char **argv, domain_op *op)
 
 	if (c->done)
 		return EXIT_DONE;
-	return cli_operands_ok(c, count, 1, 1) ? apply(c, argv[0], op) : EXIT_USAGE;
+	return cli_operands_ok(c, count, argv, 1, 1) ? host_guest_run(c, false, argv[0], apply, &op)
+						     : EXIT_USAGE;
 }
 
 enum exit_code verb_pause(struct cli *c, int argc, char **argv)

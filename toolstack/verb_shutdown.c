@@ -1,19 +1,21 @@
-/* bothy shutdown, bothy reboot: ask the guest, by its store node; it may refuse. */
+/* bothy shutdown, bothy reboot: ask the guest, by its store node; it may refuse.
+ * Neighbours: host_stop.c does it when the host goes down. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
-#include "toolstack/host.h"
+#include "toolstack/domain/leftovers.h"
+#include "toolstack/host_stop.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
 
-enum { TIMEOUT_DEFAULT_S = 300, TIMEOUT_MAX_S = 86400 };
+enum { TIMEOUT_DEFAULT_S = 300, HOST_TIMEOUT_DEFAULT_S = 60, TIMEOUT_MAX_S = 86400 };
 
 struct request {
 	const char *what; /* "poweroff", "reboot" */
-	bool all, wait;
+	bool all, wait, host;
 	unsigned int timeout_s;
 };
 
@@ -25,16 +27,8 @@ struct waiting {
 
 static enum exit_code ask(struct cli *c, struct host *h, uint16_t domid, const char *what)
 {
-	char path[64];
-	int rc;
+	int rc = host_domain_write(h, STORE_NO_TX, domid, "control/shutdown", "%s", what);
 
-	if (domid == 0) {
-		why_set(&c->why, -EINVAL, "domain 0 is this system itself");
-		why_hint(&c->why, "use its own %s command", what);
-		return EXIT_USAGE;
-	}
-	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
-	rc = store_write(h->store, STORE_NO_TX, path, what);
 	if (rc < 0) {
 		why_set(&c->why, rc, "asking domain %u: %s", domid, strerror(-rc));
 		return EXIT_FAILED;
@@ -78,7 +72,7 @@ static enum exit_code await(struct cli *c, struct host *h, const struct request 
 static enum exit_code one(struct cli *c, struct host *h, const struct request *r, const char *name)
 {
 	struct xen_domctl_getdomaininfo info;
-	enum exit_code code = host_domain_find(c, h, name, &info);
+	enum exit_code code = host_guest_find(c, h, name, &info);
 
 	if (code == EXIT_DONE)
 		code = ask(c, h, info.domain, r->what);
@@ -107,17 +101,12 @@ static enum exit_code all(struct cli *c, struct host *h, const struct request *r
 	return code == EXIT_DONE ? cli_done(c, 0) : code;
 }
 
-static bool timeout_parse(struct cli *c, struct request *r, const char *text)
+static enum exit_code perform(
+	struct cli *c, struct host *h, const struct request *r, const char *name)
 {
-	char *end;
-	unsigned long seconds = text ? strtoul(text, &end, 10) : TIMEOUT_DEFAULT_S;
-
-	if (text && (text[0] < '0' || text[0] > '9' || *end || seconds > TIMEOUT_MAX_S)) {
-		cli_usage(c, "bad timeout \"%.40s\"", text);
-		return false;
-	}
-	r->timeout_s = (unsigned int)seconds;
-	return true;
+	if (r->host)
+		return host_stop(c, h, r->timeout_s);
+	return r->all ? all(c, h, r) : one(c, h, r, name);
 }
 
 static enum exit_code run(struct cli *c, int argc, char **argv, const char *what)
@@ -127,20 +116,24 @@ static enum exit_code run(struct cli *c, int argc, char **argv, const char *what
 	bool ignored = false; /* xl's -F: ACPI, which PV guests have not */
 	const struct cli_option options[] = {{'a', "all", &r.all, NULL},
 		{'w', "wait", &r.wait, NULL}, {'F', "fallback", &ignored, NULL},
-		{'t', "timeout", NULL, &timeout}, {0}};
-	int count = cli_options(c, argc, argv, options);
+		{'t', "timeout", NULL, &timeout},
+		{0, strcmp(what, "reboot") == 0 ? NULL : "host", &r.host, NULL}, {0}};
+	int count = cli_options(c, argc, argv, options), operands = r.all || r.host ? 0 : 1;
+	unsigned long seconds = r.host ? HOST_TIMEOUT_DEFAULT_S : TIMEOUT_DEFAULT_S;
 	struct host h;
 	enum exit_code code;
 
 	if (c->done)
 		return EXIT_DONE;
-	if (!cli_operands_ok(c, count, r.all ? 0 : 1, r.all ? 0 : 1) ||
-		!timeout_parse(c, &r, timeout))
+	if (!cli_operands_ok(c, count, argv, operands, operands) ||
+		(timeout && !cli_number(c, "timeout", timeout, 0, TIMEOUT_MAX_S, &seconds)))
 		return EXIT_USAGE;
+	r.timeout_s = (unsigned int)seconds;
 	code = host_open(c, &h, true);
 	if (code != EXIT_DONE)
 		return code;
-	code = r.all ? all(c, &h, &r) : one(c, &h, &r, argv[0]);
+	leftovers_clear(c, &h);
+	code = perform(c, &h, &r, argv[0]);
 	host_close(&h);
 	return code;
 }

@@ -6,6 +6,7 @@
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
 #include "toolstack/config/cpu_set.h"
+#include "toolstack/domain/leftovers.h"
 #include "toolstack/host.h"
 #include "toolstack/verb.h"
 
@@ -86,54 +87,36 @@ static void domain_vcpus(struct listing *l, const struct xen_domctl_getdomaininf
 	}
 }
 
-static enum exit_code list_all(struct listing *l)
+static enum exit_code print(
+	struct listing *l, const struct xen_domctl_getdomaininfo *list, uint32_t count)
 {
-	struct xen_domctl_getdomaininfo *list = NULL;
-	uint32_t count = 0;
-	int rc = sysctl_domain_list(&l->h->hv, &list, &count);
-
-	if (rc < 0)
-		return host_failed(l->c, rc, "list of domains");
-	for (uint32_t i = 0; i < count; i++)
-		domain_vcpus(l, &list[i]);
-	free(list);
-	return EXIT_DONE;
-}
-
-static enum exit_code list_named(struct listing *l, int count, char **names)
-{
-	for (int i = 0; i < count; i++) {
-		struct xen_domctl_getdomaininfo info;
-		enum exit_code code = host_domain_find(l->c, l->h, names[i], &info);
-
-		if (code != EXIT_DONE)
-			return code;
-		domain_vcpus(l, &info);
-	}
-	return EXIT_DONE;
-}
-
-static enum exit_code list(struct listing *l, int count, char **names)
-{
-	struct xen_sysctl_physinfo phys;
 	cJSON *root = l->c->json ? cli_json_new("vcpu-list") : NULL;
-	int rc = sysctl_physinfo(&l->h->hv, &phys);
-	enum exit_code code;
 
-	if (rc < 0) {
-		cJSON_Delete(root);
-		return host_failed(l->c, rc, "physical CPUs");
-	}
-	l->host_cpus = phys.max_cpu_id < CPU_SET_MAX ? phys.max_cpu_id + 1 : CPU_SET_MAX;
 	if (root)
 		l->array = cJSON_AddArrayToObject(root, "vcpus");
 	else
 		fprintf(l->c->out, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
 			"State", "Time(s)", "Affinity (Hard / Soft)");
-	code = count ? list_named(l, count, names) : list_all(l);
-	if (root && code == EXIT_DONE)
-		return cli_json(l->c, root);
-	cJSON_Delete(root);
+	for (uint32_t i = 0; i < count; i++)
+		domain_vcpus(l, &list[i]);
+	return l->c->json ? cli_json(l->c, root) : EXIT_DONE;
+}
+
+static enum exit_code list(struct listing *l, int names_count, char **names)
+{
+	struct xen_domctl_getdomaininfo *all = NULL;
+	struct xen_sysctl_physinfo phys;
+	uint32_t count = 0;
+	int rc = sysctl_physinfo(&l->h->hv, &phys);
+	enum exit_code code;
+
+	if (rc < 0)
+		return host_failed(l->c, rc, "physical CPUs");
+	l->host_cpus = phys.max_cpu_id < CPU_SET_MAX ? phys.max_cpu_id + 1 : CPU_SET_MAX;
+	code = host_domains_find(l->c, l->h, names_count, names, &all, &count);
+	if (code == EXIT_DONE)
+		code = print(l, all, count);
+	free(all);
 	return code;
 }
 
@@ -152,6 +135,7 @@ enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv)
 	code = host_open(c, &h, false);
 	if (code != EXIT_DONE)
 		return code;
+	leftovers_clear(c, &h);
 	code = list(&l, count, argv);
 	host_close(&h);
 	return code;

@@ -18,21 +18,52 @@ const struct verb verbs[] = {
 		"Its file systems are left as by a power failure.\n", verb_destroy},
 	{"dmesg", "[-c]", "Print the hypervisor's log", "  -c, --clear     and empty it\n",
 		verb_dmesg},
+	{"domid", "DOMAIN", "Print a domain's number", "", verb_domid},
+	{"domname", "DOMAIN", "Print a domain's name", "", verb_domname},
 	{"help", "[VERB]", "Explain a verb, or list all", "", verb_help},
 	{"info", "[KEY]", "Print facts about the host, one `key : value` a line",
 		"With KEY only the value of that key.\n", verb_info},
 	{"list", "[-l] [DOMAIN]", "List domains", "  -l, --long      as JSON\n", verb_list},
+	{"mem-max", "DOMAIN SIZE", "Set the most memory that a domain may take",
+		"SIZE is in MiB, or has a suffix: b, k, m, g, t.\n", verb_mem_max},
+	{"mem-set", "[-w] DOMAIN SIZE", "Have a domain give memory back, or take it again",
+		"  -w, --wait      wait until it has\n"
+		"  -t, --timeout SECONDS   how long to wait (default 300)\n"
+		"\nSIZE is in MiB, or has a suffix: b, k, m, g, t.\n",
+		verb_mem_set},
 	{"pause", "DOMAIN", "Stop a guest's CPUs until unpause", "", verb_pause},
 	{"reboot", "[-w] DOMAIN", "Ask a guest to reboot",
 		"  -w, --wait      wait until it has gone down\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_reboot},
-	{"shutdown", "[-w] DOMAIN | -a", "Ask a guest to power off",
+	{"rename", "DOMAIN NAME", "Call a guest by another name", "", verb_rename},
+	{"sched-credit", "[-d DOMAIN [-w WEIGHT] [-c CAP]] | -s", "Show or set shares of CPU time",
+		"  -d, --domain DOMAIN     only this one\n"
+		"  -w, --weight WEIGHT     against others' (1 to 65535, default 256)\n"
+		"  -c, --cap CAP           at most, in percent of one CPU (0: no limit)\n"
+		"  -s, --schedparam        the scheduler's own parameters\n",
+		verb_sched_credit},
+	{"shutdown", "[-w] DOMAIN | -a | --host", "Ask a guest to power off",
 		"  -a, --all       every guest\n"
+		"  --host          every guest, for the host goes down: waits, destroys what is "
+		"left\n"
+		"                  after 60 seconds (-t), and none is restarted any more\n"
 		"  -w, --wait      wait until it is gone\n"
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n",
 		verb_shutdown},
+	{"sysrq", "DOMAIN LETTER", "Send a magic system request to a guest's kernel",
+		"This system's own kernel takes them at /proc/sysrq-trigger.\n",
+		verb_sysrq},
+	{"trigger", "DOMAIN nmi [VCPU]", "Send a non-maskable interrupt to a guest", "",
+		verb_trigger},
 	{"unpause", "DOMAIN", "Let a paused guest run on", "", verb_unpause},
+	{"uptime", "[-s] [DOMAIN...]", "Print how long domains have been running",
+		"  -s, --short     one line each as uptime(1) has it\n", verb_uptime},
 	{"vcpu-list", "[DOMAIN...]", "List virtual CPUs and where they run", "", verb_vcpu_list},
+	{"vcpu-pin", "DOMAIN VCPU|all HARD|- [SOFT|-]",
+		"Set which physical CPUs a virtual one runs on",
+		"HARD and SOFT are sets such as 0-3,^1 or all; - leaves one as it is.\n",
+		verb_vcpu_pin},
+	{"vcpu-set", "DOMAIN COUNT", "Set how many virtual CPUs a guest uses", "", verb_vcpu_set},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -25,6 +25,8 @@ void wait_catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	/* A reader of our output that leaves is no reason to stop half-way. */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int wait_is_cancelled(void)

@@ -4,10 +4,10 @@
 #include <stddef.h>
 
 struct why {
-	int code;        /* -Exxx of the first failure, 0: none */
-	char where[192]; /* "guest.cfg:3: memory", may be empty */
-	char what[320];  /* 'expected a number, got "abc"' */
-	char hint[240];  /* may be empty */
+	int code;         /* -Exxx of the first failure, 0: none */
+	char where[1100]; /* "guest.cfg:3: memory", may be empty; holds any path that is taken */
+	char what[320];   /* 'expected a number, got "abc"' */
+	char hint[240];   /* may be empty */
 };
 
 /* Record a failure; @code is -Exxx. A later call replaces the text and drops the hint. Returns @code. */
@@ -19,5 +19,8 @@ void why_where(struct why *w, const char *fmt, ...) __attribute__((format(printf
 /* Say what the user can do about it. */
 void why_hint(struct why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Replace bytes of @text that could move a terminal's cursor by '?', in place. */
+/* Replace every byte that belongs to no UTF-8 character by '?', in place: what is left is fit for JSON. */
+void text_utf8(char *text);
+
+/* The same, and for control characters too: what is left is one line and cannot move a terminal's cursor. */
 void text_tame(char *text);

@@ -146,7 +146,7 @@ static void resume_expired(struct loop_timer *t)
 
 static int ring_open(struct guest *g)
 {
-	struct xencons_interface *page;
+	void *page;
 	int err = g->host->ring_map(g->host->arg, g->domid, &page);
 
 	if (err)
@@ -178,7 +178,7 @@ static int terminal_open(struct guest *g, int dev_dir)
 	return err;
 }
 
-int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host,
+int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host,
 		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
 {
 	struct guest *g = mem_alloc(sizeof *g);

@@ -11,16 +11,7 @@
 #include "dom0/consoled/pty.h"
 #include "dom0/consoled/ring.h"
 #include "dom0/lib/loop.h"
-
-/* What a console takes from the hypervisor, so that tests play one. */
-struct console_host {
-	int (*ring_map)(void *arg, uint16_t domid, struct xencons_interface **page);
-	void (*ring_unmap)(void *arg, uint16_t domid, struct xencons_interface *page);
-	int (*port_bind)(void *arg, uint16_t domid, uint32_t remote, uint32_t *port);
-	void (*port_unbind)(void *arg, uint32_t port);
-	void (*port_notify)(void *arg, uint32_t port);
-	void *arg;
-};
+#include "dom0/lib/ring_host.h"
 
 #define RATE_BURST (2u << 20)
 #define RATE_BYTES (1u << 20)
@@ -29,7 +20,7 @@ struct console_host {
 struct guest {
 	struct guest *next;
 	struct loop *loop;
-	const struct console_host *host;
+	const struct ring_host *host;
 	uint16_t domid;
 	uint32_t remote_port, port;
 	bool broken;			/* it broke its ring: no longer read */
@@ -43,7 +34,7 @@ struct guest {
 };
 
 /* Attach: map the ring, bind the port, open log "guest-@name" in @log_dir and a pty. */
-int guest_attach(struct guest **out, struct loop *loop, const struct console_host *host,
+int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host,
 		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
 	MUST_CHECK;
 /* Drain what is left, then let go of everything; the guest's memory is no longer mapped. */

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dom0/consoled/guest.h"
-#include "dom0/consoled/host_xen.h"
 #include "dom0/consoled/hvlog.h"
 #include "dom0/consoled/roster.h"
+#include "dom0/lib/daemon.h"
+#include "dom0/lib/doors.h"
 #include "dom0/lib/log.h"
-#include "dom0/lib/loop.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
 #include "dom0/lib/store_client.h"
+#include "protocol/grant_table.h"
+#include "protocol/xen.h"
 
 #define STORE_WAIT_MS 30000u
 #define POLL_NS 10000000u
@@ -33,19 +34,14 @@
 static struct daemon {
 	const char *log_dir, *run_dir, *ring;
 	struct loop loop;
-	struct host_xen host;
+	struct doors doors;
+	uint32_t log_port;	/* VIRQ_CON_RING */
 	struct hvlog hvlog;
 	struct roster roster;
-	struct loop_source events, signals;
+	struct loop_source events;
 	struct loop_timer poll;
 	struct guest *plain;
 } cd = { .log_dir = "/var/log/bothy", .run_dir = "/run/bothy" };
-
-static NORETURN void fail(const char *what, int err)
-{
-	log_error("%s: %s", what, strerror(-err));
-	exit(1);
-}
 
 static void usage(void)
 {
@@ -75,52 +71,18 @@ static void options_read(int argc, char **argv)
 		usage();
 }
 
-/* ---- common ---- */
-
-static void signals_ready(struct loop_source *src, uint32_t ready)
-{
-	(void)ready;
-	while (loop_signal_read(src->fd))
-		loop_stop(&cd.loop);
-}
-
-static void source_add(struct loop_source *src, int fd,
-		       void (*ready)(struct loop_source *, uint32_t))
-{
-	int err;
-
-	*src = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = ready };
-	err = loop_add(&cd.loop, src);
-	if (err)
-		fail("event loop", err);
-}
-
-static void loop_start(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT };
-	int err = loop_open(&cd.loop), fd;
-
-	if (err)
-		fail("event loop", err);
-	fd = loop_signal_fd(signals, ARRAY_LEN(signals));
-	if (fd < 0)
-		fail("signals", fd);
-	source_add(&cd.signals, fd, signals_ready);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int directory_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		fail(path, -errno);
+		daemon_fail(path, -errno);
 	return fd;
 }
 
 /* ---- a ring in a file, without a hypervisor ---- */
 
-static int file_ring_map(void *arg, uint16_t domid, struct xencons_interface **page)
+static int file_ring_map(void *arg, uint16_t domid, void **page)
 {
 	int fd = open(arg, O_RDWR | O_CLOEXEC);
 	void *va;
@@ -136,7 +98,7 @@ static int file_ring_map(void *arg, uint16_t domid, struct xencons_interface **p
 	return 0;
 }
 
-static void file_ring_unmap(void *arg, uint16_t domid, struct xencons_interface *page)
+static void file_ring_unmap(void *arg, uint16_t domid, void *page)
 {
 	(void)arg;
 	(void)domid;
@@ -165,7 +127,7 @@ static void poll_expired(struct loop_timer *t)
 
 static void plain_start(void)
 {
-	static struct console_host host = {
+	static struct ring_host host = {
 		.ring_map = file_ring_map, .ring_unmap = file_ring_unmap,
 		.port_bind = file_port_bind, .port_unbind = file_port_none,
 		.port_notify = file_port_none,
@@ -180,7 +142,7 @@ static void plain_start(void)
 	err = guest_attach(&cd.plain, &cd.loop, &host, 1, 1, name ? name : "plain",
 			   directory_open(cd.log_dir), directory_open("/dev"));
 	if (err)
-		fail(file, err);
+		daemon_fail(file, err);
 	printf("%s\n", cd.plain->pty.name);
 	fflush(stdout);
 	cd.poll.expired = poll_expired;
@@ -192,21 +154,16 @@ static void plain_start(void)
 
 static void events_ready(struct loop_source *src, uint32_t ready)
 {
-	struct host_xen *h = &cd.host;
 	uint32_t port;
 	int err;
 
 	(void)src;
 	(void)ready;
-	/* Unmask first: what comes while we read must raise the port again. */
-	while ((err = evtchn_pending(&h->events, &port)) == 0) {
-		if (evtchn_unmask(&h->events, port))
-			log_warn("port %u cannot be unmasked", port);
-		if (port == h->virq_port)
+	while ((err = doors_event(&cd.doors, &port)) == 0)
+		if (port == cd.log_port)
 			hvlog_read(&cd.hvlog);
 		else
 			roster_event(&cd.roster, port);
-	}
 	if (err == -EFBIG) {
 		hvlog_read(&cd.hvlog);
 		roster_event_all(&cd.roster);
@@ -222,17 +179,11 @@ static bool prepare(struct loop *l, void *arg)
 	return false;
 }
 
-static void directory_make(const char *path, mode_t mode)
-{
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		fail(path, -errno);
-}
-
 static void log_dir_make(void)
 {
-	directory_make(cd.log_dir, 0770);
+	daemon_directory_make(cd.log_dir, 0770);
 	if (chown(cd.log_dir, 0, BOTHY_GID) < 0 || chmod(cd.log_dir, 0770) < 0)
-		fail(cd.log_dir, -errno);
+		daemon_fail(cd.log_dir, -errno);
 }
 
 static int index_open(void)
@@ -241,7 +192,7 @@ static int index_open(void)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		fail(path, -errno);
+		daemon_fail(path, -errno);
 	free(path);
 	return fd;
 }
@@ -254,52 +205,46 @@ static void dom0_start(void)
 	};
 	struct store *store;
 	const char *what;
-	char *log;
 	int err, log_dir;
 
 	log_dir_make();
-	log = mem_printf("%s/consoled.log", cd.log_dir);
-	if (log_to_file(log))
-		log_warn("%s cannot be opened", log);
-	free(log);
-	directory_make(cd.run_dir, 0755);
+	daemon_log_to(cd.log_dir, "consoled");
+	daemon_directory_make(cd.run_dir, 0755);
 	log_dir = directory_open(cd.log_dir);
-	err = console_host_open(&cd.host, &what);
+	err = doors_open(&cd.doors, GNTTAB_RESERVED_CONSOLE, &what);
 	if (err)
-		fail(what, err);
-	source_add(&cd.events, cd.host.events.fd, events_ready);
-	err = hvlog_open(&cd.hvlog, &cd.host.hypercalls, log_dir, index_open());
+		daemon_fail(what, err);
+	err = evtchn_bind_virq(&cd.doors.events, VIRQ_CON_RING, &cd.log_port);
 	if (err)
-		fail("hypervisor.log", err);
+		daemon_fail("VIRQ_CON_RING", err);
+	daemon_source_add(&cd.loop, &cd.events, cd.doors.events.fd, events_ready);
+	err = hvlog_open(&cd.hvlog, &cd.doors.hypercalls, log_dir, index_open());
+	if (err)
+		daemon_fail("hypervisor.log", err);
 	err = store_open(&store, NULL, STORE_WAIT_MS);
 	if (err)
-		fail("store", err);
+		daemon_fail("store", err);
 	store_set_path(store, STORE_SOCKET_IN_DIR);
-	roster_open(&cd.roster, &cd.loop, store, &cd.host, log_dir, directory_open("/dev"));
+	roster_open(&cd.roster, &cd.loop, store, &cd.doors, log_dir, directory_open("/dev"));
 	cd.loop.prepare = prepare;
 	sandbox_enter(&box);
 	hvlog_read(&cd.hvlog);
 	err = roster_start(&cd.roster);
 	if (err)
-		fail("watches", err);
+		daemon_fail("watches", err);
 }
 
 int main(int argc, char **argv)
 {
-	int err;
-
 	log_open("consoled");
 	umask(027);
 	options_read(argc, argv);
-	loop_start();
+	daemon_loop_open(&cd.loop);
 	if (cd.ring)
 		plain_start();
 	else
 		dom0_start();
-	log_info("serving");
-	err = loop_run(&cd.loop);
-	if (err)
-		fail("event loop", err);
+	daemon_serve(&cd.loop);
 	if (cd.plain)
 		guest_detach(cd.plain);
 	return 0;

@@ -15,17 +15,17 @@
 
 #define STORE_RETRY_NS 1000000000u
 
-void roster_open(struct roster *r, struct loop *loop, struct store *store, struct host_xen *host,
+void roster_open(struct roster *r, struct loop *loop, struct store *store, struct doors *doors,
 		 int log_dir, int dev_dir)
 {
-	*r = (struct roster){ .loop = loop, .store = store, .host = host, .log_dir = log_dir,
+	*r = (struct roster){ .loop = loop, .store = store, .doors = doors, .log_dir = log_dir,
 			      .dev_dir = dev_dir, .source = { .fd = -1 } };
 }
 
 static bool domain_lives(struct roster *r, uint16_t domid)
 {
 	struct xen_domctl_getdomaininfo info;
-	int err = domctl_info(&r->host->hypercalls, domid, &info);
+	int err = domctl_info(&r->doors->hypercalls, domid, &info);
 
 	return err ? err != -ESRCH : !(info.flags & XEN_DOMINF_dying);
 }
@@ -63,7 +63,7 @@ static void guest_come(struct roster *r, uint16_t domid)
 	snprintf(path, sizeof path, "/local/domain/%u/name", domid);
 	if (store_read_buf(r->store, STORE_NO_TX, path, name, sizeof name))
 		name[0] = '\0';
-	err = guest_attach(&g, r->loop, &r->host->ops, domid, (uint32_t)port, name, r->log_dir,
+	err = guest_attach(&g, r->loop, &r->doors->host, domid, (uint32_t)port, name, r->log_dir,
 			   r->dev_dir);
 	if (err) {
 		log_error("console of domain %u: %s", domid, strerror(-err));

@@ -2,22 +2,22 @@
 #pragma once
 #include <stdint.h>
 #include "dom0/consoled/guest.h"
-#include "dom0/consoled/host_xen.h"
 #include "dom0/lib/attr.h"
+#include "dom0/lib/doors.h"
 #include "dom0/lib/loop.h"
 #include "dom0/lib/store_client.h"
 
 struct roster {
 	struct loop *loop;
 	struct store *store;
-	struct host_xen *host;
+	struct doors *doors;
 	int log_dir, dev_dir;
 	struct guest *guests;
 	struct loop_source source;	/* the store's connection */
 	unsigned int connections;	/* that it is registered for */
 };
 
-void roster_open(struct roster *r, struct loop *loop, struct store *store, struct host_xen *host,
+void roster_open(struct roster *r, struct loop *loop, struct store *store, struct doors *doors,
 		 int log_dir, int dev_dir);
 /* Watch for domains coming and going; the first events find those that are there. */
 int roster_start(struct roster *r) MUST_CHECK;

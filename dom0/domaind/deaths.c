@@ -89,8 +89,17 @@ static bool record_is_preserved(struct deaths *d, uint16_t domid)
 	return store_read_buf(d->store, STORE_NO_TX, path, value, sizeof value) == 0;
 }
 
+/* The host goes down (bothy shutdown --host): a guest that ended stays ended. */
+static bool host_is_stopping(struct deaths *d)
+{
+	char value[8];
+
+	return store_read_buf(d->store, STORE_NO_TX, "/bothy/stopping", value, sizeof value) == 0;
+}
+
 static enum domain_action end_action(struct deaths *d, uint16_t domid, uint32_t flags)
 {
+	enum domain_action action;
 	struct policy policy;
 
 	if (!(flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)))
@@ -98,7 +107,8 @@ static enum domain_action end_action(struct deaths *d, uint16_t domid, uint32_t 
 	policy.on_poweroff = record_action(d, domid, "on_poweroff");
 	policy.on_reboot = record_action(d, domid, "on_reboot");
 	policy.on_crash = record_action(d, domid, "on_crash");
-	return action_for(flags, &policy);
+	action = action_for(flags, &policy);
+	return d->stopping && action != DOMAIN_LEAVE ? DOMAIN_REAP : action;
 }
 
 static void record_look(struct deaths *d, uint16_t domid,
@@ -215,8 +225,10 @@ void deaths_executed(struct deaths *d, uint16_t domid, int status)
 
 void deaths_scan(struct deaths *d)
 {
+	d->stopping = host_is_stopping(d);
 	records_scan(d);
-	restarts_scan(d);
+	if (!d->stopping)
+		restarts_scan(d);
 }
 
 void deaths_child(struct deaths *d, pid_t pid, int status)

@@ -2,7 +2,8 @@
  *
  * Truth is in the hypervisor's list and in the store: /bothy/domain/D is what the toolstack
  * recorded, /bothy/restart/D is a creation still owed for the dead domain D. Whatever is killed in
- * between, the next look finds what is left to do. */
+ * between, the next look finds what is left to do. Once there is /bothy/stopping the host goes down:
+ * whatever ends is reaped, nothing is restarted or kept. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +36,7 @@ struct deaths {
 	struct store *store;
 	struct privcmd *hypercalls;
 	int executor_fd;
+	bool stopping;			/* at the latest look */
 	struct job *jobs;
 	unsigned int workers;
 };

@@ -11,15 +11,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dom0/domaind/deaths.h"
 #include "dom0/domaind/executor.h"
 #include "dom0/domaind/service.h"
+#include "dom0/lib/daemon.h"
 #include "dom0/lib/log.h"
 #include "dom0/lib/loop.h"
 #include "dom0/lib/mem.h"
@@ -36,16 +35,10 @@ static struct daemon {
 	struct privcmd hypercalls;
 	struct deaths deaths;
 	struct service service;
-	struct loop_source store, signals, executor;
+	struct loop_source store, children, executor;
 	unsigned int store_connections;
 	struct loop_timer look;
 } dd = { .bothy = "/bin/bothy", .run_dir = "/run/bothy", .log_dir = "/var/log/bothy" };
-
-static NORETURN void fail(const char *what, int err)
-{
-	log_error("%s: %s", what, strerror(-err));
-	exit(1);
-}
 
 static void options_read(int argc, char **argv)
 {
@@ -94,7 +87,7 @@ static bool store_drain(void)
 		any = true;
 	}
 	if (err != -EAGAIN)
-		fail("store", err);
+		daemon_fail("store", err);
 	return any;
 }
 
@@ -123,21 +116,17 @@ static bool prepare(struct loop *l, void *arg)
 					 .ready = store_ready };
 	err = loop_add(l, &dd.store);
 	if (err)
-		fail("store", err);
+		daemon_fail("store", err);
 	return false;
 }
 
-static void signals_ready(struct loop_source *src, uint32_t ready)
+static void children_ready(struct loop_source *src, uint32_t ready)
 {
-	int sig, status;
+	int status;
 	pid_t pid;
 
 	(void)ready;
-	while ((sig = loop_signal_read(src->fd)) != 0) {
-		if (sig != SIGCHLD) {
-			loop_stop(&dd.loop);
-			continue;
-		}
+	while (loop_signal_read(src->fd)) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			deaths_child(&dd.deaths, pid, status);
 		look();
@@ -159,56 +148,32 @@ static void executor_ready(struct loop_source *src, uint32_t ready)
 	}
 }
 
-static void source_add(struct loop_source *src, int fd,
-		       void (*ready)(struct loop_source *, uint32_t))
-{
-	int err;
-
-	*src = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = ready };
-	err = loop_add(&dd.loop, src);
-	if (err)
-		fail("event loop", err);
-}
-
-static void log_start(void)
-{
-	char *path = mem_printf("%s/domaind.log", dd.log_dir);
-
-	if (mkdir(dd.log_dir, 0770) < 0 && errno != EEXIST)
-		fail(dd.log_dir, -errno);
-	if (log_to_file(path))
-		log_warn("%s cannot be opened", path);
-	free(path);
-}
-
 static void doors_open(int executor_fd)
 {
-	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT };
+	static const int child = SIGCHLD;
 	char *socket_path = mem_printf("%s/domaind.sock", dd.run_dir);
-	int err = loop_open(&dd.loop), fd;
+	int err, fd;
 
-	if (err)
-		fail("event loop", err);
-	fd = loop_signal_fd(signals, ARRAY_LEN(signals));
+	daemon_loop_open(&dd.loop);
+	fd = loop_signal_fd(&child, 1);
 	if (fd < 0)
-		fail("signals", fd);
-	source_add(&dd.signals, fd, signals_ready);
-	source_add(&dd.executor, executor_fd, executor_ready);
+		daemon_fail("signals", fd);
+	daemon_source_add(&dd.loop, &dd.children, fd, children_ready);
+	daemon_source_add(&dd.loop, &dd.executor, executor_fd, executor_ready);
 	err = privcmd_open(&dd.hypercalls);
 	if (err)
-		fail("/dev/xen/privcmd", err);
+		daemon_fail("/dev/xen/privcmd", err);
 	domain_reap_sysfs(open("/sys/bus/xen-backend/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	dd.deaths = (struct deaths){ .loop = &dd.loop, .hypercalls = &dd.hypercalls,
 				     .executor_fd = executor_fd };
 	err = store_open(&dd.deaths.store, NULL, STORE_WAIT_MS);
 	if (err)
-		fail("store", err);
+		daemon_fail("store", err);
 	store_set_path(dd.deaths.store, STORE_SOCKET_IN_DIR);
-	if (mkdir(dd.run_dir, 0755) < 0 && errno != EEXIST)
-		fail(dd.run_dir, -errno);
+	daemon_directory_make(dd.run_dir, 0755);
 	err = service_open(&dd.service, &dd.loop, &dd.deaths, socket_path);
 	if (err)
-		fail(socket_path, err);
+		daemon_fail(socket_path, err);
 	free(socket_path);
 }
 
@@ -227,11 +192,8 @@ static NORETURN void watcher_run(int executor_fd)
 	sandbox_enter(&box);
 	err = store_watch(dd.deaths.store, "@releaseDomain", "release");
 	if (err)
-		fail("@releaseDomain", err);
-	log_info("serving");
-	err = loop_run(&dd.loop);
-	if (err)
-		fail("event loop", err);
+		daemon_fail("@releaseDomain", err);
+	daemon_serve(&dd.loop);
 	exit(0);
 }
 
@@ -242,13 +204,13 @@ int main(int argc, char **argv)
 
 	log_open("domaind");
 	options_read(argc, argv);
-	log_start();
+	daemon_log_to(dd.log_dir, "domaind");
 	signal(SIGPIPE, SIG_IGN);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		fail("socketpair", -errno);
+		daemon_fail("socketpair", -errno);
 	pid = fork();
 	if (pid < 0)
-		fail("fork", -errno);
+		daemon_fail("fork", -errno);
 	if (pid == 0) {
 		close(pair[0]);
 		watcher_run(pair[1]);

@@ -174,6 +174,15 @@ int domctl_getvcpuinfo(struct privcmd *p, uint16_t domid, uint32_t vcpu,
 	return err;
 }
 
+int domctl_send_nmi(struct privcmd *p, uint16_t domid, uint32_t vcpu)
+{
+	struct xen_domctl *op = domctl_begin(p, XEN_DOMCTL_sendtrigger, domid);
+
+	op->u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
+	op->u.sendtrigger.vcpu = vcpu;
+	return domctl_issue(p);
+}
+
 /* Room for one affinity map in the scratch buffer. */
 #define MAP_BYTES 1024u
 

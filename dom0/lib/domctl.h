@@ -40,6 +40,9 @@ int domctl_getvcpucontext(struct privcmd *p, uint16_t domid, uint32_t vcpu,
 int domctl_getvcpuinfo(struct privcmd *p, uint16_t domid, uint32_t vcpu,
 		       struct xen_domctl_getvcpuinfo *info) MUST_CHECK;
 
+/* Raise a non-maskable interrupt on @vcpu. */
+int domctl_send_nmi(struct privcmd *p, uint16_t domid, uint32_t vcpu) MUST_CHECK;
+
 /* Affinity masks are little-endian bitmaps of @bits physical CPUs, (@bits + 7) / 8 bytes each.
  * A NULL map is left as it is (set) or not asked for (get). */
 int domctl_setvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, const uint8_t *hard,

@@ -5,7 +5,8 @@
  * vanished is closed); then wait for the back ends to go, since they map the guest's pages; the
  * back ends' nodes next; the store daemon's own ring with XS_RELEASE; the record in /bothy last,
  * so that who dies on the way is followed by another who sees that there is work left. Rules:
- * every step may find its work done already; the first error is remembered, the rest still done.
+ * every step may find its work done already; after an error the other devices are still cared for,
+ * but the domain's home and record, which lead to what is left, stay for the next try.
  */
 #include "dom0/lib/reap.h"
 
@@ -37,6 +38,15 @@ static void note(struct reap *r, int rc)
 		r->error = rc;
 }
 
+/* List what may be there; returns whether it could be listed. */
+static int list(struct reap *r, const char *path, char ***names, unsigned int *count)
+{
+	int rc = store_list(r->s, STORE_NO_TX, path, names, count);
+
+	note(r, rc);
+	return rc == 0;
+}
+
 static void remove_path(struct reap *r, const char *path)
 {
 	note(r, store_rm(r->s, STORE_NO_TX, path));
@@ -49,12 +59,12 @@ static void for_each_device(struct reap *r, void (*each)(struct reap *r, const c
 	char path[PATH_SIZE], **types, **devices;
 	unsigned int type_count, device_count;
 
-	if (store_list(r->s, STORE_NO_TX, "/local/domain/0/backend", &types, &type_count) < 0)
+	if (!list(r, "/local/domain/0/backend", &types, &type_count))
 		return;
 	for (unsigned int i = 0; i < type_count; i++) {
 		snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u", types[i],
 			 r->domid);
-		if (store_list(r->s, STORE_NO_TX, path, &devices, &device_count) < 0)
+		if (!list(r, path, &devices, &device_count))
 			continue;
 		for (unsigned int k = 0; k < device_count; k++)
 			each(r, types[i], devices[k]);
@@ -108,23 +118,24 @@ static void forget_device(struct reap *r, const char *type, const char *device)
 /* /vm/UUID belongs to this domain only as long as no successor of the same UUID points to it. */
 static void forget_vm(struct reap *r)
 {
-	char path[PATH_SIZE], vm[64], other[64], **domains;
+	char path[PATH_SIZE], vm[64] = "", other[64], **domains;
 	unsigned int count;
-	int users = 0;
+	int users = 0, rc;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/vm", r->domid);
-	if (store_read_buf(r->s, STORE_NO_TX, path, vm, sizeof(vm)) < 0 ||
-	    strncmp(vm, "/vm/", 4) != 0 || strchr(vm + 4, '/') || vm[4] == '\0')
+	note(r, store_read_buf(r->s, STORE_NO_TX, path, vm, sizeof(vm)));
+	if (strncmp(vm, "/vm/", 4) != 0 || strchr(vm + 4, '/') || vm[4] == '\0')
 		return;
-	if (store_list(r->s, STORE_NO_TX, "/local/domain", &domains, &count) < 0)
+	if (!list(r, "/local/domain", &domains, &count))
 		return;
 	for (unsigned int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "/local/domain/%.8s/vm", domains[i]);
-		users += store_read_buf(r->s, STORE_NO_TX, path, other, sizeof(other)) >= 0 &&
-			 strcmp(other, vm) == 0;
+		rc = store_read_buf(r->s, STORE_NO_TX, path, other, sizeof(other));
+		note(r, rc);
+		users += rc >= 0 && strcmp(other, vm) == 0;
 	}
 	free(domains);
-	if (users <= 1)
+	if (users <= 1 && r->error == 0)
 		remove_path(r, vm);
 }
 
@@ -133,9 +144,13 @@ static void forget_domain(struct reap *r)
 	char path[PATH_SIZE];
 
 	forget_vm(r);
+	if (r->error)
+		return;
 	snprintf(path, sizeof(path), "/local/domain/%u", r->domid);
 	remove_path(r, path);
 	note(r, store_release(r->s, r->domid));
+	if (r->error)
+		return;
 	snprintf(path, sizeof(path), "/bothy/domain/%u", r->domid);
 	remove_path(r, path);
 }

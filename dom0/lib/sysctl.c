@@ -104,6 +104,19 @@ int sysctl_sched_id(struct privcmd *p, uint32_t *id)
 	return err;
 }
 
+int sysctl_credit_get(struct privcmd *p, struct xen_sysctl_credit_schedule *s)
+{
+	struct xen_sysctl *op = sysctl_begin(p, XEN_SYSCTL_scheduler_op);
+	int err;
+
+	op->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT;
+	op->u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	err = sysctl_issue(p);
+	if (!err)
+		*s = op->u.scheduler_op.u.sched_credit;
+	return err;
+}
+
 int sysctl_readconsole(struct privcmd *p, char *buf, uint32_t *len, int clear, int incremental,
 		       uint32_t *index)
 {

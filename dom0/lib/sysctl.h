@@ -18,6 +18,8 @@ int sysctl_domain_list(struct privcmd *p, struct xen_domctl_getdomaininfo **list
 int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info) MUST_CHECK;
 /* @id: XEN_SCHEDULER_*. */
 int sysctl_sched_id(struct privcmd *p, uint32_t *id) MUST_CHECK;
+/* The credit scheduler's own parameters, of CPU pool 0. */
+int sysctl_credit_get(struct privcmd *p, struct xen_sysctl_credit_schedule *s) MUST_CHECK;
 
 /* Read the hypervisor's log into @buf. *@len: room in, bytes out (at most PRIVCMD_SCRATCH_SIZE / 2
  * a call). @incremental: only what came after *@index, which is advanced. @clear empties the ring.

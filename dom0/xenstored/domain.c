@@ -15,10 +15,12 @@
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
 
-void domains_open(struct store *s, const struct domain_host *host)
+void domains_open(struct store *s, const struct ring_host *host,
+		  enum domain_life (*life)(void *host_arg, uint16_t domid))
 {
 	s->domains = mem_alloc(sizeof *s->domains);
 	s->domains->host = host;
+	s->domains->life = life;
 }
 
 struct domain *domain_find(const struct store *s, uint16_t domid)
@@ -48,7 +50,7 @@ static ssize_t domain_write(struct conn *c, const void *buf, size_t size)
 
 static void domain_flush(struct conn *c)
 {
-	const struct domain_host *host = c->store->domains->host;
+	const struct ring_host *host = c->store->domains->host;
 	struct domain *d = c->port;
 
 	if (d->ring.moved == 0)
@@ -93,9 +95,9 @@ static const struct transport domain_transport = {
 
 static int domain_connect(struct store *s, struct domain *d)
 {
-	const struct domain_host *host = s->domains->host;
+	const struct ring_host *host = s->domains->host;
 	struct subject who = { .domid = d->domid, .target = d->domid };
-	struct xenstore_domain_interface *page;
+	void *page;
 	int err = host->ring_map(host->arg, d->domid, &page);
 
 	if (err)
@@ -113,7 +115,7 @@ static int domain_connect(struct store *s, struct domain *d)
 
 static int domain_rebind(struct store *s, struct domain *d, uint32_t remote_port)
 {
-	const struct domain_host *host = s->domains->host;
+	const struct ring_host *host = s->domains->host;
 
 	host->port_unbind(host->arg, d->port);
 	d->remote_port = remote_port;
@@ -192,7 +194,7 @@ void domains_start(struct store *s)
 
 static void domain_free(struct store *s, struct domain **slot)
 {
-	const struct domain_host *host = s->domains->host;
+	const struct ring_host *host = s->domains->host;
 	struct domain *d = *slot;
 
 	*slot = d->next;
@@ -275,7 +277,7 @@ void domain_event(struct store *s, uint32_t port)
 
 void domains_check(struct store *s)
 {
-	const struct domain_host *host;
+	const struct ring_host *host;
 	struct domain **slot;
 
 	if (!s->domains)
@@ -283,7 +285,7 @@ void domains_check(struct store *s)
 	host = s->domains->host;
 	for (slot = &s->domains->first; *slot;) {
 		struct domain *d = *slot;
-		enum domain_life life = d->domid ? host->life(host->arg, d->domid) : DOMAIN_RUNS;
+		enum domain_life life = d->domid ? s->domains->life(host->arg, d->domid) : DOMAIN_RUNS;
 
 		if (life == DOMAIN_GONE || life == DOMAIN_DYING) {
 			uint16_t domid = d->domid;

@@ -1,29 +1,17 @@
 /* Domains known to the store: introduced ones have a ring; dead ones are found out.
  *
- * What it takes from the hypervisor is behind struct domain_host, so that tests play one. */
+ * What it takes from the hypervisor is behind struct ring_host and a function, so that tests play one. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include "dom0/lib/attr.h"
+#include "dom0/lib/ring_host.h"
 #include "dom0/xenstored/ring.h"
 
 struct store;
 struct conn;
 
 enum domain_life { DOMAIN_GONE, DOMAIN_RUNS, DOMAIN_SHUT_DOWN, DOMAIN_DYING };
-
-struct domain_host {
-	/* Map @domid's store ring (grant reference 1; of domain 0 the kernel's own page). */
-	int (*ring_map)(void *arg, uint16_t domid, struct xenstore_domain_interface **page);
-	void (*ring_unmap)(void *arg, uint16_t domid, struct xenstore_domain_interface *page);
-	/* Bind our end to @remote of @domid. */
-	int (*port_bind)(void *arg, uint16_t domid, uint32_t remote, uint32_t *port);
-	void (*port_unbind)(void *arg, uint32_t port);
-	void (*port_notify)(void *arg, uint32_t port);
-	/* State of @domid. */
-	enum domain_life (*life)(void *arg, uint16_t domid);
-	void *arg;
-};
 
 struct domain {
 	struct domain *next;
@@ -36,12 +24,14 @@ struct domain {
 };
 
 struct domains {
-	const struct domain_host *host;
+	const struct ring_host *host;
+	enum domain_life (*life)(void *host_arg, uint16_t domid);
 	struct domain *first;
 };
 
-/* Allow introductions into @s through @host. */
-void domains_open(struct store *s, const struct domain_host *host);
+/* Allow introductions into @s through @host; @life tells the state of a domain. */
+void domains_open(struct store *s, const struct ring_host *host,
+		  enum domain_life (*life)(void *host_arg, uint16_t domid));
 void domains_close(struct store *s);
 struct domain *domain_find(const struct store *s, uint16_t domid);
 

@@ -9,14 +9,13 @@
  * and node_ops.c (what they do). */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "dom0/lib/daemon.h"
 #include "dom0/lib/log.h"
-#include "dom0/lib/loop.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
 #include "dom0/xenstored/conn.h"
@@ -36,15 +35,9 @@ static struct daemon {
 	struct store *store;
 	struct host_xen host;
 	struct sock_listener listener;
-	struct loop_source events, signals;
+	struct loop_source events;
 	struct loop_timer tick;
 } xd = { .run_dir = "/run/xenstored" };
-
-static NORETURN void fail(const char *what, int err)
-{
-	log_error("%s: %s", what, strerror(-err));
-	exit(1);
-}
 
 static void usage(void)
 {
@@ -80,32 +73,20 @@ static void options_read(int argc, char **argv)
 
 static void events_ready(struct loop_source *src, uint32_t ready)
 {
-	struct host_xen *h = &xd.host;
 	uint32_t port;
 	int err;
 
 	(void)src;
 	(void)ready;
-	/* Unmask first: what comes while we serve must raise the port again. */
-	while ((err = evtchn_pending(&h->events, &port)) == 0) {
-		if (evtchn_unmask(&h->events, port))
-			log_warn("port %u cannot be unmasked", port);
-		if (port == h->virq_port)
+	while ((err = doors_event(&xd.host.doors, &port)) == 0)
+		if (port == xd.host.virq_port)
 			domains_check(xd.store);
 		else
 			domain_event(xd.store, port);
-	}
 	if (err == -EFBIG) {	/* some were lost: look at everything */
 		domains_check(xd.store);
 		domains_start(xd.store);
 	}
-}
-
-static void signals_ready(struct loop_source *src, uint32_t ready)
-{
-	(void)ready;
-	while (loop_signal_read(src->fd))
-		loop_stop(&xd.loop);
 }
 
 static void tick(struct loop_timer *t)
@@ -125,33 +106,13 @@ static bool prepare(struct loop *l, void *arg)
 	return more;
 }
 
-static void source_add(struct loop_source *src, int fd,
-		       void (*ready)(struct loop_source *, uint32_t))
-{
-	int err;
-
-	*src = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = ready };
-	err = loop_add(&xd.loop, src);
-	if (err)
-		fail("event loop", err);
-}
-
 static void loop_start(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
-	int err = loop_open(&xd.loop), fd;
-
-	if (err)
-		fail("event loop", err);
-	fd = loop_signal_fd(signals, ARRAY_LEN(signals));
-	if (fd < 0)
-		fail("signals", fd);
-	source_add(&xd.signals, fd, signals_ready);
+	daemon_loop_open(&xd.loop);
 	xd.loop.prepare = prepare;
 	xd.tick.expired = tick;
 	loop_timer_arm(&xd.loop, &xd.tick, TICK_NS);
 	xd.store->now_ns = loop_now_ns();
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- the two ways to run ---- */
@@ -161,7 +122,7 @@ static void listen_at(const char *path)
 	int err = sock_listen(&xd.listener, &xd.loop, xd.store, path);
 
 	if (err)
-		fail(path, err);
+		daemon_fail(path, err);
 }
 
 static void plain_start(void)
@@ -172,22 +133,11 @@ static void plain_start(void)
 	sandbox_enter(&box);
 }
 
-static void log_start(void)
-{
-	if (xd.log)
-		return;
-	if (mkdir(LOG_DIR, 0770) < 0 && errno != EEXIST)
-		fail(LOG_DIR, -errno);
-	if (log_to_file(LOG_DIR "/xenstored.log"))
-		log_warn("%s/xenstored.log cannot be opened", LOG_DIR);
-}
-
 static void run_dir_make(void)
 {
-	if (mkdir(xd.run_dir, 0750) < 0 && errno != EEXIST)
-		fail(xd.run_dir, -errno);
+	daemon_directory_make(xd.run_dir, 0750);
 	if (chown(xd.run_dir, XENSTORED_UID, BOTHY_GID) < 0 || chmod(xd.run_dir, 0750) < 0)
-		fail(xd.run_dir, -errno);
+		daemon_fail(xd.run_dir, -errno);
 }
 
 static void dom0_start(void)
@@ -200,16 +150,17 @@ static void dom0_start(void)
 	const char *what;
 	int err;
 
-	log_start();
+	if (!xd.log)
+		daemon_log_to(LOG_DIR, "xenstored");
 	run_dir_make();
 	err = store_host_open(&xd.host, &what);
 	if (err)
-		fail(what, err);
-	domains_open(xd.store, &xd.host.ops);
-	source_add(&xd.events, xd.host.events.fd, events_ready);
+		daemon_fail(what, err);
+	domains_open(xd.store, &xd.host.doors.host, store_host_life);
+	daemon_source_add(&xd.loop, &xd.events, xd.host.doors.events.fd, events_ready);
 	listen_at(path);
 	if (chown(path, XENSTORED_UID, BOTHY_GID) < 0)
-		fail(path, -errno);
+		daemon_fail(path, -errno);
 	free(path);
 	xd.state = "/state";
 	sandbox_enter(&box);
@@ -226,7 +177,7 @@ static void state_take_over(void)
 	if (xd.state) {
 		err = journal_open(xd.store, xd.state);
 		if (err)
-			fail(xd.state, err);
+			daemon_fail(xd.state, err);
 	}
 }
 
@@ -239,7 +190,7 @@ static void domains_first(void)
 	if (!domain_find(xd.store, 0)) {
 		err = domain_introduce(xd.store, 0, xd.host.kernel_port);
 		if (err)
-			fail("domain 0's ring", err);
+			daemon_fail("domain 0's ring", err);
 	}
 	domains_start(xd.store);
 	domains_check(xd.store);
@@ -254,7 +205,7 @@ int main(int argc, char **argv)
 	if (xd.log) {
 		err = log_to_file(xd.log);
 		if (err)
-			fail(xd.log, err);
+			daemon_fail(xd.log, err);
 	}
 	xd.store = store_new();
 	loop_start();
@@ -264,10 +215,7 @@ int main(int argc, char **argv)
 		dom0_start();
 	state_take_over();
 	domains_first();
-	log_info("serving");
-	err = loop_run(&xd.loop);
-	if (err)
-		fail("event loop", err);
+	daemon_serve(&xd.loop);
 	journal_commit(xd.store);
 	log_info("the successor finds everything in its state file");
 	return 0;

@@ -8,15 +8,21 @@
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
 
-/* The one path a request names, and its node. */
-static int node_of(struct request *rq, unsigned int need, unsigned int touch, struct node **n)
+/* The one path a request names. */
+static int path_of(struct request *rq, char path[PATH_ROOM])
 {
-	char path[PATH_ROOM];
 	const char *name;
 	int err = request_words(rq, &name, 1);
 
-	if (!err)
-		err = request_path(rq, name, path);
+	return err ? err : request_path(rq, name, path);
+}
+
+/* The same, and its node. */
+static int node_of(struct request *rq, unsigned int need, unsigned int touch, struct node **n)
+{
+	char path[PATH_ROOM];
+	int err = path_of(rq, path);
+
 	return err ? err : node_find(&rq->view, &rq->conn->who, path, need, touch, n);
 }
 
@@ -91,22 +97,16 @@ int request_write(struct request *rq)
 int request_mkdir(struct request *rq)
 {
 	char path[PATH_ROOM];
-	const char *name;
-	int err = request_words(rq, &name, 1);
+	int err = path_of(rq, path);
 
-	if (!err)
-		err = request_path(rq, name, path);
 	return err ? err : node_mkdir(&rq->view, &rq->conn->who, path);
 }
 
 int request_rm(struct request *rq)
 {
 	char path[PATH_ROOM];
-	const char *name;
-	int err = request_words(rq, &name, 1);
+	int err = path_of(rq, path);
 
-	if (!err)
-		err = request_path(rq, name, path);
 	return err ? err : node_rm(&rq->view, &rq->conn->who, path);
 }
 

@@ -67,12 +67,10 @@ int boot_domain_add_vcpus(struct domain *d)
 static int chunk_alloc(struct build *s, uint64_t first_pfn, unsigned order)
 {
 	mfn_t m;
-	int rc = frame_alloc(&s->d->mem, order, 0, &m);
+	int rc = frame_alloc(&s->d->mem, order, 0, pfn(first_pfn), &m);
 
-	for (uint64_t i = 0; rc == 0 && i < 1ull << order; i++) {
+	for (uint64_t i = 0; rc == 0 && i < 1ull << order; i++)
 		rc = pfn_map_set(&s->map, first_pfn + i, mfn(m.n + i));
-		m2p_set(mfn(m.n + i), pfn(first_pfn + i));
-	}
 	return rc;
 }
 

@@ -7,6 +7,7 @@
  * scheduler, dom0 needs to know how many there are. Neighbours: hv/cpu/x86_64/boot.S before us,
  * enter.c behind. */
 #include "hv/base/string.h"
+#include "hv/boot/banner.h"
 #include "hv/boot/boot.h"
 #include "hv/boot/dom0.h"
 #include "hv/call/call.h"
@@ -48,7 +49,7 @@ static void options_read(uint32_t magic, maddr_t at)
 	const char *line = boot_text_skip_name(info.command_line, NULL);
 	boot_options_parse(line, &options, warn_nothing);
 	console_init(&options);
-	log_info("Bothy on Xen's PV interface 4.17, by %s, options \"%s\"",
+	log_info("Bothy %s on Xen's PV interface 4.17, by %s, options \"%s\"", hv_commit,
 		info.protocol ? info.protocol : "?", line);
 	if (rc < 0)
 		panic("what the boot loader tells makes no sense (%d)", rc);
@@ -148,6 +149,8 @@ void boot_main(uint32_t magic, maddr_t at)
 	options_read(magic, at);
 	memory_map(&info);
 	cpu_clock_init(options.tsc_stable);
+	banner_cpu();
+	banner_memory(&machine);
 	tables_read();
 	kernels_prepare();
 	memory_frames();
@@ -156,6 +159,8 @@ void boot_main(uint32_t magic, maddr_t at)
 	cpus_start();
 	domains_create();
 	memory_give_back();
+	log_info("starting %s %lu ms after our entry", plan.dom0 ? "dom0" : "the domains",
+		(unsigned long)(cpu_time_ns() / 1000000));
 	boot_domains_start();
 	boot_enter_guests();
 }

@@ -32,5 +32,8 @@ int call_target(struct vcpu *v, domid_t id, struct domain **out) MUST_CHECK;
 /* DOMID_SELF as the caller's number; others stay. */
 domid_t call_domid(const struct vcpu *v, domid_t id);
 
+/* The commit this was made of, or "unknown". */
+extern char hv_commit[24];
+
 /* A byte arrived on the machine's console: dom0 reads it by console_io. From interrupts. */
 void console_input(const char *text, size_t n);

@@ -199,10 +199,10 @@ static int set_policy(struct xen_domctl_cpu_policy *a)
 	return 0;
 }
 
-/* Devices: a control domain has all of them, others none. */
+/* Devices: a control domain has all of them, others none; only that can be asked for. */
 static int permission(const struct domain *d, bool allow)
 {
-	return d->is_control == allow || !allow ? 0 : -EOPNOTSUPP;
+	return d->is_control == allow ? 0 : -EOPNOTSUPP;
 }
 
 static int node_affinity(const struct xen_domctl *op)

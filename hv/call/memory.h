@@ -6,7 +6,6 @@
 
 #define PFN_LIMIT	(1ull << 40)		/* pseudo-physical numbers end here */
 
-void memory_m2p_set(mfn_t m, uint64_t p, uint64_t n);
 bool memory_pfn_is_valid(uint64_t p, unsigned order);
 /* Give back one frame of @o and its M2P entry. -ENOENT, -EPERM: not a frame of its; -EINVAL: not
  * allocated to it (shared frames, or given back before). */

@@ -9,8 +9,8 @@
  * INVARIANT: an input frame is taken from its owner when nobody but its allocation refers to it; twice in the list,
  * or mapped somewhere, refuses the call before anything changed. Who maps it meanwhile keeps it, like any frame that
  * is given back while mapped.
- * Order: check, take, allocate the new frames, answer the guest, then commit: M2P, release of the old.
- * The quota is lifted by the size of the exchange meanwhile, for both halves exist for a moment. */
+ * Order: check, take, allocate the new frames, answer the guest, then commit: release of the old.
+ * Both halves exist for a moment: the new ones are not held against the quota. */
 #include "hv/base/errno.h"
 #include "hv/call/memory.h"
 #include "hv/core/work.h"
@@ -84,7 +84,7 @@ static int exchange_alloc(struct owner *o, struct exchange *e)
 	unsigned bits = XENMEMF_get_address_bits(e->x.out.mem_flags);
 	for (; e->made < e->x.out.nr_extents; e->made++) {
 		mfn_t m;
-		int rc = frame_alloc(o, e->x.out.extent_order, bits, &m);
+		int rc = frame_alloc_instead(o, e->x.out.extent_order, bits, pfn(e->out_pfn[e->made]), &m);
 		if (rc)
 			return rc;
 		e->out_mfn[e->made] = m.n;
@@ -104,21 +104,12 @@ static int exchange_answer(const struct exchange *e, gva_t arg)
 /* Cannot fail. */
 static void exchange_commit(struct exchange *e)
 {
-	for (uint64_t i = 0; i < e->made; i++)
-		memory_m2p_set(mfn(e->out_mfn[i]), e->out_pfn[i], 1ull << e->x.out.extent_order);
 	for (uint64_t i = 0; i < e->taken; i++) {
 		preempt_count(PREEMPT_ITEM);
 		m2p_set(mfn(e->in_mfn[i]), pfn(M2P_INVALID));
 		frame_put(frame_of(mfn(e->in_mfn[i])));
 	}
 	e->made = e->taken = 0;
-}
-
-static void quota_add(struct owner *o, int64_t frames)
-{
-	lock(&o->lock);
-	o->frame_lent += (uint64_t)frames;
-	unlock(&o->lock);
 }
 
 static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
@@ -128,7 +119,6 @@ static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
 	if (!rc)
 		rc = exchange_take(o, e);
 	if (!rc) {
-		quota_add(o, (int64_t)e->frames);
 		rc = exchange_alloc(o, e);
 		if (!rc)
 			rc = exchange_answer(e, arg);
@@ -136,7 +126,6 @@ static int exchange_run(struct vcpu *v, struct exchange *e, gva_t arg)
 			exchange_commit(e);
 		for (uint64_t i = 0; i < e->made; i++)
 			memory_release_extent(o, mfn(e->out_mfn[i]), e->x.out.extent_order);
-		quota_add(o, -(int64_t)e->frames);
 	}
 	while (e->taken > 0) {
 		preempt_count(PREEMPT_ITEM);

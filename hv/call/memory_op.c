@@ -5,8 +5,8 @@
  * how many were done, so a list may stop in the middle. Preempted, the call continues with the
  * index of the next extent above the sub-operation in argument 0 (the caller can forge it and
  * then only skips extents of its own list).
- * The machine-to-physical table is set here for every frame that changes hands: new frames map to
- * the numbers the caller gave, released ones to nothing, before their last reference goes.
+ * The machine-to-physical table follows every frame that changes hands: new frames map to the numbers the
+ * caller gave before their owner can find them, released ones to nothing before their last reference goes.
  * Neighbours: memory_exchange.c, memory_query.c (maps and resources). */
 #include "hv/base/errno.h"
 #include "hv/call/call.h"
@@ -18,14 +18,6 @@
 #define CMD_BITS	6		/* of argument 0; the rest is where to continue */
 #define EXTENTS_MAX	(1ull << 32)
 #define ORDER_MAX	9		/* 2 MiB: what is done without stopping */
-
-/* Frames [m, m + n) now stand for [p, p + n); M2P_INVALID: for nothing. */
-void memory_m2p_set(mfn_t m, uint64_t p, uint64_t n)
-{
-	preempt_count((unsigned)n);
-	for (uint64_t i = 0; i < n; i++)
-		m2p_set(mfn(m.n + i), pfn(p == M2P_INVALID ? p : p + i));
-}
 
 bool memory_pfn_is_valid(uint64_t p, unsigned order)
 {
@@ -63,10 +55,9 @@ static int extent_give(
 	/* Low memory is kept for devices, and those are a control domain's. */
 	if (bits && !d->is_control)
 		return -EPERM;
-	int rc = frame_alloc(&d->mem, r->extent_order, bits, &m);
+	int rc = frame_alloc(&d->mem, r->extent_order, bits, pfn(p), &m);
 	if (rc)
 		return rc;
-	memory_m2p_set(m, p, 1ull << r->extent_order);
 	if (r->extent_start && guest_write(slot, &m.n, sizeof m.n)) {
 		memory_release_extent(&d->mem, m, r->extent_order);
 		return -EFAULT;

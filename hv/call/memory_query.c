@@ -38,7 +38,7 @@ static int64_t reservation_size(struct vcpu *v, unsigned cmd, gva_t arg)
 	int rc = call_target(v, a.domid, &d);
 	if (rc)
 		return rc;
-	uint64_t n = 0;
+	uint64_t n;
 	switch (cmd) {
 	case XENMEM_current_reservation:
 		n = READ_ONCE(d->mem.frame_count);
@@ -46,7 +46,7 @@ static int64_t reservation_size(struct vcpu *v, unsigned cmd, gva_t arg)
 	case XENMEM_maximum_reservation:
 		n = READ_ONCE(d->mem.frame_max);
 		break;
-	case XENMEM_maximum_gpfn:
+	default:	/* XENMEM_maximum_gpfn */
 		n = READ_ONCE(d->shared->arch.max_pfn);	/* hostile: only handed on */
 		n = n ? (n - 1) & (PFN_LIMIT - 1) : 0;
 		break;
@@ -167,10 +167,8 @@ static int grant_frames_get(struct domain *d, const struct xen_mem_acquire_resou
 		return rc == -ERESTART ? rc : -EINVAL;
 	for (uint32_t i = 0; i < a->nr_frames; i++) {
 		preempt_count(1);
-		mfn_t m = grant_frame(d, (unsigned)a->frame + i);
-		if (mfn_eq(m, MFN_INVALID))
-			return -EINVAL;
-		if (guest_write(gva(a->frame_list + i * sizeof m.n), &m.n, sizeof m.n))
+		uint64_t m = grant_frame(d, (unsigned)a->frame + i).n;	/* there: tables only grow */
+		if (guest_write(gva(a->frame_list + i * sizeof m), &m, sizeof m))
 			return -EFAULT;
 	}
 	return 0;

@@ -13,6 +13,9 @@
 #define VERSION_MAJOR	4
 #define VERSION_MINOR	17
 
+/* Written over when hv.elf is made (Makefile). */
+char hv_commit[24] __attribute__((section(".commit"))) = "unknown";
+
 static int text_write(gva_t to, const char *text, size_t size)
 {
 	char buf[128] = { 0 };		/* every text of ours is shorter; the rest is zero */
@@ -50,6 +53,12 @@ static int features_write(const struct domain *d, gva_t to)
 	return guest_write(to, &info, sizeof info);
 }
 
+static int platform_parameters_write(gva_t to)
+{
+	struct xen_platform_parameters p = { .virt_start = HV_VIRT_START };
+	return guest_write(to, &p, sizeof p);
+}
+
 int64_t call_xen_version(struct call *c)
 {
 	const struct domain *d = c->vcpu->domain;
@@ -65,11 +74,9 @@ int64_t call_xen_version(struct call *c)
 	case XENVER_capabilities:
 		return text_write(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
 	case XENVER_changeset:
-		return text_write(arg, "bothy", sizeof(xen_changeset_info_t));
-	case XENVER_platform_parameters: {
-		struct xen_platform_parameters p = { .virt_start = HV_VIRT_START };
-		return guest_write(arg, &p, sizeof p);
-	}
+		return text_write(arg, hv_commit, sizeof(xen_changeset_info_t));
+	case XENVER_platform_parameters:
+		return platform_parameters_write(arg);
 	case XENVER_get_features:
 		return features_write(d, arg);
 	case XENVER_pagesize:

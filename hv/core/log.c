@@ -37,11 +37,16 @@ void log_set_console(void (*write)(const char *text, size_t n))
 	console = write;
 }
 
+void log_last_words(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ring[ring_end++ % RING_BYTES] = text[i];
+}
+
 void log_raw(const char *text, size_t n)
 {
 	lock(&log_lock);
-	for (size_t i = 0; i < n; i++)
-		ring[ring_end++ % RING_BYTES] = text[i];
+	log_last_words(text, n);
 	if (console)
 		console(text, n);
 	unlock(&log_lock);

@@ -23,6 +23,8 @@ void log_guest(struct log_budget *b, domid_t domid, enum log_level level, const 
 void log_set_levels(enum log_level host, enum log_level guest);
 /* Raw bytes to ring and console. */
 void log_raw(const char *text, size_t n);
+/* Raw bytes to the ring alone, without its lock: the other CPUs are stopped (a panic). */
+void log_last_words(const char *text, size_t n);
 /* Raw bytes to the console alone: what dom0 prints is not the hypervisor's log. */
 void log_console(const char *text, size_t n);
 /* Copy up to *n bytes of the ring from byte number *pos on (both advanced/updated; a *pos

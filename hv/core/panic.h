@@ -3,10 +3,12 @@
 #pragma once
 #include "hv/base/types.h"
 
-/* Print the message with registers and backtrace, stop all CPUs, reboot or halt. */
+/* Stop all other CPUs, print the message, whose work this CPU did, registers and backtrace to console and
+ * log, then reboot or halt. */
 NORETURN void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Where panics are printed (no locks are taken), and whether the machine reboots after one. */
+/* Where panics are printed (no locks are taken), and whether the machine reboots PANIC_REBOOT_S later. */
+#define PANIC_REBOOT_S 5
 void panic_init(void (*console)(const char *text, size_t n), bool reboot);
 
 /* Kept in release builds. No side effects in the condition. */

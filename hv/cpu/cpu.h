@@ -6,7 +6,7 @@
  * empty whenever a guest runs. Interrupts are taken in guest mode, when idle, and inside
  * cpu_preempt_window(). There are no hypervisor threads. */
 #pragma once
-#include "hv/base/types.h"
+#include "hv/base/backtrace.h"
 
 #define MAX_CPUS 64
 typedef uint64_t cpumask_t;	/* bit n = CPU n */
@@ -25,7 +25,19 @@ void cpu_idle(void);			/* wait for an interrupt (taken inside), return with them
 void cpu_preempt_window(void);		/* take pending interrupts now, briefly */
 NORETURN void cpu_stop_machine(bool reboot);	/* halt others, then reset or halt this one */
 NORETURN void cpu_halt_forever(void);
-void cpu_print_state(void);		/* registers and backtrace of the caller, to the console */
+void cpu_delay_ns(uint64_t ns);		/* busy; also before the clock is known */
+
+/* --- for a panic (hv/core/panic.c) --- */
+struct cpu_regs;
+void cpu_stop_others(void);		/* halt them whatever they do; returns when they have, or should have */
+/* As an interrupt right behind the call would store them; false: there are none to show (a process). */
+bool cpu_regs_here(struct cpu_regs *out);
+struct cpu_view {
+	uint64_t cr0, cr2, cr3, cr4;
+	const uint64_t *stack, *stack_end;	/* from @rsp on, of the stack of this CPU that it points into; or none */
+	struct code_map code;
+};
+void cpu_view(uint64_t rsp, struct cpu_view *out);
 
 /* --- time --- */
 uint64_t cpu_time_ns(void);		/* since boot; monotonic and equal on all CPUs */
@@ -73,6 +85,7 @@ cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t epoch);
 /* --- features the layers above ask about --- */
 struct cpu_features {
 	bool has_xsave, has_nx, is_tcg;
+	bool uses_smep, uses_smap;
 	uint64_t xcr0_mask;	/* components supported and enabled for guests */
 	uint32_t fpu_size;	/* bytes of one vCPU's state area, all components (64-byte aligned) */
 	uint32_t mxcsr_mask;	/* bits of MXCSR that may be set */

@@ -28,13 +28,49 @@ static bool is_tcg(cpuid_raw_fn *raw)
 	return memcmp(&r[EBX], "TCGTCGTCGTCG", 12) == 0;
 }
 
-/* AMD and Hygon restore the x87 instruction and data pointers only with an exception pending, until
- * CPUID says otherwise. Spec: AMD 24594 FXRSTOR, CPUID Fn8000_0008_EBX[XSaveErPtr]. */
-static bool keeps_fpu_pointers(cpuid_raw_fn *raw, uint32_t fn8_ebx)
+/* A leaf beyond the last would answer with another's data: it reads as zeros. */
+static void leaf_read(cpuid_raw_fn *raw, uint32_t leaf, uint32_t out[4])
+{
+	raw(leaf & 0x80000000u, 0, out);
+	if (out[EAX] >= leaf)
+		raw(leaf, 0, out);
+	else
+		memset(out, 0, 4 * sizeof *out);
+}
+
+/* Spec: SDM 2A CPUID, figure 3-6. */
+static void model_detect(uint32_t leaf1_eax, struct cpu_detected *out)
+{
+	uint32_t family = leaf1_eax >> 8 & 15, model = leaf1_eax >> 4 & 15;
+	bool extended = family == 6 || family == 15;
+	out->family = family == 15 ? family + (leaf1_eax >> 20 & 0xff) : family;
+	out->model = extended ? model + (leaf1_eax >> 12 & 0xf0) : model;
+	out->stepping = leaf1_eax & 15;
+}
+
+static void names_detect(cpuid_raw_fn *raw, struct cpu_detected *out)
 {
 	uint32_t r[4];
+	char name[sizeof out->name] = "";
+	size_t spaces = 0;
 	raw(0, 0, r);
-	bool amd = !memcmp(&r[EBX], "Auth", 4), hygon = !memcmp(&r[EBX], "Hygo", 4);
+	memcpy(out->vendor, &r[EBX], 4);
+	memcpy(out->vendor + 4, &r[EDX], 4);
+	memcpy(out->vendor + 8, &r[ECX], 4);
+	for (unsigned i = 0; i < 3; i++) {
+		leaf_read(raw, 0x80000002u + i, r);
+		memcpy(name + i * sizeof r, r, sizeof r);
+	}
+	while (name[spaces] == ' ')
+		spaces++;
+	memcpy(out->name, name + spaces, sizeof name - spaces);
+}
+
+/* AMD and Hygon restore the x87 instruction and data pointers only with an exception pending, until
+ * CPUID says otherwise. Spec: AMD 24594 FXRSTOR, CPUID Fn8000_0008_EBX[XSaveErPtr]. */
+static bool keeps_fpu_pointers(const char *vendor, uint32_t fn8_ebx)
+{
+	bool amd = !memcmp(vendor, "Auth", 4), hygon = !memcmp(vendor, "Hygo", 4);
 	return (amd || hygon) && !(fn8_ebx >> 2 & 1);
 }
 
@@ -62,17 +98,13 @@ static void xsave_detect(cpuid_raw_fn *raw, struct cpu_detected *out)
 
 static void extended_detect(cpuid_raw_fn *raw, struct cpu_detected *out)
 {
-	uint32_t r[4], max;
-	raw(0x80000000, 0, r);
-	max = r[EAX];
-	raw(0x80000001, 0, r);
+	uint32_t r[4];
+	leaf_read(raw, 0x80000001u, r);
 	out->features.has_nx = r[EDX] >> 20 & 1;
-	memset(r, 0, sizeof r);
-	if (max >= 0x80000008) {
-		raw(0x80000008, 0, r);
+	leaf_read(raw, 0x80000008u, r);
+	if (r[EAX])
 		out->features.phys_bits = (uint8_t)r[EAX];
-	}
-	out->keeps_fpu_pointers = keeps_fpu_pointers(raw, r[EBX]);
+	out->keeps_fpu_pointers = keeps_fpu_pointers(out->vendor, r[EBX]);
 }
 
 void cpu_detect(cpuid_raw_fn *raw, struct cpu_detected *out)
@@ -80,38 +112,36 @@ void cpu_detect(cpuid_raw_fn *raw, struct cpu_detected *out)
 	uint32_t r[4];
 	*out = (struct cpu_detected){ .features = {
 		.fpu_size = FXSAVE_BYTES, .phys_bits = 36, .is_tcg = is_tcg(raw) } };
+	names_detect(raw, out);
 	extended_detect(raw, out);
 	raw(1, 0, r);
+	model_detect(r[EAX], out);
 	out->has_pge = r[EDX] >> 13 & 1;
+	out->has_pcid = r[ECX] >> 17 & 1;
 	if (r[ECX] >> 26 & 1)
 		xsave_detect(raw, out);
-	raw(0, 0, r);
-	if (r[EAX] < 7)
-		return;
-	raw(7, 0, r);
+	leaf_read(raw, 7, r);
+	out->has_fsgsbase = r[EBX] & 1;
 	out->has_smep = r[EBX] >> 7 & 1;
-	out->uses_smap = (r[EBX] >> 20 & 1) && !out->features.is_tcg;
+	out->has_smap = r[EBX] >> 20 & 1;
+	out->has_arch_capabilities = r[EDX] >> 29 & 1;
+	out->features.uses_smep = out->has_smep;
+	out->features.uses_smap = out->has_smap && !out->features.is_tcg;
 }
 
 bool cpu_tsc_is_invariant(cpuid_raw_fn *raw)
 {
 	uint32_t r[4];
-	raw(0x80000000, 0, r);
-	if (r[EAX] < 0x80000007)
-		return false;
-	raw(0x80000007, 0, r);
+	leaf_read(raw, 0x80000007u, r);
 	return r[EDX] >> 8 & 1;
 }
 
 uint64_t cpu_tsc_khz_told(cpuid_raw_fn *raw)
 {
 	uint32_t r[4];
-	raw(0, 0, r);
-	if (r[EAX] >= 0x15) {
-		raw(0x15, 0, r);
-		if (r[EAX] && r[EBX] && r[ECX])
-			return (uint64_t)r[ECX] * r[EBX] / r[EAX] / 1000;
-	}
+	leaf_read(raw, 0x15, r);
+	if (r[EAX] && r[EBX] && r[ECX])
+		return (uint64_t)r[ECX] * r[EBX] / r[EAX] / 1000;
 	raw(1, 0, r);
 	if (r[ECX] >> 31) {
 		raw(0x40000000, 0, r);

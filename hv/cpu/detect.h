@@ -5,9 +5,11 @@
 #include "hv/cpu/cpu.h"
 
 struct cpu_detected {
-	struct cpu_features features;	/* all but mxcsr_mask, which FXSAVE tells */
-	bool has_pge, has_smep, has_xsaveopt;
-	bool uses_smap;			/* off under QEMU's TCG */
+	struct cpu_features features;	/* what we use of it; all but mxcsr_mask, which FXSAVE tells */
+	char vendor[13], name[49];	/* "GenuineIntel"; the name without spaces before it */
+	uint32_t family, model, stepping;
+	bool has_pge, has_smep, has_smap, has_pcid, has_fsgsbase, has_xsaveopt;
+	bool has_arch_capabilities;	/* the MSR of that name */
 	bool keeps_fpu_pointers;	/* restoring FPU state may leave those of the vCPU before */
 };
 void cpu_detect(cpuid_raw_fn *raw, struct cpu_detected *out);

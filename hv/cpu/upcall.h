@@ -11,8 +11,11 @@ void upcall_syscall(struct cpu_context *ctx);
 /* The frame in @ctx->regs did not load (bad selector, non-canonical address); vector and error
  * of that fault are in regs: hv/pv/iret.c. */
 void upcall_iret_fault(struct cpu_context *ctx);
-/* The machine cannot go on: hv/core/panic.c. */
-NORETURN void upcall_panic(const char *why);
+/* The machine cannot go on: hv/core/panic.c. @trap: the registers of the trap in hypervisor mode that
+ * says so, or NULL. */
+NORETURN void upcall_panic(const char *why, const struct cpu_regs *trap);
+/* For a panic: whose context that is. False: an idle one. hv/dom/vcpu.c. */
+bool upcall_context_owner(const struct cpu_context *ctx, unsigned *domid, unsigned *vcpu);
 /* A device interrupt arrived (its vector acknowledged by the handler): hv/irq/irq.c. */
 void upcall_irq(unsigned vector);
 /* This CPU's one-shot timer fired: hv/core/timer.c. */

@@ -12,6 +12,7 @@
 #include "hv/base/errno.h"
 #include "hv/base/math.h"
 #include "hv/core/panic.h"
+#include "hv/cpu/upcall.h"
 #include "hv/dom/domain_ops.h"
 #include "hv/dom/sched.h"
 #include "hv/dom/time.h"
@@ -215,6 +216,16 @@ void vcpu_info_unregister(struct vcpu *v)
 	v->info_mfn = MFN_INVALID;
 	frame_unmap_keep(mapped);
 	frame_put_with_type(f);
+}
+
+bool upcall_context_owner(const struct cpu_context *ctx, unsigned *domid, unsigned *vcpu)
+{
+	const struct vcpu *v = container_of(ctx, const struct vcpu, ctx);
+	if (ctx->is_idle)
+		return false;
+	*domid = v->domain->id;
+	*vcpu = v->id;
+	return true;
 }
 
 /* --- creation --- */

@@ -6,6 +6,7 @@
  * notes; I5's TLB part and the other layers' statements come as registered checks.
  * Neighbours: hv/mem/frame_type.c tells the rules in words. */
 #include "hv/base/string.h"
+#include "hv/core/panic.h"
 #include "hv/mem/audit.h"
 #include "hv/mem/table.h"
 
@@ -50,22 +51,20 @@ static void PRINTF_LIKE(1, 2) breaks(const char *fmt, ...)
 
 void audit_register(void (*enumerate)(audit_add_fn *add))
 {
-	for (unsigned i = 0; i < ARRAY_COUNT(enumerators); i++) {
-		if (enumerators[i] && enumerators[i] != enumerate)
-			continue;
-		enumerators[i] = enumerate;
-		return;
-	}
+	unsigned i = 0;
+	while (i < ARRAY_COUNT(enumerators) && enumerators[i] && enumerators[i] != enumerate)
+		i++;
+	ASSERT(i < ARRAY_COUNT(enumerators));
+	enumerators[i] = enumerate;
 }
 
 void audit_register_check(const char *(*check)(void))
 {
-	for (unsigned i = 0; i < ARRAY_COUNT(checks); i++) {
-		if (checks[i] && checks[i] != check)
-			continue;
-		checks[i] = check;
-		return;
-	}
+	unsigned i = 0;
+	while (i < ARRAY_COUNT(checks) && checks[i] && checks[i] != check)
+		i++;
+	ASSERT(i < ARRAY_COUNT(checks));
+	checks[i] = check;
 }
 
 /* --- reading --- */

@@ -67,10 +67,15 @@ uint64_t frame_refs_now(const struct frame *f);
 uint64_t frame_type_count_now(const struct frame *f);
 bool frame_is_pinned(const struct frame *f);
 
-/* Allocation for domains. Frames are zero (I14) and on @o's list; each has the `allocated` reference.
+/* Allocation for domains. Frames are zero (I14) and on @o's list; each has the `allocated` reference and stands
+ * for a pseudo-physical number from @first on (M2P_INVALID: for none). Its owner, or whoever ends it, may take the frame
+ * away again before this returns.
  * @order contiguous and aligned, below 1 << @addr_bits (0 = anywhere). -ENOMEM: none left, over
  * frame_max, or o->is_dying. */
-int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out) MUST_CHECK;
+int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out) MUST_CHECK;
+/* The same for frames that take the place of others, which @o gives back right after: not held against frame_max,
+ * although it has both for a moment (and is given no others meanwhile). */
+int frame_alloc_instead(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out) MUST_CHECK;
 /* Give back the `allocated` reference (once per frame; -EINVAL if already given back or not @o's; -EBUSY:
  * it is a page table). The frame is free when the last reference goes, and scrubbed before it is given out
  * again. */

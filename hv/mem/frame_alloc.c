@@ -64,7 +64,8 @@ static void frames_clean(uint32_t m, unsigned order)
 	}
 }
 
-/* Make a frame from the pool @o's, with the allocated reference. */
+/* Make a frame from the pool @o's, with the allocated reference. Its M2P entry is set: who takes it away may do so from
+ * here on, and then the entry is another's. */
 static void frame_adopt(struct owner *o, struct frame *f, uint64_t type, uint64_t flags)
 {
 	WRITE_ONCE(f->owner, o->domid);
@@ -74,13 +75,12 @@ static void frame_adopt(struct owner *o, struct frame *f, uint64_t type, uint64_
 	STORE_RELEASE(&f->refs, REF_ALLOCATED | flags | 1);
 }
 
-static bool owner_charge(struct owner *o, uint64_t frames)
+/* @limited: held against frame_max. */
+static bool owner_charge(struct owner *o, uint64_t frames, bool limited)
 {
 	bool fits;
 	lock(&o->lock);
-	uint64_t max, have = READ_ONCE(o->frame_count);
-	if (add_overflows(o->frame_max, o->frame_lent, &max))
-		max = ~0ull;
+	uint64_t have = READ_ONCE(o->frame_count), max = limited ? o->frame_max : ~0ull;
 	fits = !o->is_dying && have <= max && frames <= max - have;
 	if (fits)
 		ATOMIC_ADD(&o->frame_count, frames);
@@ -88,9 +88,10 @@ static bool owner_charge(struct owner *o, uint64_t frames)
 	return fits;
 }
 
-int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
+static int alloc_within(
+	struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, bool limited, mfn_t *out)
 {
-	if (order > POOL_MAX_ORDER || !owner_charge(o, 1ull << order))
+	if (order > POOL_MAX_ORDER || !owner_charge(o, 1ull << order, limited))
 		return -ENOMEM;
 	uint32_t m = pool_take(order, addr_bits);
 	if (m == FRAME_NONE) {
@@ -102,6 +103,8 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 	lock(&o->lock);
 	bool dying = o->is_dying;
 	for (uint32_t i = 0; i < 1u << order && !dying; i++) {
+		if (first.n != M2P_INVALID)
+			m2p_set(mfn(m + i), pfn(first.n + i));
 		frame_adopt(o, frame_at(m + i), 0, 0);
 		frame_list_add(o, frame_at(m + i));
 	}
@@ -113,6 +116,16 @@ int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, mfn_t *out)
 	}
 	*out = mfn(m);
 	return 0;
+}
+
+int frame_alloc(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out)
+{
+	return alloc_within(o, order, addr_bits, first, true, out);
+}
+
+int frame_alloc_instead(struct owner *o, unsigned order, unsigned addr_bits, pfn_t first, mfn_t *out)
+{
+	return alloc_within(o, order, addr_bits, first, false, out);
 }
 
 int frame_release(struct owner *o, mfn_t m)

@@ -15,7 +15,6 @@ struct owner {
 	uint32_t pending;		/* stack of tables to devalidate, or FRAME_NONE: owner_run_pending() */
 	uint32_t rotations;		/* owner_relinquish(): frames passed over since the last progress */
 	uint64_t frame_count, frame_max;	/* frames not free yet (atomic); limit (max_mem) */
-	uint64_t frame_lent;		/* allowed above the limit: both halves of exchanges under way */
 	uint64_t shared_count;		/* frames of ours shared with it, not free yet (atomic) */
 	cpumask_t dirty_cpus;	/* CPUs that may hold our translations */
 	uint64_t shared_info_mfn;	/* informational (getdomaininfo) */

@@ -20,6 +20,7 @@ enum { EAX, EBX, ECX, EDX };
 
 #define BASIC_MAX	0x16u
 #define EXTENDED_MAX	0x80000008u
+#define CACHE_LEAVES	6u		/* as many subleaves of leaf 4 as tools have room for */
 
 #define XCR0_X87_SSE	3ull
 #define XCR0_AVX	4ull
@@ -287,12 +288,12 @@ static uint32_t subleaf_count(
 
 	switch (leaf) {
 	case 4:
-		for (n = 0; n < 6; n++) {
-			cpuid_policy(h, g, leaf, n, r);
+		for (n = 1; n < CACHE_LEAVES; n++) {
+			cpuid_policy(h, g, leaf, n - 1, r);
 			if (!(r[EAX] & 0x1f))
-				break;
+				break;		/* the one that ends the list is of it */
 		}
-		return n + 1;
+		return n;
 	case 7:
 		cpuid_policy(h, g, leaf, 0, r);
 		return r[EAX] + 1;

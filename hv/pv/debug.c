@@ -45,8 +45,7 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
 	default:
 		return -EINVAL;
 	}
-	if (v == vcpu_current())
-		cpu_context_load_debug(ctx);
+	cpu_context_load_debug(ctx);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static void decode_0f(struct cursor *c, uint8_t rex, struct pv_insn *o)
 static void decode_port(struct cursor *c, uint8_t op, bool word, struct pv_insn *o)
 {
 	o->size = !(op & 1) ? 1 : word ? 2 : 4;
-	if (op >= 0x6c && op <= 0x6f) {
+	if (op <= 0x6f) {
 		o->kind = op & 2 ? INSN_OUTS : INSN_INS;
 		o->port_is_dx = true;
 		return;
@@ -80,8 +80,6 @@ bool pv_decode(const uint8_t *bytes, size_t n, struct pv_insn *out)
 			o.address32 = true;
 		else if (op != 0x2e && op != 0x36 && op != 0x3e && op != 0x26 && op != 0x64 && op != 0x65 && op != 0xf0)
 			break;
-		if (c.bad)
-			return false;
 	}
 	if ((op & 0xf0) == 0x40) {
 		rex = op;

@@ -123,8 +123,7 @@ bool pv_emulate(struct vcpu *v)
 	if (!pv_decode(bytes, n, &insn))
 		return false;
 	uint64_t rip = r->rip;
-	bool port = insn.kind >= INSN_IN && insn.kind <= INSN_OUTS;
-	if (port)
+	if (insn.kind <= INSN_OUTS)
 		return pv_emulate_port(v, &insn);
 	if (!v->ctx.kernel_mode || !emulate_kernel(v, &insn))
 		return false;

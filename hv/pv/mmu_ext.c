@@ -25,7 +25,7 @@ static int base_replace(struct vcpu *v, mfn_t *base, mfn_t l4)
 			return rc == -ENOENT ? -EINVAL : rc;
 	}
 	*base = l4;
-	if ((base == &v->ctx.kernel_l4) == v->ctx.kernel_mode && v == vcpu_current())
+	if ((base == &v->ctx.kernel_l4) == v->ctx.kernel_mode)
 		cpu_context_set_tables(&v->ctx);
 	if (old.n)
 		frame_put_with_type(frame_of(old));

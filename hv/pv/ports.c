@@ -25,7 +25,7 @@ void pv_port_reserve(uint16_t first, uint16_t last)
 
 bool pv_port_allowed(const struct domain *d, uint32_t port, unsigned size)
 {
-	if (!d->is_control || size == 0 || port >= PORT_COUNT || size > PORT_COUNT - port)
+	if (!d->is_control || port >= PORT_COUNT || size > PORT_COUNT - port)
 		return false;
 	for (unsigned i = 0; i < reserved_count; i++)
 		if (port <= reserved[i].last && port + size > reserved[i].first)

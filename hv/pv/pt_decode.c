@@ -56,8 +56,6 @@ static uint8_t prefixes_take(struct reader *r)
 			r->rex = b;
 			return byte_take(r);
 		}
-		if (r->failed)
-			return 0;
 	}
 }
 
@@ -233,12 +231,9 @@ uint64_t pt_execute(const struct pt_insn *insn, uint64_t old, uint64_t *source, 
 		next = insn->op == PT_AND ? old & src : insn->op == PT_OR ? old | src : old ^ src;
 		*flags = (*flags & ~F_ARITH) | result_flags(next, insn->width);
 		return next;
-	case PT_BTS:
-	case PT_BTR:
-	case PT_BTC:
+	default:	/* PT_BTS, PT_BTR, PT_BTC */
 		bit = 1ull << ((insn->has_imm ? insn->imm : *source) & (8u * insn->width - 1));
 		*flags = (*flags & ~F_CF) | (old & bit ? F_CF : 0);
 		return insn->op == PT_BTS ? old | bit : insn->op == PT_BTR ? old & ~bit : old ^ bit;
 	}
-	return old;
 }

@@ -77,7 +77,7 @@ bool pv_pt_write_fault(struct vcpu *v, gva_t va)
 	struct pt_insn insn;
 	maddr_t at;
 	int rc = -EAGAIN;
-	if (!gva_is_guest(va.a) || !entry_find(v, va, &at) || !insn_fetch(v, &insn))
+	if (!entry_find(v, va, &at) || !insn_fetch(v, &insn))
 		return false;
 	if (va.a % 8 + insn.width > 8)
 		return false;

@@ -29,7 +29,7 @@ int pv_update_descriptor(struct vcpu *v, maddr_t at, uint64_t desc);
 int pv_stack_switch(struct vcpu *v, uint64_t ss, uint64_t sp);
 int pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);
 int pv_fpu_taskswitch(struct vcpu *v, bool set);
-int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);	/* @v is running */
 int pv_get_debugreg(struct vcpu *v, unsigned reg, uint64_t *value);
 int pv_callback_op(struct vcpu *v, unsigned cmd, gva_t arg);
 int pv_iret(struct vcpu *v);

@@ -96,10 +96,7 @@ static int frame_at_address(struct vcpu *v, uint64_t at, mfn_t *m)
 	unsigned level;
 	if (!gva_is_guest(at))
 		return -EINVAL;
-	int rc = table_walk(v->ctx.kernel_l4, gva(at), &pte, &level);
-	if (rc)
-		return rc;
-	if (!(pte & PTE_PRESENT))
+	if (table_walk(v->ctx.kernel_l4, gva(at), &pte, &level) || !(pte & PTE_PRESENT))
 		return -EFAULT;
 	*m = pte_mfn(pte);
 	return 0;

@@ -20,6 +20,8 @@
 #define ET_EXEC		2
 #define ET_DYN		3
 #define EM_X86_64	62
+#define ELFCLASS64	2
+#define ELFDATA2LSB	1
 
 /* SUPPORTED_FEATURES is the only feature statement we use: FEATURES names are advice to us. */
 struct parse {
@@ -49,14 +51,18 @@ static struct phdr phdr_read(const struct parse *p, unsigned i)
 
 static const char *header_parse(struct parse *p)
 {
-	static const uint8_t magic[6] = { 0x7f, 'E', 'L', 'F', 2, 1 };
+	static const uint8_t magic[4] = { 0x7f, 'E', 'L', 'F' };
 	const uint8_t *h = p->file;
 
-	if (p->size < EHDR_SIZE || memcmp(h, magic, sizeof magic) != 0)
-		return "not a little-endian ELF64 file";
+	if (p->size < sizeof magic || memcmp(h, magic, sizeof magic) != 0)
+		return "not an ELF file";
+	if (p->size < EHDR_SIZE)
+		return "ELF file is cut short";
+	if (h[4] != ELFCLASS64 || h[5] != ELFDATA2LSB || read_le16(h + 18) != EM_X86_64)
+		return "ELF file is for another processor than x86-64";
 	unsigned type = read_le16(h + 16);
-	if ((type != ET_EXEC && type != ET_DYN) || read_le16(h + 18) != EM_X86_64)
-		return "ELF file is not an x86-64 executable";
+	if (type != ET_EXEC && type != ET_DYN)
+		return "ELF file is not an executable";
 	p->info.entry = read_le64(h + 24);
 	p->phoff = read_le64(h + 32);
 	p->phnum = read_le16(h + 56);

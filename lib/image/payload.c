@@ -55,7 +55,7 @@ static const char *stream_identify(const uint8_t *file, size_t offset, size_t si
 		    memcmp(file + offset, formats[i].magic, formats[i].magic_size) == 0)
 			f = &formats[i];
 	if (!f)
-		return "not a kernel: neither bzImage, ELF nor a known compression";
+		return "neither bzImage, ELF nor a known compression";
 	if (f->unsupported)
 		return f->unsupported;
 	struct payload p = { .format = f->format, .offset = offset, .size = size };

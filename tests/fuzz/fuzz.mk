@@ -2,8 +2,11 @@
 # (O/host/fuzz), and optimised (O/fast/host/fuzz), which does a hundred times as many operations.
 #
 #   make fuzz TIME=60 [SEED=N] [JOBS=N]      make fuzz SANITIZE=1
+#   make fuzz PROFILE=1 TIME=36000           for long runs: compiled again for what a first build was seen to do, and half
+#                                            as fast again
 fuzz-src := $(filter-out tests/fuzz/replay.c tests/fuzz/trace.c,$(wildcard tests/fuzz/*.c tests/fuzz/model/*.c))
 fuzz-fast := -O3 -march=native -fomit-frame-pointer
+fast = $(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)'
 TIME ?= 60
 
 $(O)/host/fuzz: $(fuzz-src:%=$(O)/host/%.o) $(O)/host/libhv.a
@@ -12,18 +15,15 @@ check: fuzz-program $(O)/host/fuzz
 # What two builds share is made before the second begins.
 shared-parts: build/third/.done
 fuzz-program: shared-parts
-	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/fuzz
-fuzz: $(if $(SANITIZE),$(O)/host/fuzz,fuzz-program)
-	$(if $(SANITIZE),$(O)/host/fuzz,$(O)/fast/host/fuzz) --time $(TIME) --out $(O)/crashes \
-		$(SEED:%=--seed %) $(JOBS:%=--jobs %)
-
-# The same operations by libFuzzer (targets/op.c): objects of its own, for they have points where CPUs are switched.
-op-src := $(filter-out hv/boot/%,$(host-src)) $(wildcard lib/pvbuild/*.c lib/image/elf.c) $(filter-out $(addprefix tests/fuzz/,main.c report.c shrink.c supervise.c),$(fuzz-src))
-fuzz-third-op = $(op-src:%=$(O)/fuzz/op/%.o)
-$(O)/fuzz/op/%.o: % $(O)/fuzz/.flags | build/third/.done
-	@mkdir -p $(@D)
-	$(call q,CC)clang $(fuzz-flags) $(fuzz-counted) -include hv/cpu/host/yield.h $(third-inc) -c $< -o $@
-.PHONY: fuzz fuzz-program shared-parts
--include $(shell find $(O)/fuzz/op -name '*.d' -type f 2>/dev/null)
+	+@$(fast) $(O)/fast/host/fuzz
+profiled = $(MAKE) --no-print-directory O=$(O)/profiled instrument='$(fuzz-fast) $(1)' $(O)/profiled/host/fuzz
+fuzz-profiled: shared-parts
+	+@$(call profiled,-fprofile-generate -fprofile-update=single)
+	$(O)/profiled/host/fuzz --jobs 1 --runs 100 --out $(O)/crashes >/dev/null
+	+@$(call profiled,-fprofile-use -flto -Wno-missing-profile -Wno-error=coverage-mismatch)
+fuzz: $(if $(SANITIZE),$(O)/host/fuzz,$(if $(PROFILE),fuzz-profiled,fuzz-program))
+	$(O)/$(if $(SANITIZE),,$(if $(PROFILE),profiled/,fast/))host/fuzz --time $(TIME) --out $(O)/crashes \
+		$(SEED:%=--seed %) $(JOBS:%=--jobs %) $(if $(KEEP_GOING),--keep-going)
+.PHONY: fuzz fuzz-program fuzz-profiled shared-parts
 # The model by itself.
 $(O)/host/unit/fuzz/model_test: $(patsubst %,$(O)/host/%.o,$(filter-out %/compare.c %/adopt.c,$(wildcard tests/fuzz/model/*.c)))

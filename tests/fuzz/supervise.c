@@ -209,6 +209,9 @@ static void tell_run(const struct fuzz_options *o, const struct worker *w, uint6
 	}
 }
 
+/* Where the compiler counts what is executed (fuzz.mk, PROFILE): writes it down. */
+extern void __gcov_dump(void) __attribute__((weak));
+
 static _Noreturn void work(const struct fuzz_options *o, struct worker *w)
 {
 	struct engine e = { .use_model = o->use_model, .stats = &w->stats };
@@ -225,6 +228,8 @@ static _Noreturn void work(const struct fuzz_options *o, struct worker *w)
 		}
 	}
 	(void)fflush(stdout);
+	if (__gcov_dump)
+		__gcov_dump();
 	_exit(WORKER_DONE);
 }
 

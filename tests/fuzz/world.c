@@ -131,16 +131,15 @@ static int vcpu_begin(struct vcpu *v, uint64_t home)
 static int frames_give(struct slot *s)
 {
 	mfn_t m;
-	int rc = frame_alloc(&s->d->mem, 0, 0, &m);
+	int rc = frame_alloc(&s->d->mem, 0, 0, pfn(M2P_INVALID), &m);
 	if (rc)
 		return rc;
 	s->home = m.n;
 	for (unsigned i = 0; i < POOL_START && !rc; i++) {
-		rc = frame_alloc(&s->d->mem, 0, 0, &m);
+		rc = frame_alloc(&s->d->mem, 0, 0, pfn(i), &m);
 		if (rc)
 			break;
 		s->pool[i] = m.n;
-		m2p_set(m, pfn(i));
 	}
 	return rc;
 }
@@ -197,12 +196,12 @@ void world_windows_place(void)
 			    WINDOW_PAGES * PAGE_SIZE);
 }
 
-/* The slot forgets a domain that is dead, dying or never came to life. */
+/* The slot forgets a domain that is dead, never came to life, or whose destroyer stopped half way. */
 void world_death(unsigned slot)
 {
 	struct domain *d = world_slot[slot].d;
 	slot_clear(&world_slot[slot]);
-	if (!d || domain_is_dying(d))
+	if (!d || d->dying == DOMAIN_DEAD)
 		return;
 	domain_get(d);
 	for (unsigned cpu = 0; domain_current() == d; cpu++)

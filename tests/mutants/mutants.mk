@@ -1,8 +1,7 @@
 # Seeded faults, each of which must be noticed (README.md). The engine and the interleaver run optimised, in O/fast,
 # the hosted tests with the sanitizers.
 mutants-fast: shared-parts
-	+@$(MAKE) --no-print-directory O=$(O)/fast instrument='$(fuzz-fast)' $(O)/fast/host/fuzz \
-		$(O)/fast/host/unit/interleave/interleave_test
+	+@$(fast) $(O)/fast/host/fuzz $(O)/fast/host/unit/interleave/interleave_test
 mutants-programs: host-programs mutants-fast
 mutants: mutants-programs
 	tests/mutants/run.py

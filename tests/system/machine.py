@@ -43,14 +43,19 @@ def accelerator():
 
 
 def devices(disk, net):
-    """dom0's disk, the tools and a network card. Every boot starts from the same disks: what dom0 writes
-    lives as long as the machine."""
+    """dom0's disk, the tools, two guests' disks and a network card. Every boot starts from the same disks: what
+    is written lives as long as the machine."""
     args = ["-netdev", "user,id=n", "-device", f"{net},netdev=n"]
     if disk == "ahci":
         args += ["-device", "ich9-ahci,id=sata"]
     for unit, name in enumerate(("dom0", "tools")):
         args += ["-drive", f"file={BUILD / name}.img,if=none,id=d{unit},format=raw,snapshot=on,cache=unsafe",
                  "-device", DISKS[disk].format(unit)]
+    # Two guests' root file systems: one image, each guest's changes in a place of its own. dom0 finds them by
+    # the serial numbers of virtio disks, whatever its own disk is.
+    for guest in ("alpha", "gamma"):
+        args += ["-drive", f"file={BUILD / 'debian.img'},if=none,id={guest},format=raw,snapshot=on,cache=unsafe",
+                 "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
     return args
 
 
@@ -70,7 +75,8 @@ def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, 
         dom0 += f" guest={guest}"
     initrd = ",".join(only or (dom0, str(BUILD / f"{dom0_kernel}.cpio.gz")))
     args = ["qemu-system-x86_64", "-machine", machine, "-accel", accel, "-cpu", cpu,
-            "-smp", str(smp), "-m", str(memory), "-nographic", "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
+            "-smp", str(smp), "-m", str(memory), "-nographic",
+            "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
     if not reboot:
         args.append("-no-reboot")
     if icount:

@@ -149,9 +149,9 @@ def commit():
 
 
 def key():
-    """What the results are of."""
+    """What the results are of. hv.elf names its commit, hv.debug.elf is the same without."""
     digest = hashlib.sha256()
-    names = ["hv.elf", "dom0.img", "tools.img"] + [f"{d}{s}" for d in DOM0S.values() for s in (".kernel", ".cpio.gz")]
+    names = ["hv.debug.elf", "dom0.img", "tools.img"] + [f"{d}{s}" for d in DOM0S.values() for s in (".kernel", ".cpio.gz")]
     for name in names:
         with open(BUILD / name, "rb") as file:
             while data := file.read(1 << 20):

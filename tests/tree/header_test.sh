@@ -14,7 +14,7 @@ check() {
 			-fsyntax-only -x c - || { echo "$header: does not stand alone"; return 1; }
 }
 status=0
-for h in $(git ls-files -co --exclude-standard 'hv/*.h' 'lib/*.h' 'protocol/*.h' 'dom0/*.h' 'toolstack/*.h' 'tests/unit/*.h'); do
+for h in $(git ls-files -co --exclude-standard 'hv/*.h' 'lib/*.h' 'protocol/*.h' 'dom0/*.h' 'toolstack/*.h' 'tests/unit/*.h' 'tests/bugs/*.h'); do
 	check "$h" || status=1
 done
 exit $status

@@ -1,7 +1,6 @@
 /* A modelled machine with the layers up to events and grants, for hosted unit tests: CPUs that
  * schedule, domains without a guest kernel. The test plays the guests and says which CPU acts. */
 #pragma once
-#include <check.h>
 #include "hv/base/errno.h"
 #include "hv/core/timer.h"
 #include "hv/core/work.h"
@@ -12,6 +11,7 @@
 #include "hv/grant/grant.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/table.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
 
 #define MS 1000000ull
@@ -147,7 +147,7 @@ struct space { mfn_t l4, l3, l2, l1; };
 static inline mfn_t frame_make(struct domain *d)
 {
 	mfn_t m;
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), 0);
 	return m;
 }
 
@@ -200,21 +200,3 @@ static inline void domain_end(struct domain *d)
 	domain_put(d);
 	machine_settle();
 }
-
-/* One suite of one case; returns what main() should. */
-#define TESTS(suite_name, ...) \
-	int main(void) \
-	{ \
-		const TTest *const tests[] = { __VA_ARGS__ }; \
-		Suite *suite_ = suite_create(suite_name); \
-		TCase *case_ = tcase_create(suite_name); \
-		tcase_set_timeout(case_, 120); \
-		for (unsigned i = 0; i < ARRAY_COUNT(tests); i++) \
-			tcase_add_test(case_, tests[i]); \
-		suite_add_tcase(suite_, case_); \
-		SRunner *run_ = srunner_create(suite_); \
-		srunner_run_all(run_, CK_NORMAL); \
-		int failed = srunner_ntests_failed(run_); \
-		srunner_free(run_); \
-		return failed != 0; \
-	}

@@ -3,7 +3,6 @@
  * of a guest: page n (1..WORLD_PAGES) lies at virtual address n << 12, mapped writable, one vCPU
  * at a time is current (world_run()). world_check() judges the machine after every hypercall. */
 #pragma once
-#include <check.h>
 #include "hv/base/errno.h"
 #include "hv/call/call.h"
 #include "hv/core/panic.h"
@@ -18,11 +17,15 @@
 #include "hv/pv/pv.h"
 #include "protocol/hypercall.h"
 #include "protocol/xen.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
 
 #define WORLD_PAGES 16u
 #ifndef WORLD_FRAMES
 #define WORLD_FRAMES 4096u
+#endif
+#ifndef WORLD_CPUS
+#define WORLD_CPUS 1u		/* the first of which schedules */
 #endif
 struct guest {
 	struct domain *d;
@@ -32,6 +35,7 @@ struct guest {
 };
 
 static uint64_t world_hv_slots[HV_L4_COUNT];
+static maddr_t world_ecam;		/* set before world_start(): PCI configuration by memory; 0: by ports */
 static unsigned world_preempt_every, world_windows, world_preempted;
 
 static inline void world_check(void)
@@ -63,14 +67,14 @@ static inline void world_panicked(const char *text, size_t n)
 static inline void world_start(void)
 {
 	panic_init(world_panicked, false);
-	host_machine_start(1, WORLD_FRAMES);
+	host_machine_start(WORLD_CPUS, WORLD_FRAMES);
 	table_hv_slots = world_hv_slots;
 	timers_init();
 	sched_init();
 	evtchn_init();
 	grant_init();
 	pv_init();
-	irq_init(NULL, 0, NULL, 0, maddr(0));
+	irq_init(NULL, 0, NULL, 0, world_ecam);
 	call_init();
 	world_preempt(0);
 	host_hook_preempt = world_window;
@@ -81,7 +85,7 @@ static inline void world_start(void)
 static inline mfn_t world_take(struct domain *d)
 {
 	mfn_t m;
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), 0);
 	return m;
 }
 
@@ -163,8 +167,14 @@ static inline uint64_t va(unsigned n, unsigned offset)
 	return ((uint64_t)n << PAGE_SHIFT) + offset;
 }
 
-/* One hypercall of the current vCPU, re-entered until it is done. */
-static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
+static inline void world_pass(struct vcpu *v)
+{
+	call_dispatch(v);
+	world_check();
+}
+
+/* One hypercall of the current vCPU, re-entered until it is done; @pass runs the handler once. */
+static inline int64_t call_by(void (*pass)(struct vcpu *v), struct vcpu *v, uint64_t nr, const uint64_t a[6])
 {
 	struct cpu_regs *r = &v->ctx.regs;
 	uint64_t rip = r->rip;
@@ -180,8 +190,7 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 	r->r9 = a[5];
 	for (unsigned tries = 0; ; tries++) {
 		r->rip = rip + 2;
-		call_dispatch(v);
-		world_check();
+		pass(v);
 		if (r->rip == rip + 2)
 			break;
 		ck_assert_uint_eq(r->rip, rip);
@@ -196,20 +205,8 @@ static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 	world_check();
 	return (int64_t)r->rax;
 }
-#define call(v, nr, ...) call6((v), (nr), (const uint64_t[6]){ __VA_ARGS__ })
-
-static inline int world_main(const char *name, void (*setup)(void), const TTest *const *tests)
+static inline int64_t call6(struct vcpu *v, uint64_t nr, const uint64_t a[6])
 {
-	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_set_timeout(t, 60);
-	for (; *tests; tests++)
-		tcase_add_test(t, *tests);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return call_by(world_pass, v, nr, a);
 }
+#define call(v, nr, ...) call6((v), (nr), (const uint64_t[6]){ __VA_ARGS__ })

@@ -40,44 +40,30 @@ static inline void limits_start(void)
 	memset(&limits, 0, sizeof limits);
 }
 
-/* One pass through a handler. True: it is finished. */
-static inline bool limits_pass(struct vcpu *v, uint64_t rip)
+/* One pass through a handler, measured; the last one ends the preemption. */
+static inline void limits_pass(struct vcpu *v)
 {
-	v->ctx.regs.rip = rip + 2;
+	uint64_t rip = v->ctx.regs.rip;
 	limits.accesses = 0;
 	host_yield_hook = limits_point;
 	call_dispatch(v);
 	limits_stretch_end();
 	host_yield_hook = NULL;
-	return v->ctx.regs.rip == rip + 2;
+	if (v->ctx.regs.rip == rip) {
+		world_preempt(0);
+		return;
+	}
+	/* It advances: the longest of these has less than a million entries. */
+	ck_assert_uint_lt(limits.restarts++, 100000);
+	if (limits.restarts % 64 == 1)
+		world_check();
 }
 
 /* A hypercall that is preempted at every @every-th window (0: never), until it is done. */
 static inline int64_t limits_call6(struct vcpu *v, unsigned every, uint64_t nr, const uint64_t a[6])
 {
-	struct cpu_regs *r = &v->ctx.regs;
-	uint64_t rip = r->rip;
-
-	ck_assert_ptr_eq(vcpu_current(), v);
-	v->ctx.kernel_mode = true;
-	r->rax = nr;
-	r->rdi = a[0];
-	r->rsi = a[1];
-	r->rdx = a[2];
-	r->r10 = a[3];
 	world_preempt(every);
-	while (!limits_pass(v, rip)) {
-		/* It advances: the longest of these has less than a million entries. */
-		ck_assert_uint_lt(limits.restarts++, 100000);
-		if (limits.restarts % 64 == 1)
-			world_check();
-		work_run();
-	}
-	world_preempt(0);
-	r->rip = rip;
-	work_run();
-	world_check();
-	return (int64_t)r->rax;
+	return call_by(limits_pass, v, nr, a);
 }
 #define limits_call(v, every, nr, ...) limits_call6((v), (every), (nr), (const uint64_t[6]){ __VA_ARGS__ })
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/config/field.h"
+
 struct cursor {
 	const char *at;
 	const char *end;
@@ -26,7 +28,7 @@ struct cursor {
 static int cursor_error(struct cursor *c, int code, const char *what)
 {
 	why_set(c->why, code, "%s", what);
-	why_where(c->why, "%s:%d", c->source, c->line);
+	why_where(c->why, "%.1000s:%d", c->source, c->line);
 	return code;
 }
 
@@ -66,17 +68,6 @@ static bool is_word(int ch)
 	       ch == '-';
 }
 
-static int hex_digit(int ch)
-{
-	if (is_digit(ch))
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
-	return -1;
-}
-
 static void value_free(struct cfg_value *v)
 {
 	for (size_t i = 0; i < v->count; i++)
@@ -97,7 +88,7 @@ static int escape_number(struct cursor *c)
 		c->at++;
 	}
 	for (; left > 0; left--, c->at++) {
-		int digit = hex_digit(cursor_peek(c));
+		int digit = field_hex_digit(cursor_peek(c));
 
 		if (digit < 0 || digit >= base)
 			return cursor_error(c, -EINVAL, "bad escape in string");
@@ -135,8 +126,6 @@ static int string_bytes(struct cursor *c, char *out)
 
 		if (ch < 0 || ch == '\n')
 			return cursor_error(c, -EINVAL, "string has no closing quote");
-		if (ch == 0)
-			return cursor_error(c, -EINVAL, "NUL byte in string");
 		c->at++;
 		if (ch == quote)
 			break;
@@ -210,6 +199,13 @@ static int parse_item(struct cursor *c, struct cfg_value *list)
 	return 0;
 }
 
+/* Told where it began: the end of the file is of no help. */
+static int list_open(struct cursor *c, const struct cfg_value *list)
+{
+	c->line = list->line;
+	return cursor_error(c, -EINVAL, "list has no closing \"]\"");
+}
+
 static int list_items(struct cursor *c, struct cfg_value *list)
 {
 	for (;;) {
@@ -218,12 +214,16 @@ static int list_items(struct cursor *c, struct cfg_value *list)
 		cursor_skip(c, true);
 		if (cursor_peek(c) == ']')
 			break;
+		if (cursor_peek(c) < 0)
+			return list_open(c, list);
 		rc = parse_item(c, list);
 		if (rc < 0)
 			return rc;
 		cursor_skip(c, true);
 		if (cursor_peek(c) == ',')
 			c->at++;
+		else if (cursor_peek(c) < 0)
+			return list_open(c, list);
 		else if (cursor_peek(c) != ']')
 			return cursor_error(c, -EINVAL, "expected \",\" or \"]\" in list");
 	}
@@ -251,7 +251,7 @@ static int parse_value(struct cursor *c, struct cfg_value *v)
 
 	v->line = c->line;
 	if (c->text->values++ == CFG_VALUES_MAX)
-		return cursor_error(c, -E2BIG, "too many values");
+		return cursor_error(c, -E2BIG, "too many values (at most 4096)");
 	if (ch == '"' || ch == '\'')
 		return parse_string(c, v);
 	if (ch == '[')
@@ -415,9 +415,18 @@ static int parse_setting(struct cursor *c)
 	return rc;
 }
 
+/* No text has one, so the error tells what is wrong rather than what the parser expects there. */
+static int nul_error(struct cursor *c, const char *nul)
+{
+	for (const char *at = c->at; at < nul; at++)
+		c->line += *at == '\n';
+	return cursor_error(c, -EINVAL, "NUL byte: this is not a text file");
+}
+
 int cfg_text_parse(
 	struct cfg_text *t, const char *source, const char *bytes, size_t size, struct why *why)
 {
+	const char *nul = size ? memchr(bytes, 0, size) : NULL;
 	struct cursor c = {.at = bytes,
 		.end = bytes + size,
 		.source = source,
@@ -426,7 +435,9 @@ int cfg_text_parse(
 		.why = why};
 
 	if (size > CFG_BYTES_MAX)
-		return cursor_error(&c, -E2BIG, "file too big");
+		return cursor_error(&c, -E2BIG, "file too big (at most 1 MiB)");
+	if (nul)
+		return nul_error(&c, nul);
 	for (;;) {
 		int rc;
 

@@ -39,3 +39,14 @@ bool field_is_one_of(const char *text, const char *const *words)
 			return true;
 	return false;
 }
+
+int field_hex_digit(int ch)
+{
+	if (ch >= '0' && ch <= '9')
+		return ch - '0';
+	if (ch >= 'a' && ch <= 'f')
+		return ch - 'a' + 10;
+	if (ch >= 'A' && ch <= 'F')
+		return ch - 'A' + 10;
+	return -1;
+}

@@ -14,3 +14,6 @@ int field_next(const char **list, char *out, size_t size, struct why *why);
 
 /* @words ends in NULL. */
 bool field_is_one_of(const char *text, const char *const *words);
+
+/* The value of hex digit @ch; -1: it is none. */
+int field_hex_digit(int ch);

@@ -9,14 +9,17 @@
 #include "toolstack/config/guest_cfg.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "toolstack/config/field.h"
+#include "toolstack/nearest.h"
 
 struct reader {
 	struct guest_cfg *guest;
+	const struct cfg_text *text;
 	struct guest_warnings *warnings;
 	struct why *why;
 	const struct cfg_setting *setting; /* being read */
@@ -56,14 +59,15 @@ static int value_number(
 {
 	char *end = NULL;
 	unsigned long long number = 0;
+	bool negative = v->kind != CFG_LIST && v->text[0] == '-';
 
-	if (v->kind != CFG_LIST && v->text[0] >= '0' && v->text[0] <= '9') {
+	if (v->kind != CFG_LIST && v->text[negative] >= '0' && v->text[negative] <= '9') {
 		errno = 0;
-		number = strtoull(v->text, &end, 0);
+		number = strtoull(v->text + negative, &end, 0);
 	}
 	if (!end || *end)
 		return type_error(r, "a number", v);
-	if (errno == ERANGE || number < min || number > max)
+	if (errno == ERANGE || negative || number < min || number > max)
 		return why_set(r->why, -EINVAL, "%.24s is out of range (%llu to %llu)", v->text,
 			(unsigned long long)min, (unsigned long long)max);
 	*out = number;
@@ -79,7 +83,11 @@ static int value_string(struct reader *r, const struct cfg_value *v, char *out, 
 
 static int read_memory(struct reader *r, const struct cfg_value *v, void *to)
 {
-	return value_number(r, v, GUEST_MEMORY_MIB_MIN, GUEST_MEMORY_MIB_MAX, to);
+	int rc = value_number(r, v, GUEST_MEMORY_MIB_MIN, GUEST_MEMORY_MIB_MAX, to);
+
+	if (rc < 0)
+		why_hint(r->why, "in MiB, such as %s = 256", r->setting->key);
+	return rc;
 }
 
 static int read_vcpus(struct reader *r, const struct cfg_value *v, void *to)
@@ -112,26 +120,41 @@ static int read_cap(struct reader *r, const struct cfg_value *v, void *to)
 	return rc;
 }
 
-/* Names are looked up beside numeric ids, become part of paths and are printed in columns. */
+static const char *name_refuse(const char *name)
+{
+	char tame[GUEST_NAME_MAX + 1];
+
+	strcpy(tame, name);
+	text_tame(tame);
+	if (strpbrk(name, " /") || strcmp(name, tame) != 0)
+		return "has a blank, a slash or a control byte";
+	if (name[0] == '\0' || name[0] == '-' || name[0] == '.' || strcmp(name, "Domain-0") == 0)
+		return "cannot be a name";
+	if (name[strspn(name, "0123456789")] == '\0')
+		return "would be taken for a domain id";
+	return NULL;
+}
+
+int guest_name_check(const char *name, struct why *why)
+{
+	const char *wrong;
+
+	if (strlen(name) > GUEST_NAME_MAX)
+		return why_set(why, -EINVAL, "text is too long (at most %d bytes)", GUEST_NAME_MAX);
+	wrong = name_refuse(name);
+	if (!wrong)
+		return 0;
+	why_set(why, -EINVAL, "\"%s\" %s", name, wrong);
+	if (name[0] && name[strspn(name, "0123456789")] == '\0')
+		why_hint(why, "add a letter");
+	return -EINVAL;
+}
+
 static int read_name(struct reader *r, const struct cfg_value *v, void *to)
 {
-	char *name = to;
-	int rc = value_string(r, v, name, GUEST_NAME_MAX + 1);
+	int rc = value_string(r, v, to, GUEST_NAME_MAX + 1);
 
-	if (rc < 0)
-		return rc;
-	for (const char *c = name; *c; c++)
-		if (*c <= ' ' || *c == 0x7f || *c == '/')
-			return why_set(r->why, -EINVAL,
-				"\"%s\" has a blank, a slash or a control byte", name);
-	if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
-		return why_set(r->why, -EINVAL, "\"%s\" cannot be a name", name);
-	if (name[strspn(name, "0123456789")] == '\0') {
-		why_set(r->why, -EINVAL, "\"%s\" would be taken for a domain id", name);
-		why_hint(r->why, "add a letter");
-		return -EINVAL;
-	}
-	return 0;
+	return rc < 0 ? rc : guest_name_check(to, r->why);
 }
 
 static int read_uuid(struct reader *r, const struct cfg_value *v, void *to)
@@ -341,6 +364,18 @@ static const struct key keys[] = {
 };
 #undef KEY
 
+static void warn_unknown(struct reader *r)
+{
+	struct nearest n = nearest_to(r->setting->key);
+	char text[96];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		nearest_try(&n, keys[i].name);
+	snprintf(text, sizeof(text), "unknown key, ignored%s%s%s",
+		n.best ? "; did you mean \"" : "", n.best ? n.best : "", n.best ? "\"?" : "");
+	reader_warn(r, text);
+}
+
 static int read_setting(struct reader *r, const struct cfg_setting *s)
 {
 	int rc;
@@ -351,11 +386,28 @@ static int read_setting(struct reader *r, const struct cfg_setting *s)
 			continue;
 		rc = keys[i].read(r, &s->value, (char *)r->guest + keys[i].offset);
 		if (rc < 0)
-			why_where(r->why, "%.100s:%d: %.32s", s->source, s->line, s->key);
+			why_where(r->why, "%.1000s:%d: %.32s", s->source, s->line, s->key);
 		return rc;
 	}
-	reader_warn(r, "unknown key, ignored");
+	warn_unknown(r);
 	return 0;
+}
+
+/* What only the whole can tell is told at one of the settings it is about. */
+static __attribute__((format(printf, 3, 4))) int refuse_at(
+	struct reader *r, const char *key, const char *fmt, ...)
+{
+	const struct cfg_setting *s = cfg_text_find(r->text, key);
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	why_set(r->why, -EINVAL, "%s", text);
+	if (s)
+		why_where(r->why, "%.1000s:%d: %.32s", s->source, s->line, s->key);
+	return -EINVAL;
 }
 
 /* xl's rule: cmdline= stands for itself, else root= and extra= are put together. */
@@ -369,31 +421,46 @@ static int join_cmdline(struct reader *r)
 	length = snprintf(g->cmdline, sizeof(g->cmdline), "%s%s%s%s", r->root[0] ? "root=" : "",
 		r->root, r->root[0] && r->extra[0] ? " " : "", r->extra);
 	if (length >= (int)sizeof(g->cmdline))
-		return why_set(r->why, -EINVAL, "root and extra: longer than %d bytes together",
-			GUEST_CMDLINE_MAX);
+		return refuse_at(
+			r, "extra", "longer than %d bytes together with root", GUEST_CMDLINE_MAX);
 	return 0;
 }
 
-static int check_devices(struct reader *r)
+static int check_disks(struct reader *r)
 {
-	const struct guest_cfg *g = r->guest;
+	const struct disk_spec *all = r->guest->disks;
 
-	for (size_t i = 0; i < g->disk_count; i++)
+	for (size_t i = 0; i < r->guest->disk_count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (all[i].vdev_nr == all[k].vdev_nr)
+				return refuse_at(r, "disk", "%s is given twice", all[i].vdev);
+			if (strcmp(all[i].target, all[k].target) == 0 &&
+				(all[i].writable || all[k].writable))
+				return refuse_at(r, "disk",
+					"%s and %s are both %.160s, and one of them is writable",
+					all[k].vdev, all[i].vdev, all[i].target);
+		}
+	}
+	return 0;
+}
+
+static int check_vifs(struct reader *r)
+{
+	const struct vif_spec *all = r->guest->vifs;
+
+	for (size_t i = 0; i < r->guest->vif_count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (g->disks[i].vdev_nr == g->disks[k].vdev_nr)
-				return why_set(r->why, -EINVAL, "disk: %s is given twice",
-					g->disks[i].vdev);
-	for (size_t i = 0; i < g->vif_count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (g->vifs[i].mac_given && g->vifs[k].mac_given &&
-				memcmp(g->vifs[i].mac, g->vifs[k].mac, 6) == 0)
-				return why_set(r->why, -EINVAL,
-					"vif: entries %zu and %zu have the same MAC", k, i);
+			if (all[i].mac_given && all[k].mac_given &&
+				memcmp(all[i].mac, all[k].mac, 6) == 0)
+				return refuse_at(
+					r, "vif", "entries %zu and %zu have the same MAC", k, i);
 	return 0;
 }
 
 static int missing_key(struct reader *r, const char *key, const char *example)
 {
+	if (cfg_text_find(r->text, key))
+		return refuse_at(r, key, "is empty");
 	why_set(r->why, -EINVAL, "%s: missing", key);
 	why_hint(r->why, "add %s = %s", key, example);
 	return -EINVAL;
@@ -402,6 +469,7 @@ static int missing_key(struct reader *r, const char *key, const char *example)
 static int check_whole(struct reader *r)
 {
 	struct guest_cfg *g = r->guest;
+	int rc;
 
 	if (!g->name[0])
 		return missing_key(r, "name", "\"guest1\"");
@@ -410,14 +478,15 @@ static int check_whole(struct reader *r)
 	if (g->maxmem_mib == 0)
 		g->maxmem_mib = g->memory_mib;
 	if (g->maxmem_mib < g->memory_mib)
-		return why_set(r->why, -EINVAL, "maxmem: %llu is less than memory (%llu)",
+		return refuse_at(r, "maxmem", "%llu is less than memory (%llu)",
 			(unsigned long long)g->maxmem_mib, (unsigned long long)g->memory_mib);
 	if (g->maxvcpus == 0)
 		g->maxvcpus = g->vcpus;
 	if (g->maxvcpus < g->vcpus)
-		return why_set(r->why, -EINVAL, "maxvcpus: %u is less than vcpus (%u)", g->maxvcpus,
-			g->vcpus);
-	return check_devices(r);
+		return refuse_at(
+			r, "maxvcpus", "%u is less than vcpus (%u)", g->maxvcpus, g->vcpus);
+	rc = check_disks(r);
+	return rc < 0 ? rc : check_vifs(r);
 }
 
 int guest_cfg_parse(
@@ -425,8 +494,7 @@ int guest_cfg_parse(
 {
 	struct guest_cfg guest = {
 		.memory_mib = GUEST_MEMORY_MIB_DEFAULT, .vcpus = 1, .on_reboot = ACTION_RESTART};
-	struct reader r = {.guest = &guest, .warnings = w, .why = why};
-	const char *source = text->count ? text->settings[0].source : "configuration";
+	struct reader r = {.guest = &guest, .text = text, .warnings = w, .why = why};
 	int rc;
 
 	w->count = 0;
@@ -438,9 +506,7 @@ int guest_cfg_parse(
 	rc = join_cmdline(&r);
 	if (rc == 0)
 		rc = check_whole(&r);
-	if (rc < 0)
-		why_where(why, "%.150s", source);
-	else
+	if (rc == 0)
 		*g = guest;
 	return rc;
 }

@@ -48,16 +48,21 @@ struct guest_cfg {
 
 /* Things a person should hear of that stop nothing, "guest.cfg:3: colour: unknown key, ignored". */
 struct guest_warnings {
-	char text[GUEST_WARNINGS_MAX][160];
+	char text[GUEST_WARNINGS_MAX][256];
 	size_t count; /* may pass the maximum: the rest was not kept */
 };
 
-/* Give the settings their meaning. Returns 0 and *g; -EINVAL or -ENOTSUP with @why. @w is always valid. */
+/* Give the settings their meaning. Returns 0 and *g; -EINVAL or -ENOTSUP with @why, whose place is left empty
+ * when a key is missing: that is the file's. @w is always valid. */
 int guest_cfg_parse(struct guest_cfg *g, const struct cfg_text *text, struct guest_warnings *w,
 	struct why *why);
 
 /* Write @g as an xl.cfg file that parses to @g again. *out is malloc()ed. Returns 0, -ENOMEM. */
 int guest_cfg_format(const struct guest_cfg *g, char **out);
+
+/* Names are looked up beside numeric ids, become part of paths and are printed in columns.
+ * Returns 0; -EINVAL with @why. */
+int guest_name_check(const char *name, struct why *why);
 
 const char *guest_action_name(enum guest_action a);
 

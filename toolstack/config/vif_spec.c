@@ -12,17 +12,6 @@
 
 #include "toolstack/config/field.h"
 
-static int hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
-	return -1;
-}
-
 int mac_parse(uint8_t mac[6], const char *text)
 {
 	uint8_t bytes[6], all = 0;
@@ -33,8 +22,8 @@ int mac_parse(uint8_t mac[6], const char *text)
 		if (i > 0 && *text != ':' && *text != '-')
 			return -EINVAL;
 		text += i > 0;
-		high = hex_digit(text[0]);
-		low = high < 0 ? -1 : hex_digit(text[1]);
+		high = field_hex_digit(text[0]);
+		low = high < 0 ? -1 : field_hex_digit(text[1]);
 		if (low < 0)
 			return -EINVAL;
 		bytes[i] = (uint8_t)(high << 4 | low);

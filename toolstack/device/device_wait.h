@@ -6,8 +6,6 @@
 #include "toolstack/config/guest_cfg.h"
 #include "toolstack/why.h"
 
-enum { DEVICE_TIMEOUT_MS = 20000 };
-
 struct device_wait {
 	struct store *store;
 	uint16_t domid;

@@ -17,9 +17,10 @@
 
 enum { TRIES = 64 }; /* others take free devices at the same time */
 
-static int path_error(struct why *why, const char *path, int code)
+static int path_error(struct why *why, const char *path, int code, const char *what)
 {
-	why_set(why, code, "disk %s: %s", path, strerror(-code));
+	why_set(why, code, "%s", what);
+	why_where(why, "disk %s", path);
 	return code;
 }
 
@@ -75,7 +76,8 @@ static int open_loop(
 		fd = -EIO;
 	}
 	if (fd < 0) {
-		why_set(why, fd, "disk %s: loop device: %s", path, strerror(-fd));
+		why_set(why, fd, "loop device: %s", strerror(-fd));
+		why_where(why, "disk %s", path);
 		if (fd == -ENOENT || fd == -ENODEV)
 			why_hint(why, "modprobe loop");
 		return fd;
@@ -91,9 +93,9 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	struct stat st;
 
 	if (fd < 0)
-		return path_error(why, path, -errno);
+		return path_error(why, path, -errno, strerror(errno));
 	if (fstat(fd, &st) < 0) {
-		rc = path_error(why, path, -errno);
+		rc = path_error(why, path, -errno, strerror(errno));
 	} else if (S_ISBLK(st.st_mode)) {
 		*b = (struct block_handle){
 			.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev)};
@@ -101,7 +103,7 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	} else if (S_ISREG(st.st_mode)) {
 		rc = open_loop(b, fd, path, writable, why);
 	} else {
-		rc = why_set(why, -ENOTBLK, "disk %s: neither a block device nor a file", path);
+		rc = path_error(why, path, -ENOTBLK, "neither a block device nor a file");
 	}
 	close(fd);
 	return rc;

@@ -8,60 +8,93 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "toolstack/domain/guest_tree.h"
 
 enum { DRAWS = 32 };
 
-/* Ask @found about each back-end directory of @type, until it returns nonzero. */
-static int for_each_backend(struct store *s, const char *type,
-	int (*found)(struct store *s, const char *path, void *arg), void *arg)
+typedef int backend_found(struct store *s, const char *path, void *arg);
+
+/* Ask @found about each back end of @type for domain @domain, until it returns nonzero. */
+static int for_each_of_domain(
+	struct store *s, const char *type, const char *domain, backend_found *found, void *arg)
 {
-	char path[STORE_PATH_SIZE], **domains = NULL, **devices = NULL;
-	unsigned int domain_count = 0, device_count = 0;
+	char path[STORE_PATH_SIZE], **devices = NULL;
+	unsigned int count = 0;
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s", type, domain);
+	rc = store_list(s, STORE_NO_TX, path, &devices, &count);
+	for (unsigned int i = 0; rc == 0 && i < count; i++) {
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s/%.16s", type, domain,
+			devices[i]);
+		rc = found(s, path, arg);
+	}
+	free(devices);
+	return rc == -ENOENT ? 0 : rc; /* gone meanwhile */
+}
+
+/* Ask @found about each back end of @type, until it returns nonzero. */
+static int for_each_backend(struct store *s, const char *type, backend_found *found, void *arg)
+{
+	char path[STORE_PATH_SIZE], **domains = NULL;
+	unsigned int count = 0;
 	int rc;
 
 	snprintf(path, sizeof(path), "/local/domain/0/backend/%s", type);
-	rc = store_list(s, STORE_NO_TX, path, &domains, &domain_count);
-	for (unsigned int i = 0; rc == 0 && i < domain_count; i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s", type, domains[i]);
-		if (store_list(s, STORE_NO_TX, path, &devices, &device_count) < 0)
-			continue; /* gone meanwhile */
-		for (unsigned int k = 0; rc == 0 && k < device_count; k++) {
-			snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s/%.16s", type,
-				domains[i], devices[k]);
-			rc = found(s, path, arg);
-		}
-		free(devices);
-	}
+	rc = store_list(s, STORE_NO_TX, path, &domains, &count);
+	for (unsigned int i = 0; rc == 0 && i < count; i++)
+		rc = for_each_of_domain(s, type, domains[i], found, arg);
 	free(domains);
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* @out keeps what it has if there is no such node. */
 static int read_node(struct store *s, const char *dir, const char *name, char *out, size_t size)
 {
 	char path[STORE_PATH_SIZE + 32];
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return store_read_buf(s, STORE_NO_TX, path, out, size);
+	rc = store_read_buf(s, STORE_NO_TX, path, out, size);
+	return rc == -ENOENT ? 0 : rc;
 }
+
+/* Which domain the back end at @path serves. */
+static unsigned int backend_user(const char *path)
+{
+	unsigned int domid = 0;
+
+	(void)!sscanf(path, "/local/domain/0/backend/%*[a-z]/%u/", &domid);
+	return domid;
+}
+
+struct mac_search {
+	const uint8_t *mac;
+	unsigned int user; /* the domain that has it */
+};
 
 static int mac_found(struct store *s, const char *path, void *arg)
 {
-	char text[MAC_TEXT];
+	struct mac_search *search = arg;
+	char text[MAC_TEXT] = "";
 	uint8_t mac[6];
+	int rc = read_node(s, path, "mac", text, sizeof(text));
 
-	return read_node(s, path, "mac", text, sizeof(text)) >= 0 && mac_parse(mac, text) == 0 &&
-	       memcmp(mac, arg, sizeof(mac)) == 0;
+	if (rc < 0 || mac_parse(mac, text) < 0 || memcmp(mac, search->mac, sizeof(mac)) != 0)
+		return rc;
+	search->user = backend_user(path);
+	return 1;
 }
 
-/* 1: in use, here or by interface @before of the same guest. */
-static int mac_in_use(struct store *s, struct guest_cfg *g, size_t before, uint8_t mac[6])
+/* Is the drawn @mac that of another interface of the same guest? */
+static bool mac_is_own(const struct guest_cfg *g, const uint8_t mac[6])
 {
 	for (size_t i = 0; i < g->vif_count; i++)
-		if (i != before && g->vifs[i].mac_given && memcmp(g->vifs[i].mac, mac, 6) == 0)
-			return 1;
-	return for_each_backend(s, "vif", mac_found, mac);
+		if (g->vifs[i].mac_given && memcmp(g->vifs[i].mac, mac, 6) == 0)
+			return true;
+	return false;
 }
 
 static int mac_draw(struct store *s, struct guest_cfg *g, size_t index)
@@ -70,12 +103,13 @@ static int mac_draw(struct store *s, struct guest_cfg *g, size_t index)
 
 	for (int i = 0; i < DRAWS; i++) {
 		uint8_t mac[6] = {0x00, 0x16, 0x3e};
+		struct mac_search search = {.mac = mac};
 		int rc;
 
 		if (getrandom(mac + 3, 3, 0) != 3)
 			return -EIO;
 		mac[3] &= 0x7f;
-		rc = mac_in_use(s, g, index, mac);
+		rc = mac_is_own(g, mac) ? 1 : for_each_backend(s, "vif", mac_found, &search);
 		if (rc < 0)
 			return rc;
 		if (rc == 0) {
@@ -87,20 +121,59 @@ static int mac_draw(struct store *s, struct guest_cfg *g, size_t index)
 	return -EEXIST;
 }
 
+static int mac_settle(struct store *s, struct guest_cfg *g, size_t index, struct why *why)
+{
+	struct mac_search search = {.mac = g->vifs[index].mac};
+	char text[MAC_TEXT];
+	int rc = g->vifs[index].mac_given ? for_each_backend(s, "vif", mac_found, &search)
+					  : mac_draw(s, g, index);
+
+	if (rc < 0)
+		why_set(why, rc, "MAC address: %s", strerror(-rc));
+	if (rc > 0) {
+		mac_format(g->vifs[index].mac, text);
+		rc = why_set(
+			why, -EEXIST, "MAC address %s is in use by domain %u", text, search.user);
+	}
+	if (rc < 0)
+		why_where(why, "vif");
+	return rc;
+}
+
 int macs_settle(struct store *s, struct guest_cfg *g, struct why *why)
 {
-	for (size_t i = 0; i < g->vif_count; i++) {
-		struct vif_spec *v = &g->vifs[i];
-		char text[MAC_TEXT];
-		int rc = v->mac_given ? mac_in_use(s, g, i, v->mac) : mac_draw(s, g, i);
+	int rc = 0;
 
-		if (rc < 0)
-			return why_set(why, rc, "vif: MAC address: %s", strerror(-rc));
-		if (rc == 0)
+	for (size_t i = 0; rc == 0 && i < g->vif_count; i++)
+		rc = mac_settle(s, g, i, why);
+	return rc;
+}
+
+/* One file under two names is one disk. */
+static bool same_target(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (stat(a, &sa) < 0 || stat(b, &sb) < 0)
+		return false;
+	if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
+		return sa.st_rdev == sb.st_rdev;
+	return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+int disk_check_own(const struct guest_cfg *g, size_t index, struct why *why)
+{
+	const struct disk_spec *d = &g->disks[index], *other = g->disks;
+
+	for (; other < d; other++) {
+		if ((!d->writable && !other->writable) || !same_target(d->target, other->target))
 			continue;
-		mac_format(v->mac, text);
-		return why_set(
-			why, -EEXIST, "vif: MAC address %s is in use by another guest", text);
+		why_set(why, -EINVAL, "%s and %s are both %s, and one of them is writable",
+			other->vdev, d->vdev, d->target);
+		why_where(why, "disk");
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -116,11 +189,15 @@ static int disk_found(struct store *s, const char *path, void *arg)
 	struct sharing *sharing = arg;
 	char params[512] = "", device[32] = "", mode[8] = "w";
 	bool same;
+	int rc = read_node(s, path, "params", params, sizeof(params));
 
-	(void)!read_node(s, path, "params", params, sizeof(params));
-	(void)!read_node(s, path, "physical-device", device, sizeof(device));
-	(void)!read_node(s, path, "mode", mode, sizeof(mode));
-	same = strcmp(params, sharing->disk->target) == 0 ||
+	if (rc == 0)
+		rc = read_node(s, path, "physical-device", device, sizeof(device));
+	if (rc == 0)
+		rc = read_node(s, path, "mode", mode, sizeof(mode));
+	if (rc < 0)
+		return rc;
+	same = same_target(params, sharing->disk->target) ||
 	       (sharing->device[0] && strcmp(device, sharing->device) == 0);
 	if (!same || (!sharing->disk->writable && !strchr(mode, 'w')))
 		return 0;
@@ -132,21 +209,23 @@ int disk_check_shared(
 	struct store *s, const struct disk_spec *d, const struct block_handle *b, struct why *why)
 {
 	char device[32] = "";
-	unsigned int user = 0;
 	struct sharing sharing = {.disk = d, .device = device};
 	int rc;
 
 	if (!b->loop)
 		snprintf(device, sizeof(device), "%x:%x", b->major, b->minor);
 	rc = for_each_backend(s, "vbd", disk_found, &sharing);
-	if (rc < 0)
-		return why_set(why, rc, "disk %s: %s", d->target, strerror(-rc));
 	if (rc == 0)
 		return 0;
-	(void)!sscanf(sharing.user, "/local/domain/0/backend/vbd/%u/", &user);
-	why_set(why, -EBUSY, "disk %s: in use by domain %u", d->target, user);
-	why_hint(why, "only disks that nobody writes can be shared: give it as read-only to all");
-	return -EBUSY;
+	if (rc < 0) {
+		why_set(why, rc, "%s", strerror(-rc));
+	} else {
+		why_set(why, -EBUSY, "in use by domain %u", backend_user(sharing.user));
+		why_hint(why,
+			"only disks that nobody writes can be shared: give it as read-only to all");
+	}
+	why_where(why, "disk %s", d->target);
+	return why->code;
 }
 
 int uuid_draw(uint8_t uuid[16])

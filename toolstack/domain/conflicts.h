@@ -13,5 +13,9 @@ int macs_settle(struct store *s, struct guest_cfg *g, struct why *why);
 int disk_check_shared(
 	struct store *s, const struct disk_spec *d, const struct block_handle *b, struct why *why);
 
+/* Refuse disk @index of @g if an earlier one is the same and one of the two is written. Returns 0; -EINVAL with
+ * @why. */
+int disk_check_own(const struct guest_cfg *g, size_t index, struct why *why);
+
 /* A random (version 4) UUID. Returns 0, -Exxx. */
 int uuid_draw(uint8_t uuid[16]);

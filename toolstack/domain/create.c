@@ -17,6 +17,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/reap.h"
+#include "dom0/lib/sysctl.h"
 #include "toolstack/device/bridge.h"
 #include "toolstack/device/device_wait.h"
 #include "toolstack/device/loop_device.h"
@@ -27,7 +28,7 @@
 #include "toolstack/files.h"
 #include "toolstack/wait.h"
 
-enum { CONSOLE_TIMEOUT_MS = 5000 };
+enum { CONSOLE_TIMEOUT_MS = 5000, PAGES_PER_MIB = 256 };
 
 struct creation {
 	struct host *host;
@@ -52,12 +53,17 @@ static int settle_identity(struct creation *c)
 	if (rc < 0)
 		return why_set(c->why, rc, "no random numbers: %s", strerror(-rc));
 	c->guest.uuid_given = true;
+	return 0;
+}
+
+static int settle_addresses(struct creation *c)
+{
 	return macs_settle(c->host->store, &c->guest, c->why);
 }
 
 static int open_image(struct creation *c)
 {
-	return guest_image_open(&c->image, &c->guest, c->options->cache_dir, c->why);
+	return guest_image_open(&c->image, &c->guest, c->options->places->kernel_cache, c->why);
 }
 
 static int open_disks(struct creation *c)
@@ -66,6 +72,8 @@ static int open_disks(struct creation *c)
 		const struct disk_spec *d = &c->guest.disks[i];
 		int rc = block_open(&c->blocks[i], d->target, d->writable, c->why);
 
+		if (rc == 0)
+			rc = disk_check_own(&c->guest, i, c->why);
 		if (rc == 0)
 			rc = disk_check_shared(c->host->store, d, &c->blocks[i], c->why);
 		if (rc < 0)
@@ -79,10 +87,30 @@ static int check_bridges(struct creation *c)
 	for (size_t i = 0; i < c->guest.vif_count; i++) {
 		int rc = bridge_check(c->guest.vifs[i].bridge, c->why);
 
-		if (rc < 0)
+		if (rc < 0) {
+			why_where(c->why, "vif");
 			return rc;
+		}
 	}
 	return 0;
+}
+
+/* A guess, for others take memory too; but it saves making half a domain, and tells the numbers. */
+static int check_memory(struct creation *c)
+{
+	struct xen_sysctl_physinfo host;
+	unsigned long long wanted = c->guest.memory_mib, available;
+	int rc = sysctl_physinfo(&c->host->hv, &host);
+
+	if (rc < 0)
+		return why_set(c->why, rc, "memory of the host: %s", strerror(-rc));
+	available = host.free_pages / PAGES_PER_MIB;
+	if (wanted <= available)
+		return 0;
+	why_set(c->why, -ENOMEM, "%llu MiB wanted, %llu MiB free", wanted, available);
+	why_where(c->why, "memory");
+	why_hint(c->why, "bothy list shows who has how much");
+	return -ENOMEM;
 }
 
 static int set_mark(struct creation *c)
@@ -107,15 +135,19 @@ static int build_domain(struct creation *c)
 static int keep_config(struct creation *c)
 {
 	char *text = NULL, uuid[UUID_TEXT];
-	int rc = guest_cfg_format(&c->guest, &text);
+	int rc = guest_cfg_format(&c->guest, &text), lock = -1;
 
 	uuid_format(c->guest.uuid, uuid);
-	snprintf(c->config_path, sizeof(c->config_path), "%s/%s.cfg", c->options->keep_dir, uuid);
+	snprintf(c->config_path, sizeof(c->config_path), "%s/%s.cfg", c->options->places->kept,
+		uuid);
 	if (rc == 0)
-		rc = directory_make(c->options->keep_dir, 0700);
-	if (rc == 0) {
+		rc = directory_make(c->options->places->kept, 0700);
+	if (rc == 0) /* while others sweep there they must not take ours for an old one */
+		rc = lock = directory_lock(c->options->places->kept);
+	if (rc >= 0) {
 		c->kept = true;
 		rc = file_write(c->config_path, text);
+		close(lock);
 	}
 	free(text);
 	if (rc < 0)
@@ -153,8 +185,8 @@ static int await_devices(struct creation *c)
 {
 	const struct device_wait w = {.store = c->host->store,
 		.domid = c->domid,
-		.sysfs = c->options->sysfs,
-		.timeout_ms = c->options->timeout_ms,
+		.sysfs = c->options->places->sysfs,
+		.timeout_ms = c->options->places->backend_timeout_ms,
 		.why = c->why};
 	int rc = 0;
 
@@ -212,10 +244,12 @@ static const struct {
 	int (*run)(struct creation *c);
 } steps[] = {
 	{"identity", settle_identity},
+	{"mark", set_mark},
+	{"addresses", settle_addresses},
 	{"image", open_image},
 	{"disks", open_disks},
 	{"bridges", check_bridges},
-	{"mark", set_mark},
+	{"room", check_memory},
 	{"domain", create_domain},
 	{"memory", build_domain},
 	{"configuration", keep_config},
@@ -262,8 +296,8 @@ static void undo(struct creation *c)
 		rc = marker_clear(c->host, c->guest.uuid);
 	if (rc < 0)
 		why_hint(c->why,
-			"removing the half-made domain %u failed as well (%s); bothy tries again "
-			"when it next creates one",
+			"removing the half-made domain %u failed as well (%s); the next bothy "
+			"tries again",
 			c->domid, strerror(-rc));
 }
 

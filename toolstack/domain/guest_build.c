@@ -59,18 +59,24 @@ static int plan(const struct guest_image *i, const struct guest_cfg *g, struct p
 	const char *wrong = pv_image_parse(i->kernel.bytes, i->kernel.size, info);
 	uint64_t min_pages;
 
-	if (wrong)
-		return why_set(why, -ENOEXEC, "%s: %s", g->kernel, wrong);
+	if (wrong) {
+		why_set(why, -ENOEXEC, "%s", wrong);
+		why_where(why, "kernel %s", g->kernel);
+		return -ENOEXEC;
+	}
 	wrong = pv_layout_make(&request, layout);
 	if (!wrong)
 		return 0;
 	min_pages = pv_layout_min_pages(&request);
-	why_set(why, -ENOSPC, "memory: %llu MiB: %s", (unsigned long long)g->memory_mib, wrong);
+	why_set(why, -EINVAL, "%llu MiB: %s", (unsigned long long)g->memory_mib, wrong);
+	why_where(why, "memory");
 	if (min_pages)
-		why_hint(why, "kernel and ramdisk alone take %llu MiB: set memory = %llu or more",
+		why_hint(why, "%s alone take%s %llu MiB: set memory = %llu or more",
+			i->ramdisk.size ? "kernel and ramdisk" : "the kernel",
+			i->ramdisk.size ? "" : "s",
 			(unsigned long long)(min_pages / PAGES_PER_MIB + 1),
 			(unsigned long long)(min_pages / PAGES_PER_MIB + 33));
-	return -ENOSPC;
+	return -EINVAL;
 }
 
 int guest_image_open(
@@ -82,7 +88,7 @@ int guest_image_open(
 	int rc = kernel_cache_map(cache_dir, g->kernel, &image.kernel, why);
 
 	if (rc == 0 && g->ramdisk[0])
-		rc = mapped_file_open(&image.ramdisk, g->ramdisk, why);
+		rc = mapped_file_open(&image.ramdisk, "ramdisk", g->ramdisk, why);
 	if (rc == 0)
 		rc = plan(&image, g, &info, &layout, why);
 	if (rc < 0)

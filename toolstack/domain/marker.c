@@ -4,16 +4,16 @@
  * domain id: between createdomain and a second write one could be killed; the UUID, given to the
  * hypervisor as the domain's handle, is there from the first moment.
  * Rules: only marks decide what is half-made, never the looks of a domain.
- * Neighbours: create.c sets and clears, dom0/lib/reap.c removes.
+ * Neighbours: create.c sets and clears, leftovers.c takes over what was left.
  */
 #include "toolstack/domain/marker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "dom0/lib/reap.h"
 #include "dom0/lib/sysctl.h"
 
 #define CREATING "/bothy/creating"
@@ -26,28 +26,31 @@ struct mark {
 	char name[DOMAIN_NAME_SIZE];
 };
 
-/* Start time of @pid in clock ticks since boot; 0: no such process. Spec: proc(5), stat field 22. */
-static unsigned long long process_start(long pid)
+/* Since when does process @pid run, in clock ticks since boot? Returns 0 and *start; -ESRCH: it has ended (a
+ * zombie too); -EIO: nobody can tell. Spec: proc(5), stat fields 3 and 22. */
+static int process_look(long pid, unsigned long long *start)
 {
 	char path[64], text[1024];
-	unsigned long long start = 0;
 	const char *p;
 	size_t length;
 	FILE *f;
 
+	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
+		return -EIO;
 	length = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	text[length] = '\0';
 	p = strrchr(text, ')'); /* the name in front may hold anything */
+	if (p && strncmp(p, ") Z", 3) == 0)
+		return -ESRCH;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	if (p)
-		start = strtoull(p, NULL, 10);
-	return start;
+	*start = p ? strtoull(p, NULL, 10) : 0;
+	return *start ? 0 : -EIO;
 }
 
 static void mark_path(const uint8_t uuid[16], char out[PATH_SIZE])
@@ -71,84 +74,112 @@ static int mark_read(struct store *s, uint32_t tx, const char *uuid, struct mark
 	return rc;
 }
 
+/* In doubt it is: what lives must not be removed. */
 static bool mark_is_alive(const struct mark *m)
 {
-	return m->pid > 0 && process_start(m->pid) == m->start && m->start != 0;
+	unsigned long long start = 0;
+	int rc = m->pid > 0 ? process_look(m->pid, &start) : -ESRCH;
+
+	return rc == 0 ? start == m->start || m->start == 0 : rc != -ESRCH;
 }
 
-struct setting {
+/* Write a mark of this process. */
+static int mark_write(struct store *s, uint32_t tx, const char *path, const char *name)
+{
+	unsigned long long start = 0;
+
+	(void)process_look((long)getpid(), &start);
+	return store_printf(s, tx, path, "%ld %llu %s", (long)getpid(), start, name);
+}
+
+/* Of a name, and of a UUID unless it is NULL, by a creation or by domain @self; DOMID_INVALID: a creation. */
+struct claim {
 	struct host *host;
-	const struct guest_cfg *guest;
+	const char *name;
+	const uint8_t *uuid;
+	uint16_t self;
 	const struct xen_domctl_getdomaininfo *domains;
 	uint32_t domain_count;
 	struct why *why;
 };
 
-static int taken(struct setting *s, const char *what, unsigned int domid)
+static int taken(struct claim *s, const char *key, const char *value, unsigned int domid)
 {
-	why_set(s->why, -EEXIST, "%s is taken by domain %u", what, domid);
-	why_hint(s->why, "bothy destroy %u, or choose another", domid);
+	why_set(s->why, -EEXIST, "\"%s\" is taken by domain %u", value, domid);
+	why_where(s->why, "%s", key);
+	why_hint(s->why, "bothy destroy %u, or choose another %s", domid, key);
 	return -EEXIST;
 }
 
 /* No living domain may have the name or the UUID; a dying one may, while it is restarted. */
-static int check_domains(struct setting *s, uint32_t tx)
+static int check_domains(struct claim *s, uint32_t tx)
 {
-	char path[PATH_SIZE], name[DOMAIN_NAME_SIZE];
+	char path[PATH_SIZE], name[DOMAIN_NAME_SIZE], uuid[UUID_TEXT];
+	int rc;
 
 	for (uint32_t i = 0; i < s->domain_count; i++) {
 		const struct xen_domctl_getdomaininfo *d = &s->domains[i];
 
-		if (d->flags & XEN_DOMINF_dying)
+		if (d->flags & XEN_DOMINF_dying || d->domain == s->self)
 			continue;
-		if (d->domain != 0 && memcmp(d->handle, s->guest->uuid, 16) == 0)
-			return taken(s, "the UUID", d->domain);
 		snprintf(path, sizeof(path), "/local/domain/%u/name", d->domain);
-		if (store_read_buf(s->host->store, tx, path, name, sizeof(name)) < 0)
+		rc = store_read_buf(s->host->store, tx, path, name, sizeof(name));
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		if (rc >= 0 && strcmp(name, s->name) == 0)
+			return taken(s, "name", name, d->domain);
+		if (d->domain == 0 || !s->uuid || memcmp(d->handle, s->uuid, 16) != 0)
 			continue;
-		if (strcmp(name, s->guest->name) == 0)
-			return taken(s, "the name", d->domain);
+		uuid_format(s->uuid, uuid);
+		return taken(s, "uuid", uuid, d->domain);
 	}
 	return 0;
 }
 
-static int check_marks(struct setting *s, uint32_t tx)
+/* Nor may another creation that is under way. */
+static int check_marks(struct claim *s, uint32_t tx)
 {
-	char **uuids = NULL, uuid[UUID_TEXT];
+	char **uuids = NULL, uuid[UUID_TEXT] = "";
 	unsigned int count = 0;
 	int rc = store_list(s->host->store, tx, CREATING, &uuids, &count);
 
-	uuid_format(s->guest->uuid, uuid);
+	if (s->uuid)
+		uuid_format(s->uuid, uuid);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	for (unsigned int i = 0; rc >= 0 && i < count; i++) {
 		struct mark m;
 
-		if (mark_read(s->host->store, tx, uuids[i], &m) < 0 || !mark_is_alive(&m))
+		rc = mark_read(s->host->store, tx, uuids[i], &m);
+		if (rc < 0 || !mark_is_alive(&m))
 			continue;
-		if (strcmp(m.name, s->guest->name) == 0 || strcmp(uuids[i], uuid) == 0)
-			rc = why_set(s->why, -EEXIST,
-				"a domain of this name or UUID is being created "
-				"(process %ld)",
-				m.pid);
+		if (strcmp(m.name, s->name) != 0 && strcmp(uuids[i], uuid) != 0)
+			continue;
+		rc = why_set(s->why, -EEXIST, "\"%s\" is being created or removed by process %ld",
+			m.name, m.pid);
+		why_where(s->why, "name");
 	}
 	free(uuids);
 	return rc;
 }
 
+static int check(struct claim *s, uint32_t tx)
+{
+	int rc = check_marks(s, tx); /* first: a creation's domain may be listed already */
+
+	return rc < 0 ? rc : check_domains(s, tx);
+}
+
 static int set_body(struct store *store, uint32_t tx, void *arg)
 {
-	struct setting *s = arg;
+	struct claim *s = arg;
 	char path[PATH_SIZE];
-	int rc = check_domains(s, tx);
+	int rc = check(s, tx);
 
-	if (rc == 0)
-		rc = check_marks(s, tx);
 	if (rc < 0)
 		return rc;
-	mark_path(s->guest->uuid, path);
-	return store_printf(store, tx, path, "%ld %llu %s", (long)getpid(),
-		process_start((long)getpid()), s->guest->name);
+	mark_path(s->uuid, path);
+	return mark_write(store, tx, path, s->name);
 }
 
 /* Everything below /bothy is dom0's alone. */
@@ -167,7 +198,8 @@ static int make_private(struct store *s)
 
 int marker_set(struct host *h, const struct guest_cfg *g, struct why *why)
 {
-	struct setting s = {.host = h, .guest = g, .why = why};
+	struct claim s = {
+		.host = h, .name = g->name, .uuid = g->uuid, .self = DOMID_INVALID, .why = why};
 	struct xen_domctl_getdomaininfo *list = NULL;
 	int rc = sysctl_domain_list(&h->hv, &list, &s.domain_count);
 
@@ -183,58 +215,62 @@ int marker_set(struct host *h, const struct guest_cfg *g, struct why *why)
 	return rc;
 }
 
-int marker_clear(struct host *h, const uint8_t uuid[16])
+int marker_check_name(struct host *h, uint32_t tx, uint16_t self, const char *name, struct why *why)
 {
-	char path[PATH_SIZE];
-
-	mark_path(uuid, path);
-	return store_rm(h->store, STORE_NO_TX, path);
-}
-
-/* Reap every domain with this handle. */
-static int remove_by_uuid(struct host *h, const uint8_t uuid[16])
-{
+	struct claim s = {.host = h, .name = name, .self = self, .why = why};
 	struct xen_domctl_getdomaininfo *list = NULL;
-	uint32_t count = 0;
-	int rc = sysctl_domain_list(&h->hv, &list, &count);
+	int rc = sysctl_domain_list(&h->hv, &list, &s.domain_count);
 
-	for (uint32_t i = 0; rc == 0 && i < count; i++)
-		if (list[i].domain != 0 && memcmp(list[i].handle, uuid, 16) == 0)
-			rc = domain_reap(&h->hv, h->store, list[i].domain);
+	s.domains = list;
+	if (rc == 0)
+		rc = check(&s, tx);
 	free(list);
 	return rc;
 }
 
-static int leftover_remove(struct host *h, const char *text)
+int marker_list(struct host *h, char ***uuids, unsigned int *count)
 {
-	uint8_t uuid[16];
-	char path[PATH_SIZE];
-	int rc;
+	int rc = store_list(h->store, STORE_NO_TX, CREATING, uuids, count);
 
-	if (uuid_parse(uuid, text) < 0) {
-		snprintf(path, sizeof(path), "%s/%.64s", CREATING, text);
-		return store_rm(h->store, STORE_NO_TX, path);
+	if (rc == -ENOENT) {
+		*uuids = NULL;
+		*count = 0;
 	}
-	rc = remove_by_uuid(h, uuid);
-	return rc < 0 ? rc : marker_clear(h, uuid);
+	return rc == -ENOENT ? 0 : rc;
 }
 
-int leftovers_remove(struct host *h)
+static int take_over_body(struct store *s, uint32_t tx, void *arg)
 {
-	char **uuids = NULL;
-	unsigned int count = 0;
-	int removed = 0, rc = store_list(h->store, STORE_NO_TX, CREATING, &uuids, &count);
+	const char *uuid = arg;
+	char path[PATH_SIZE];
+	struct mark m;
+	int rc = mark_read(s, tx, uuid, &m);
 
 	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (unsigned int i = 0; rc >= 0 && i < count; i++) {
-		struct mark m;
+		return rc;
+	if (mark_is_alive(&m))
+		return -EBUSY;
+	snprintf(path, sizeof(path), "%s/%.40s", CREATING, uuid);
+	return mark_write(s, tx, path, m.name[0] ? m.name : "?");
+}
 
-		if (mark_read(h->store, STORE_NO_TX, uuids[i], &m) < 0 || mark_is_alive(&m))
-			continue;
-		rc = leftover_remove(h, uuids[i]);
-		removed += rc >= 0;
-	}
-	free(uuids);
-	return rc < 0 ? rc : removed;
+int marker_take_over(struct host *h, char *uuid)
+{
+	return store_transact(h->store, take_over_body, uuid);
+}
+
+int marker_forget(struct host *h, const char *uuid)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/%.40s", CREATING, uuid);
+	return store_rm(h->store, STORE_NO_TX, path);
+}
+
+int marker_clear(struct host *h, const uint8_t uuid[16])
+{
+	char text[UUID_TEXT];
+
+	uuid_format(uuid, text);
+	return marker_forget(h, text);
 }

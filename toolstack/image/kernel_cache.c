@@ -24,38 +24,56 @@
 
 enum { FILE_SIZE_MAX = 1 << 30 };
 
-static int file_error(struct why *why, const char *path)
+/* @what: "kernel", "ramdisk"; @path tells which. */
+static int file_error(struct why *why, const char *what, const char *path, int code)
 {
-	int code = -errno;
-
-	why_set(why, code, "%s: %s", path, strerror(-code));
+	why_set(why, code, "%s", strerror(-code));
+	why_where(why, "%s %s", what, path);
 	return code;
 }
 
-static int map_descriptor(struct mapped_file *f, int fd, const char *path, struct why *why)
+/* What keeps a file from being mapped, or NULL. */
+static const char *file_refuse(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return "is a directory";
+	if (!S_ISREG(st->st_mode))
+		return "is no regular file";
+	if (st->st_size <= 0)
+		return "is empty";
+	return st->st_size > FILE_SIZE_MAX ? "is larger than 1 GiB" : NULL;
+}
+
+static int map_descriptor(
+	struct mapped_file *f, int fd, const char *what, const char *path, struct why *why)
 {
 	struct stat st;
+	const char *wrong;
 	void *bytes;
 
 	if (fstat(fd, &st) < 0)
-		return file_error(why, path);
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > FILE_SIZE_MAX)
-		return why_set(why, -EINVAL, "%s: empty, too big or no regular file", path);
+		return file_error(why, what, path, -errno);
+	wrong = file_refuse(&st);
+	if (wrong) {
+		why_set(why, -EINVAL, "%s", wrong);
+		why_where(why, "%s %s", what, path);
+		return -EINVAL;
+	}
 	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
-		return file_error(why, path);
+		return file_error(why, what, path, -errno);
 	f->bytes = bytes;
 	f->size = (size_t)st.st_size;
 	return 0;
 }
 
-int mapped_file_open(struct mapped_file *f, const char *path, struct why *why)
+int mapped_file_open(struct mapped_file *f, const char *what, const char *path, struct why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
 	if (fd < 0)
-		return file_error(why, path);
-	rc = map_descriptor(f, fd, path, why);
+		return file_error(why, what, path, -errno);
+	rc = map_descriptor(f, fd, what, path, why);
 	close(fd);
 	return rc;
 }
@@ -106,27 +124,23 @@ static int map_entry(struct mapped_file *f, int cache, const char *name)
 
 	if (fd < 0)
 		return -errno;
-	rc = map_descriptor(f, fd, name, &ignored);
+	rc = map_descriptor(f, fd, "", name, &ignored);
 	close(fd);
 	return rc;
 }
 
-/* Remove the beginnings of runs that were killed. */
-static void sweep(int cache)
+void kernel_cache_sweep(const char *dir)
 {
-	int fd = openat(cache, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *cache = opendir(dir);
 	struct dirent *entry;
 	long pid;
 
-	while (dir && (entry = readdir(dir)))
+	while (cache && (entry = readdir(cache)))
 		if (sscanf(entry->d_name, ".new-%ld", &pid) == 1 && pid > 0 &&
 			kill((pid_t)pid, 0) < 0 && errno == ESRCH)
-			unlinkat(cache, entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
+			unlinkat(dirfd(cache), entry->d_name, 0);
+	if (cache)
+		closedir(cache);
 }
 
 /* Unpack @kernel as @name: first whole under a name of our own, then renamed. */
@@ -136,7 +150,6 @@ static int fill_entry(
 	char temporary[32];
 	int fd, rc;
 
-	sweep(cache);
 	snprintf(temporary, sizeof(temporary), ".new-%ld", (long)getpid());
 	fd = openat(cache, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
@@ -159,10 +172,10 @@ static int map_by_content(
 	struct mapped_file kernel;
 	char hash[SHA256_TEXT], name[SHA256_TEXT + 8], by_stat[160], target[SHA256_TEXT + 16];
 	struct stat st;
-	int rc = fstat(fd, &st) < 0 ? file_error(why, path) : 0;
+	int rc = fstat(fd, &st) < 0 ? file_error(why, "kernel", path, -errno) : 0;
 
 	if (rc == 0)
-		rc = map_descriptor(&kernel, fd, path, why);
+		rc = map_descriptor(&kernel, fd, "kernel", path, why);
 	if (rc < 0)
 		return rc;
 	sha256_text(kernel.bytes, kernel.size, hash);
@@ -192,7 +205,7 @@ int kernel_cache_map(const char *dir, const char *path, struct mapped_file *f, s
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), cache, rc;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		rc = file_error(why, path);
+		rc = file_error(why, "kernel", path, -errno);
 		if (fd >= 0)
 			close(fd);
 		return rc;
@@ -207,6 +220,6 @@ int kernel_cache_map(const char *dir, const char *path, struct mapped_file *f, s
 	}
 	close(fd);
 	if (rc == -ENOEXEC)
-		why_where(why, "%s", path);
+		why_where(why, "kernel %s", path);
 	return rc;
 }

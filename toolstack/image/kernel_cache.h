@@ -10,8 +10,6 @@
 
 #include "toolstack/why.h"
 
-#define KERNEL_CACHE_DIR "/var/cache/bothy/kernels"
-
 /* A file mapped read-only. */
 struct mapped_file {
 	const void *bytes;
@@ -22,6 +20,10 @@ struct mapped_file {
  * Returns 0 and *f; -ENOENT ...: cannot read it; -ENOEXEC: no kernel for us; others: the cache. */
 int kernel_cache_map(const char *dir, const char *path, struct mapped_file *f, struct why *why);
 
-/* Map any file, for a ramdisk. An empty file is refused: -EINVAL. */
-int mapped_file_open(struct mapped_file *f, const char *path, struct why *why);
+/* Map any file; @what says in errors what it is ("ramdisk"). Returns 0 and *f; -EINVAL: a directory, empty,
+ * too big; -ENOENT ... */
+int mapped_file_open(struct mapped_file *f, const char *what, const char *path, struct why *why);
 void mapped_file_close(struct mapped_file *f);
+
+/* Remove the beginnings in cache @dir of runs that were killed. */
+void kernel_cache_sweep(const char *dir);

@@ -103,8 +103,12 @@ static const char *child_unpack(
 	struct payload payload;
 	const char *wrong = payload_find(file, size, &payload);
 
+	if (!wrong && payload.unpacked_size)
+		room = payload.unpacked_size; /* no more than it claims: a bomb ends there */
 	if (!wrong)
 		wrong = payload_unpack(file, &payload, out, room, out_size, &memory);
+	if (!wrong && payload.unpacked_size && *out_size != payload.unpacked_size)
+		wrong = "kernel unpacks to less than it claims";
 	if (!wrong)
 		wrong = pv_image_parse(out, *out_size, &image);
 	return wrong;
@@ -141,10 +145,13 @@ static int answer_refused(const volatile struct answer *a, struct why *why)
 /* Judge the child's end. Returns 0 and *size. */
 static int answer_read(const volatile struct answer *a, int status, uint64_t *size, struct why *why)
 {
-	if (WIFSIGNALED(status))
-		return why_set(why, -EIO,
-			"unpacking the kernel failed: the child died of signal %d",
-			WTERMSIG(status));
+	if (WIFSIGNALED(status)) {
+		why_set(why, -EIO, "unpacking the kernel failed: the child died: %s",
+			strsignal(WTERMSIG(status)));
+		if (WTERMSIG(status) == SIGBUS)
+			why_hint(why, "is the kernel cache's file system full?");
+		return -EIO;
+	}
 	if (WEXITSTATUS(status) == CHILD_UNCONFINED)
 		return why_set(why, -EPERM, "the child that unpacks kernels could not be confined");
 	if (WEXITSTATUS(status) == CHILD_REFUSED)

@@ -187,9 +187,26 @@ void cpu_halt_forever(void)
 	cpu_stop_machine(false);
 }
 
-void cpu_print_state(void)
+void cpu_stop_others(void)
 {
-	fprintf(stderr, "host: CPU %u of %u at %llu ns\n", selected, cpus_up, (unsigned long long)now_ns);
+}
+
+void cpu_delay_ns(uint64_t ns)
+{
+	(void)ns;
+}
+
+/* A debugger or sanitizer shows a process's own registers and calls better. */
+bool cpu_regs_here(struct cpu_regs *out)
+{
+	(void)out;
+	return false;
+}
+
+void cpu_view(uint64_t rsp, struct cpu_view *out)
+{
+	(void)rsp;
+	*out = (struct cpu_view){ 0 };
 }
 
 /* --- time --- */

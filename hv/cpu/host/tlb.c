@@ -99,22 +99,6 @@ void host_l4_loaded(unsigned cpu, mfn_t l4)
 		cache_drop_all(cpu);
 }
 
-void cpu_tlb_flush(cpumask_t mask)
-{
-	mask &= cpu_online_mask();
-	if (!mask)
-		return;
-	if (host_hook_flush)
-		host_hook_flush(mask);
-	__atomic_fetch_add(&host_flushes, 1, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < cpu_count(); i++) {
-		if (!(mask >> i & 1))
-			continue;
-		host_point(POINT_FLUSH);
-		cache_drop_all(i);
-	}
-}
-
 static void cache_drop_page(unsigned cpu, uint64_t page)
 {
 	cache_hold(cpu);
@@ -124,20 +108,34 @@ static void cache_drop_page(unsigned cpu, uint64_t page)
 	cache_release(cpu);
 }
 
-void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
+#define ALL_PAGES ~0ull
+static void flush(cpumask_t mask, uint64_t page, uint64_t *flushes)
 {
 	mask &= cpu_online_mask();
 	if (!mask)
 		return;
 	if (host_hook_flush)
 		host_hook_flush(mask);
-	__atomic_fetch_add(&host_flushes_page, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(flushes, 1, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < cpu_count(); i++) {
 		if (!(mask >> i & 1))
 			continue;
 		host_point(POINT_FLUSH);
-		cache_drop_page(i, va.a & PAGE_MASK);
+		if (page == ALL_PAGES)
+			cache_drop_all(i);
+		else
+			cache_drop_page(i, page);
 	}
+}
+
+void cpu_tlb_flush(cpumask_t mask)
+{
+	flush(mask, ALL_PAGES, &host_flushes);
+}
+
+void cpu_tlb_flush_page(cpumask_t mask, gva_t va)
+{
+	flush(mask, va.a & PAGE_MASK, &host_flushes_page);
 }
 
 uint32_t cpu_tlb_epoch(void)

@@ -13,7 +13,6 @@ enum {
 #define LVT_MASKED		(1u << 16)
 #define LVT_NMI			(4u << 8)
 #define ICR_PENDING		(1u << 12)
-#define ICR_ALL_BUT_SELF	(3u << 18)
 #define TIMER_DIVIDE_BY_1	0xbu
 
 static maddr_t apic_base;
@@ -79,12 +78,6 @@ void apic_send_raw(uint32_t apic_id, uint32_t command)
 void apic_send(unsigned cpu, unsigned vector)
 {
 	apic_send_raw(percpu_of(cpu)->apic_id, vector);
-}
-
-void apic_broadcast_stop(void)
-{
-	if (apic_base.a)
-		apic_send_raw(0, ICR_ALL_BUT_SELF | VECTOR_STOP);
 }
 
 /* How many timer ticks are a millisecond: once, on the boot CPU, against the PIT. */

@@ -241,6 +241,24 @@ vector_stubs:
 	.set vec, vec + 1
 .endr
 
+/* bool cpu_regs_here(struct cpu_regs *out): pushed there as an entry would. Interrupts are off, and those that
+ * cannot be have stacks of their own. */
+	.globl cpu_regs_here
+cpu_regs_here:
+	movq %rsp, %rax
+	leaq REGS_SIZE(%rdi), %rsp
+	pushq $0
+	pushq %rax
+	addq $8, (%rsp)
+	pushfq
+	pushq $HV_CS
+	pushq (%rax)
+	pushq $0
+	push_regs
+	movq %rax, %rsp
+	movl $1, %eax
+	ret
+
 /* Start running guests: upcall_return() on an empty stack. */
 	.globl cpu_run_guests
 cpu_run_guests:

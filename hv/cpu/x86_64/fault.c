@@ -2,16 +2,17 @@
  *
  * A fixup names an instruction that may fault (guest copies, MSR access, segment loads) and where
  * to go on then; the table is in .fixups, filled by FIXUP() and copy.S. Any other fault in
- * hypervisor mode is our bug: print and stop. NMI and #MC from the hypervisor only print.
+ * hypervisor mode is our bug: print and stop. An NMI only prints, unless another CPU stops the machine by it.
  * Neighbours: entry.S calls us; hv/cpu/upcall.h is what we call. */
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
 #include "hv/cpu/upcall.h"
 #include "hv/cpu/x86_64/internal.h"
+#include "hv/cpu/x86_64/stack.h"
 
 struct fixup { uint64_t at, go_on; };
 extern const struct fixup fixups_start[], fixups_end[];
-extern char image_start[], image_end[];
+extern const uint8_t image_start[], load_end[], symbols_start[], symbols_end[];
 
 #define VECTOR_DB 1
 #define VECTOR_NMI 2
@@ -51,8 +52,6 @@ static void interrupt(unsigned vector)
 		apic_eoi();
 		cpu_poll();
 		break;
-	case VECTOR_STOP:
-		cpu_halt_forever();
 	case VECTOR_SPURIOUS:
 		break;
 	default:
@@ -61,15 +60,21 @@ static void interrupt(unsigned vector)
 	}
 }
 
+static void nmi(const char *where)
+{
+	cpu_halt_if_stopped();
+	early_print("(hv) NMI on CPU %u%s\n", cpu_id(), where);
+}
+
 struct cpu_context *cpu_guest_trap(struct cpu_context *ctx)
 {
 	unsigned vector = ctx->regs.vector;
 	if (vector >= 32 && vector != 0x80)
 		interrupt(vector);
 	else if (vector == VECTOR_NMI)
-		early_print("(hv) NMI on CPU %u in guest mode\n", cpu_id());
+		nmi(" in guest mode");
 	else if (vector == VECTOR_MC)
-		upcall_panic("machine check in guest mode");
+		upcall_panic("machine check in guest mode", NULL);
 	else
 		upcall_trap(ctx);
 	return upcall_return();
@@ -104,30 +109,14 @@ struct cpu_context *cpu_guest_ist(const struct cpu_regs *frame)
 	return ctx;
 }
 
-static void print_stack(uint64_t rsp)
+static NORETURN void panic_at(const struct cpu_regs *f)
 {
-	bool main = (rsp & (STACK_SIZE - 1)) >= STACK_MAIN;
-	uint64_t top = main ? (rsp | (STACK_SIZE - 1)) + 1 - PERCPU_SIZE : (rsp | (PAGE_SIZE - 1)) + 1;
-	unsigned printed = 0;
-	early_print("  calls:");
-	for (uint64_t at = rsp & ~7ull; at < top && printed < 24; at += 8) {
-		uint64_t v = *(const uint64_t *)at;
-		if (v >= (uint64_t)image_start && v < (uint64_t)image_end) {
-			early_print(" %lx", (unsigned long)v);
-			printed++;
-		}
-	}
-	early_print("\n");
-}
-
-static void print_regs(const struct cpu_regs *f)
-{
-	early_print("  vector %u error %x rip %lx:%lx rflags %lx rsp %lx:%lx cr2 %lx cr3 %lx\n", f->vector,
-		    f->error_code, f->cs, f->rip, f->rflags, f->ss, f->rsp, cr2_read(), cr3_read());
-	early_print("  rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n", f->rax, f->rbx, f->rcx,
-		    f->rdx, f->rsi, f->rdi, f->rbp);
-	early_print("  r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx\n", f->r8, f->r9, f->r10,
-		    f->r11, f->r12, f->r13, f->r14, f->r15);
+	static const char names[] = "#DE#DBNMI#BP#OF#BR#UD#NM#DF 9 #TS#NP#SS#GP#PF 15#MF#AC#MC#XM";
+	char why[64];
+	unsigned n = f->vector;
+	format_string(why, sizeof why, "exception %u%s%.3s in hypervisor mode", n, n < 20 ? ", " : "",
+		      n < 20 ? names + 3 * n : "");
+	upcall_panic(why, f);
 }
 
 void cpu_hv_trap(struct cpu_regs *f)
@@ -137,7 +126,7 @@ void cpu_hv_trap(struct cpu_regs *f)
 		return;
 	}
 	if (f->vector == VECTOR_NMI) {
-		early_print("(hv) NMI on CPU %u\n", cpu_id());
+		nmi("");
 		return;
 	}
 	if (f->vector == VECTOR_DB) {	/* a guest's watchpoint on memory that we copied */
@@ -146,22 +135,17 @@ void cpu_hv_trap(struct cpu_regs *f)
 	}
 	if (f->vector != VECTOR_MC && f->vector != VECTOR_DF && fixup_apply(f))
 		return;
-	early_print("\n(hv) fault in the hypervisor on CPU %u\n", cpu_id());
-	print_regs(f);
-	print_stack(f->rsp);
-	upcall_panic("fault in hypervisor mode");
+	panic_at(f);
 }
 
-void cpu_print_state(void)
+void cpu_view(uint64_t rsp, struct cpu_view *out)
 {
-	uint64_t rsp;
-	struct cpu_context *ctx = percpu()->current;
-	__asm__ volatile ("mov %%rsp, %0" : "=r" (rsp));
-	print_stack(rsp);
-	if (ctx && !ctx->is_idle) {
-		early_print("  guest:\n");
-		print_regs(&ctx->regs);
-	}
+	uint64_t from, to;
+	stack_bounds(percpu_area(cpu_id()), rsp, &from, &to);
+	*out = (struct cpu_view){
+		cr0_read(), cr2_read(), cr3_read(), cr4_read(), (const uint64_t *)from, (const uint64_t *)to,
+		{ (uint64_t)image_start, (uint64_t)(load_end - image_start), symbols_start,
+		  (size_t)(symbols_end - symbols_start) } };
 }
 
 uint64_t cpu_fault_address(void)

@@ -6,7 +6,7 @@
 
 struct cpu_features cpu_features;
 static uint64_t cr4_bits;
-bool cpu_uses_smap, cpu_has_xsaveopt, cpu_keeps_fpu_pointers;
+bool cpu_has_xsaveopt, cpu_keeps_fpu_pointers;
 
 void cpu_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
@@ -19,12 +19,11 @@ void features_detect(void)
 	struct cpu_detected d;
 	cpu_detect(cpu_cpuid, &d);
 	cpu_features = d.features;
-	cpu_uses_smap = d.uses_smap;
 	cpu_has_xsaveopt = d.has_xsaveopt;
 	cpu_keeps_fpu_pointers = d.keeps_fpu_pointers;
-	cr4_bits = CR4_PAE | CR4_DE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
-		   (d.has_pge ? CR4_PGE : 0) | (d.has_smep ? CR4_SMEP : 0) |
-		   (d.uses_smap ? CR4_SMAP : 0) | (d.features.has_xsave ? CR4_OSXSAVE : 0);
+	cr4_bits = CR4_PAE | CR4_DE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (d.has_pge ? CR4_PGE : 0) |
+		   (d.features.uses_smep ? CR4_SMEP : 0) | (d.features.uses_smap ? CR4_SMAP : 0) |
+		   (d.features.has_xsave ? CR4_OSXSAVE : 0);
 }
 
 static void fpu_reset(void)

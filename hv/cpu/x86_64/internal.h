@@ -62,13 +62,12 @@ void apic_init(void);			/* of this CPU */
 uint32_t apic_id_own(void);
 void apic_send(unsigned cpu, unsigned vector);
 void apic_send_raw(uint32_t apic_id, uint32_t command);
-void apic_broadcast_stop(void);
 void apic_eoi(void);
 void apic_calibrate(void);
 
 void pit_wait_ns(uint64_t ns);		/* busy, before clocks are known */
-void delay_ns(uint64_t ns);
 
+void cpu_halt_if_stopped(void);	/* on an NMI: another CPU's cpu_stop_others() */
 /* A fault in hypervisor mode with registers @f: continue at a fixup, or not (false). */
 bool fixup_apply(struct cpu_regs *f);
 void early_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -80,7 +79,8 @@ static inline void tlb_note_flush(void)
 {
 	WRITE_ONCE(percpu()->flushed_epoch, ATOMIC_ADD(&tlb_epoch, 1ull) + 1);
 }
-extern bool cpu_uses_smap, cpu_has_xsaveopt;
+extern uint64_t boot_tsc;		/* when we were entered */
+extern bool cpu_has_xsaveopt;
 extern bool cpu_keeps_fpu_pointers;	/* restoring FPU state may leave those of the vCPU before */
 
 /* Assembly. */

@@ -39,7 +39,6 @@
 
 #define VECTOR_TIMER	0xf0
 #define VECTOR_KICK	0xf1
-#define VECTOR_STOP	0xf2
 #define VECTOR_SPURIOUS	0xff
 #define VECTOR_SYSCALL	0x100		/* in regs.vector: not an IDT vector */
 #define VECTOR_SYSCALL32 0x101

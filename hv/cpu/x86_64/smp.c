@@ -12,10 +12,13 @@
 #define TRAMPOLINE_ADDRESS 0x8000ull
 #define ICR_INIT	0x4500u
 #define ICR_SIPI	0x4600u
+#define ICR_NMI		0x4400u
 
 static struct percpu_pages boot_pages;
 static uint32_t online_count = 1;
 static uint64_t online_mask = 1;
+static bool is_stopping;
+static uint32_t stopped_count;
 struct machine_power machine_power;
 
 unsigned cpu_id(void)
@@ -50,6 +53,7 @@ static void boot_on_own_stack(uint64_t magic, uint64_t info)
 
 void cpu_boot_start(uint32_t magic, uint32_t info)
 {
+	boot_tsc = tsc_read();
 	features_detect();
 	features_enable();
 	percpu_map(0, image_maddr(&boot_pages));
@@ -87,7 +91,7 @@ static bool start_one(unsigned cpu, uint32_t apic_id)
 	percpu_init(cpu, apic_id);
 	*trampoline_field(trampoline_stack) = (uint64_t)percpu_of(cpu);
 	apic_send_raw(apic_id, ICR_INIT);
-	delay_ns(10000000);
+	cpu_delay_ns(10000000);
 	for (unsigned tries = 0; tries < 2 && cpu_count() == cpu; tries++) {
 		apic_send_raw(apic_id, ICR_SIPI | (uint32_t)(TRAMPOLINE_ADDRESS >> PAGE_SHIFT));
 		uint64_t until = cpu_time_ns() + 1000000000;
@@ -147,6 +151,26 @@ void cpu_halt_forever(void)
 		__asm__ volatile ("cli\n\thlt" : : : "memory");
 }
 
+/* By NMI: a CPU that spins for a lock of ours takes no other interrupt. */
+void cpu_stop_others(void)
+{
+	unsigned self = cpu_id(), others = cpu_count() - 1;
+	WRITE_ONCE(is_stopping, true);
+	for (unsigned cpu = 0; cpu <= others; cpu++)
+		if (cpu != self)
+			apic_send_raw(percpu_of(cpu)->apic_id, ICR_NMI);
+	for (unsigned i = 0; i < 10000000 && READ_ONCE(stopped_count) < others; i++)
+		__builtin_ia32_pause();
+}
+
+void cpu_halt_if_stopped(void)
+{
+	if (!READ_ONCE(is_stopping))
+		return;
+	ATOMIC_ADD(&stopped_count, 1u);
+	cpu_halt_forever();
+}
+
 static void reset(void)
 {
 	if (machine_power.has_reset)
@@ -162,7 +186,7 @@ static void reset(void)
 
 void cpu_stop_machine(bool reboot)
 {
-	apic_broadcast_stop();
+	cpu_stop_others();
 	if (reboot)
 		reset();
 	cpu_halt_forever();
@@ -170,7 +194,7 @@ void cpu_stop_machine(bool reboot)
 
 void cpu_power_off(void)
 {
-	apic_broadcast_stop();
+	cpu_stop_others();
 	if (machine_power.pm1a_cnt)
 		cpu_port_out(machine_power.pm1a_cnt, 2, machine_power.slp_typ_a);
 	if (machine_power.pm1b_cnt)
@@ -206,7 +230,7 @@ void cpu_port_out(uint16_t port, unsigned size, uint32_t value)
 
 static inline size_t guest_copy_user(void *dst, const void *src, size_t n)
 {
-	if (LIKELY(!cpu_uses_smap))
+	if (LIKELY(!cpu_features.uses_smap))
 		return guest_copy(dst, src, n);
 	__asm__ volatile ("stac" : : : "memory");
 	size_t left = guest_copy(dst, src, n);

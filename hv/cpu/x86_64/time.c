@@ -13,6 +13,7 @@
 #define PIT_CHANNEL2	0x42
 #define PIT_GATE	0x61
 
+uint64_t boot_tsc;
 static struct clock_params clock;
 static uint64_t tsc_khz;
 static uint64_t wallclock_at_boot_ns;	/* wall clock when cpu_time_ns() was 0 */
@@ -101,7 +102,7 @@ void cpu_clock_init(bool force_stable)
 		tsc_khz = 1;
 	clock_scale(tsc_khz);
 	clock.stable = cpu_tsc_is_invariant(cpu_cpuid) || cpu_features.is_tcg || force_stable;
-	clock.base_tsc = tsc_read();
+	clock.base_tsc = boot_tsc;
 	clock.base_ns = 0;
 	apic_calibrate();
 	wallclock_at_boot_ns = cmos_seconds() * 1000000000ull - cpu_time_ns();
@@ -136,8 +137,12 @@ uint64_t cpu_wallclock_ns(void)
 	return wallclock_at_boot_ns + cpu_time_ns();
 }
 
-void delay_ns(uint64_t ns)
+void cpu_delay_ns(uint64_t ns)
 {
+	if (clock.mul == 0) {
+		pit_wait_ns(ns);
+		return;
+	}
 	uint64_t end = cpu_time_ns() + ns;
 	while (cpu_time_ns() < end)
 		__builtin_ia32_pause();

@@ -70,6 +70,14 @@ static const char *guest_apply(struct model *m, const struct act *a, const struc
 	}
 }
 
+/* The dead are cleared away when time permits, also between two operations that overlapped. */
+static void dead_go_meanwhile(struct model *m)
+{
+	for (unsigned i = 0; i < m->domain_end; i++)
+		if (m->domain[i].used && dead_may_go(m, &m->domain[i]))
+			dead_go(m, &m->domain[i]);
+}
+
 /* The vCPU did not act, or not to the end. */
 static const char *idle_apply(
 	struct model *m, const struct m_domain *d, const struct act *a, const struct outcome *o)
@@ -102,6 +110,8 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 	}
 	if (o->failed_alloc && o->rc == M_ENOMEM)
 		return NULL;
+	if (m->relaxed && o->rc == M_ESRCH)
+		dead_go_meanwhile(m);
 	loose_mark_areas(m);
 	const char *wrong = guest_apply(m, a, o);
 	settle(m);
@@ -212,19 +222,27 @@ static bool is_transient(const struct half *h)
 	}
 }
 
+/* What @h did before it was turned away: the entries of a batch that were done. False: nothing. */
+static bool part_done(const struct half *h, struct act *part, struct outcome *out)
+{
+	*part = *h->a;
+	*out = *h->o;
+	part->count = (unsigned)out->done;
+	part->val = part->list[0];
+	out->rc = 0;
+	return part->kind == OP_UPDATES && part->count;
+}
+
 /* @told was turned away by the state in between; what it did before that, as far as it is a
  * batch, counts. */
 static bool explained_as_transient(struct model *m, struct half told, struct half other)
 {
-	struct act part = *told.a;
-	struct outcome out = *told.o;
+	struct act part;
+	struct outcome out;
 	if (!is_transient(&told))
 		return false;
-	part.count = (unsigned)out.done;
-	part.val = part.list[0];
-	out.rc = 0;
+	bool batch = part_done(&told, &part, &out);
 	const struct half two[3] = { { &part, &out }, other, { &part, &out } };
-	bool batch = part.kind == OP_UPDATES && part.count;
 	before.forgiving = true;
 	bool ok = batch ? !explained(m, two, 2) || !explained(m, two + 1, 2)
 			: !explained(m, &other, 1);
@@ -232,12 +250,33 @@ static bool explained_as_transient(struct model *m, struct half told, struct hal
 	return ok;
 }
 
-/* One of them took its reference to a frame before the other dropped the last, and made use of it afterwards. */
+/* Each was turned away by what the other had under way. */
+static bool explained_as_both_transient(struct model *m, const struct half ab[2])
+{
+	struct act part[2];
+	struct outcome out[2];
+	struct half done[2];
+	unsigned n = 0;
+	if (!is_transient(&ab[0]) || !is_transient(&ab[1]))
+		return false;
+	for (unsigned i = 0; i < 2; i++)
+		if (part_done(&ab[i], &part[n], &out[n])) {
+			done[n] = (struct half){ &part[n], &out[n] };
+			n++;
+		}
+	before.forgiving = true;
+	bool ok = !explained(m, done, n);
+	before.forgiving = m->forgiving = false;
+	return ok;
+}
+
+/* One of them took its reference to a frame before the other dropped the last, and made use of it afterwards; or wrote
+ * into a table, as entries are written, that the other was just letting go. */
 static bool explained_as_held(struct model *m, const struct half ab[2], const struct half ba[2])
 {
-	before.held = true;
+	before.held = before.forgiving = true;
 	bool ok = !explained(m, ab, 2) || !explained(m, ba, 2);
-	before.held = m->held = false;
+	before.held = before.forgiving = m->held = m->forgiving = false;
 	return ok;
 }
 
@@ -278,7 +317,7 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 		return NULL;
 	if (explained_as_transient(m, ab[0], ab[1]) || explained_as_transient(m, ab[1], ab[0]))
 		return NULL;
-	if (explained_as_copy(m, ab, ba) || explained_as_held(m, ab, ba))
+	if (explained_as_both_transient(m, ab) || explained_as_copy(m, ab, ba) || explained_as_held(m, ab, ba))
 		return NULL;
 	if (is_beyond(&ab[0]) || is_beyond(&ab[1])) {
 		model_copy(m, &before);

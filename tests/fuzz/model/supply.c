@@ -70,7 +70,7 @@ static const char *populate_apply(
 	return fits && o->rc == 1 ? frames_give(m, of, o, count, a->pfn) : answer_check(0, o->rc);
 }
 
-/* The quota counts what it would without the exchange: one that has more than it may, may not. */
+/* What is given in an exchange is not held against the quota. */
 static const char *exchange_apply(
 	struct model *m, struct m_domain *d, const struct act *a, const struct outcome *o)
 {
@@ -81,12 +81,10 @@ static const char *exchange_apply(
 	/* One that was mapped after the check is given back like any other that is mapped. */
 	if (fit && !(m->relaxed && o->rc == 0))
 		fit = m->u.refs[a->m] == 1;
-	/* Two exchanges at once lift the quota by both. */
-	bool over = frames_owned(m, d->id) > d->frame_max && !(m->relaxed && o->rc == 0);
 	if (o->rc == M_ENOMEM && (o->failed_alloc || memory_is_short(m, 2)))
 		return NULL;
-	if (!fit || over || o->rc)
-		return answer_check(!fit ? M_EINVAL : over ? M_ENOMEM : 0, o->rc);
+	if (!fit || o->rc)
+		return answer_check(fit ? 0 : M_EINVAL, o->rc);
 	const char *wrong = frames_give(m, d, o, 1, a->pfn2);
 	m->f[a->m].allocated = false;
 	m->f[a->m].m2p = NO_FRAME;

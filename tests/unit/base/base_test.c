@@ -1,8 +1,8 @@
 /* Lists, bits, checked arithmetic. */
-#include <check.h>
 #include "hv/base/atomic.h"
 #include "hv/base/list.h"
 #include "hv/base/math.h"
+#include "tests/unit/check_main.h"
 
 struct item { int n; struct list link; };
 
@@ -78,19 +78,5 @@ START_TEST(nospec_index_clamps)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("base");
-	TCase *t = tcase_create("all");
-	tcase_add_test(t, list_keeps_order);
-	tcase_add_test(t, bits_in_words);
-	tcase_add_test(t, arithmetic_tells_overflow);
-	tcase_add_test(t, mul_div_is_exact);
-	tcase_add_test(t, nospec_index_clamps);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("base", NULL, NULL, list_keeps_order, bits_in_words, arithmetic_tells_overflow,
+	   mul_div_is_exact, nospec_index_clamps)

@@ -1,8 +1,8 @@
 /* format_string(): the same text as the C library's printf, never past the buffer. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "hv/base/string.h"
+#include "tests/unit/check_main.h"
 
 #define SAME(...) do { \
 	char ours[128], theirs[128]; \
@@ -81,19 +81,5 @@ START_TEST(copy_cuts)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("format");
-	TCase *t = tcase_create("all");
-	tcase_add_test(t, numbers_like_printf);
-	tcase_add_test(t, strings_like_printf);
-	tcase_add_test(t, output_is_cut_and_terminated);
-	tcase_add_test(t, any_format_is_safe);
-	tcase_add_test(t, copy_cuts);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("format", NULL, NULL, numbers_like_printf, strings_like_printf,
+	   output_is_cut_and_terminated, any_format_is_safe, copy_cuts)

@@ -1,8 +1,8 @@
 /* ACPI tables: a small set that is read in full, each kind of damage, and mutation under ASan. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/boot/acpi.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define SIZE 0x100000u
@@ -152,18 +152,7 @@ END_TEST
 int main(void)
 {
 	m = malloc(SIZE);
-	Suite *s = suite_create("acpi");
-	TCase *t = tcase_create("acpi");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, by_both_roots);
-	tcase_add_test(t, in_the_ebda);
-	tcase_add_test(t, bad_tables_are_absent);
-	tcase_add_test(t, mutated);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	int failed = check_run("acpi", CHECK_CASE(NULL, NULL, by_both_roots, in_the_ebda, bad_tables_are_absent, mutated));
 	free(m);
-	return failed != 0;
+	return failed;
 }

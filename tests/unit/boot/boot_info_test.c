@@ -1,10 +1,10 @@
 /* Boot loaders' information: Multiboot 1 and 2, PVH. What is read from good ones, and that
  * damaged ones end in an error or in a description within bounds (ASan watches the reads). */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/base/errno.h"
 #include "hv/boot/boot_info.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define SIZE 0x8000u
@@ -167,20 +167,4 @@ START_TEST(damaged)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("boot_info");
-	TCase *t = tcase_create("boot_info");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, multiboot1);
-	tcase_add_test(t, multiboot2);
-	tcase_add_test(t, pvh);
-	tcase_add_test(t, refusals);
-	tcase_add_test(t, damaged);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("boot_info", NULL, NULL, multiboot1, multiboot2, pvh, refusals, damaged)

@@ -208,18 +208,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("domain_build");
-	TCase *t = tcase_create("domain_build");
-	tcase_set_timeout(t, 120);
-	tcase_add_loop_test(t, dom0_is_built, 0, 2);
-	tcase_add_test(t, modules_are_wired);
-	tcase_add_test(t, plan_of_modules);
-	tcase_add_test(t, packed_kernel);
-	tcase_add_test(t, pfns);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, modules_are_wired, plan_of_modules, packed_kernel, pfns);
+	tcase_add_loop_test(c, dom0_is_built, 0, 2);
+	return check_run("domain_build", c);
 }

@@ -1,8 +1,8 @@
 /* The machine's map and the boot stage's books of memory: against a model of one kind per page. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/boot/boot_memory.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define PAGES 256u
@@ -135,19 +135,4 @@ START_TEST(holds_and_takes)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("memory");
-	TCase *t = tcase_create("memory");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, ranges_overlap);
-	tcase_add_test(t, odd_ranges);
-	tcase_add_test(t, device_or_ram);
-	tcase_add_test(t, holds_and_takes);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("memory", NULL, NULL, ranges_overlap, odd_ranges, device_or_ram, holds_and_takes)

@@ -1,8 +1,8 @@
 /* Strings of boot modules that start as domains. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/boot/module_spec.h"
+#include "tests/unit/check_main.h"
 
 static struct module_spec s;
 
@@ -46,17 +46,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *su = suite_create("module_spec");
-	TCase *t = tcase_create("module_spec");
-	tcase_add_test(t, which_modules);
-	tcase_add_test(t, good);
-	tcase_add_test(t, refusals);
-	suite_add_tcase(su, t);
-	SRunner *r = srunner_create(su);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("module_spec", NULL, NULL, which_modules, good, refusals)

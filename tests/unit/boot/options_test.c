@@ -1,11 +1,11 @@
 /* The hypervisor's command line: every option, Xen's sizes and booleans, what is reported and
  * ignored; and how much memory dom0 gets of it. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/boot/boot_info.h"
 #include "hv/boot/options.h"
+#include "tests/unit/check_main.h"
 
 #define MIB (1ull << 20)
 static struct boot_options o;
@@ -166,21 +166,5 @@ START_TEST(file_names)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("options");
-	TCase *t = tcase_create("options");
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, every_option);
-	tcase_add_test(t, xen_syntax);
-	tcase_add_test(t, warnings_do_not_stop);
-	tcase_add_test(t, sizes);
-	tcase_add_test(t, dom0_memory);
-	tcase_add_test(t, file_names);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("options", NULL, NULL, defaults, every_option, xen_syntax, warnings_do_not_stop, sizes,
+	   dom0_memory, file_names)

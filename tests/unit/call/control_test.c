@@ -1,4 +1,5 @@
 /* domctl, sysctl and platform_op: a domain's life from dom0, answers in the ABI's shape. */
+#include "hv/mem/machine_map.h"
 #include "protocol/domctl.h"
 #include "protocol/platform.h"
 #include "protocol/sched.h"
@@ -69,35 +70,6 @@ START_TEST(interface_versions)
 		ck_assert_int_eq(sysctl(cmd), -ENOSYS);
 		ck_assert_int_eq(platform(cmd), -ENOSYS);
 	}
-}
-END_TEST
-
-START_TEST(create_refused)
-{
-	const struct xen_domctl_createdomain good = {
-		.max_vcpus = 1, .max_evtchn_port = 1023, .grant_opts = 1};
-	struct xen_domctl_createdomain bad[8];
-	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++)
-		bad[i] = good;
-	bad[0].flags = XEN_DOMCTL_CDF_hvm;
-	bad[1].max_vcpus = 0;
-	bad[2].max_vcpus = 33;
-	bad[3].arch.emulation_flags = 1;
-	bad[4].arch.misc_flags = 2;
-	bad[5].cpupool_id = 1;
-	bad[6].grant_opts = 3;
-	bad[7].vmtrace_size = 1;
-	uint64_t digest = frame_audit_digest();
-	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
-		op->u.createdomain = bad[i];
-		ck_assert_int_eq(domctl(XEN_DOMCTL_createdomain, 0), -EINVAL);
-		ck_assert_uint_eq(frame_audit_digest(), digest);
-	}
-	op->u.createdomain = good;
-	ck_assert_int_eq(domctl(XEN_DOMCTL_createdomain, 5), 0);
-	ck_assert_uint_eq(op->domain, 5);
-	op->u.createdomain = good;
-	ck_assert_int_eq(domctl(XEN_DOMCTL_createdomain, 5), -EEXIST);
 }
 END_TEST
 
@@ -216,6 +188,8 @@ START_TEST(own_domain_is_safe)
 {
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, 0), -EINVAL);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, 0), -EINVAL);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, 0), -EINVAL);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_resumedomain, 0), -EINVAL);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, DOMID_SELF), -EINVAL);
 	op->u.vcpucontext = (struct xen_domctl_vcpucontext){ .vcpu = 0, .ctxt = va(4, 0) };
 	ck_assert_int_eq(domctl(XEN_DOMCTL_setvcpucontext, 0), -EINVAL);
@@ -276,6 +250,20 @@ START_TEST(settings)
 	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), 0);
 	ck_assert_uint_eq(op->u.scheduler_op.u.credit.weight, 512);
 	ck_assert_uint_eq(op->u.scheduler_op.u.credit.cap, 50);
+	/* A weight of 0 and a cap of all ones leave them as they are. */
+	op->u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	op->u.scheduler_op.u.credit.weight = 0;
+	op->u.scheduler_op.u.credit.cap = 20;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	op->u.scheduler_op.u.credit.weight = 700;
+	op->u.scheduler_op.u.credit.cap = UINT16_MAX;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	op->u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	ck_assert_uint_eq(op->u.scheduler_op.u.credit.weight, 700);
+	ck_assert_uint_eq(op->u.scheduler_op.u.credit.cap, 20);
+	op->u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo + 1;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), -EINVAL);
 	op->u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_scheduler_op, id), -EINVAL);
 	op->u.address_size.size = 64;
@@ -289,10 +277,39 @@ START_TEST(settings)
 	ck_assert_int_eq(domctl(XEN_DOMCTL_gettscinfo, id), 0);
 	ck_assert_uint_eq(op->u.tsc_info.gtsc_khz, (uint32_t)cpu_tsc_khz());
 	ck_assert_int_eq(domctl(XEN_DOMCTL_shadow_op, id), -EOPNOTSUPP);
-	op->u.irq_permission = (struct xen_domctl_irq_permission){ .pirq = 9, .allow_access = 1 };
-	ck_assert_int_eq(domctl(XEN_DOMCTL_irq_permission, id), -EOPNOTSUPP);
+	op->u.settimeoffset.time_offset_seconds = 0;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_settimeoffset, id), 0);
+	op->u.settimeoffset.time_offset_seconds = -1;	/* nothing would come of it */
+	ck_assert_int_eq(domctl(XEN_DOMCTL_settimeoffset, id), -EOPNOTSUPP);
+}
+END_TEST
 
+/* Devices are dom0's alone: what is so may be asked for. */
+START_TEST(permissions)
+{
+	static const uint32_t kind[] = { XEN_DOMCTL_irq_permission, XEN_DOMCTL_iomem_permission, XEN_DOMCTL_ioport_permission };
+	domid_t id = create(1);
+	for (unsigned i = 0; i < ARRAY_COUNT(kind); i++)
+		for (unsigned allow = 0; allow < 2; allow++) {
+			op->u.irq_permission.allow_access = (uint8_t)allow;
+			if (kind[i] == XEN_DOMCTL_iomem_permission)
+				op->u.iomem_permission.allow_access = (uint8_t)allow;
+			if (kind[i] == XEN_DOMCTL_ioport_permission)
+				op->u.ioport_permission.allow_access = (uint8_t)allow;
+			ck_assert_int_eq(domctl(kind[i], id), allow ? -EOPNOTSUPP : 0);
+			ck_assert_int_eq(domctl(kind[i], 0), allow ? 0 : -EOPNOTSUPP);
+		}
+}
+END_TEST
+
+START_TEST(frames_told)
+{
+	domid_t id = create(2);
+	build(id);
+	struct mmuext_op *pin = at(&dom0_, 9, 0);
 	uint64_t *frame = at(&dom0_, 3, 0);
+	*pin = (struct mmuext_op){ .cmd = MMUEXT_PIN_L2_TABLE, .arg1.mfn = frame[2] };
+	ck_assert_int_eq(call(dom0_.v, __HYPERVISOR_mmuext_op, va(9, 0), 1, 0, id), 0);
 	frame[8] = ~0ull;
 	frame[9] = dom0_.page[3].n;
 	op->u.getpageframeinfo3 =
@@ -300,6 +317,7 @@ START_TEST(settings)
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getpageframeinfo3, id), 0);
 	ck_assert_uint_eq(frame[0], XEN_DOMCTL_PFINFO_L4TAB);
 	ck_assert_uint_eq(frame[1], XEN_DOMCTL_PFINFO_L3TAB);
+	ck_assert_uint_eq(frame[2], XEN_DOMCTL_PFINFO_L2TAB | XEN_DOMCTL_PFINFO_LPINTAB);
 	ck_assert_uint_eq(frame[3], XEN_DOMCTL_PFINFO_L1TAB);
 	ck_assert_uint_eq(frame[4], XEN_DOMCTL_PFINFO_NOTAB);
 	ck_assert_uint_eq(frame[8], XEN_DOMCTL_PFINFO_XTAB);
@@ -459,13 +477,26 @@ START_TEST(platform_operations)
 	pf->u.enter_acpi_sleep = (struct xenpf_enter_acpi_sleep){.val_a = 0x2000, .sleep_state = 5};
 	ck_assert_int_eq(platform(XENPF_enter_acpi_sleep), 0);
 	ck_assert_uint_eq(stopped_with, SHUTDOWN_poweroff);
+	ck_assert_uint_eq(machine.sleep_a, 0x2000);
 }
 END_TEST
 
-int main(void)
+/* Values of the extended sleep registers are not those of the others. */
+START_TEST(extended_sleep)
 {
-	const TTest *const tests[] = {interface_versions, create_refused, life,
-		context_of_the_dying, own_domain_is_safe, vcpu_operations, settings, hypercall_stubs, policy_lists, machine_facts,
-		log_reading, platform_operations, NULL};
-	return world_main("control", setup, tests);
+	machine_shutdown = stop;
+	stopped_with = 99;
+	machine.sleep_a = 0x1234;
+	machine.sleep_b = 0x5678;
+	pf->u.enter_acpi_sleep = (struct xenpf_enter_acpi_sleep){
+		.val_a = 1, .val_b = 2, .sleep_state = 5, .flags = XENPF_ACPI_SLEEP_EXTENDED };
+	ck_assert_int_eq(platform(XENPF_enter_acpi_sleep), 0);
+	ck_assert_uint_eq(stopped_with, SHUTDOWN_poweroff);
+	ck_assert_uint_eq(machine.sleep_a, 0x1234);
+	ck_assert_uint_eq(machine.sleep_b, 0x5678);
 }
+END_TEST
+
+CHECK_MAIN("control", setup, NULL, interface_versions, life, context_of_the_dying,
+	   own_domain_is_safe, vcpu_operations, settings, permissions, frames_told, hypercall_stubs,
+	   policy_lists, machine_facts, log_reading, platform_operations, extended_sleep)

@@ -1,5 +1,6 @@
 /* Dispatch and multicall: every number, the right to call, continuation, results in place. */
 #include "protocol/event_channel.h"
+#include "protocol/grant_table.h"
 #include "protocol/version.h"
 #include "protocol/memory.h"
 #include "protocol/sched.h"
@@ -63,6 +64,8 @@ START_TEST(wild_arguments)
 			ck_assert_int_lt(call(guest_.v, family[i], cmd, 0, 0), 0);
 		ck_assert_int_lt(call(guest_.v, family[i], 0xffffffff, ~0ull, ~0ull), 0);
 	}
+	for (unsigned cmd = EVTCHNOP_reset + 1; cmd < 40; cmd++)	/* FIFO's among them */
+		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_event_channel_op, cmd, va(1, 0)), -ENOSYS);
 	/* Pointers into our range, not canonical, unmapped, across the end of a mapping. */
 	const uint64_t bad[] = {0xffff800000000000, 0xffff87fffffffff8, 0x800000000000,
 		0x7ffffffff000, va(WORLD_PAGES, 4090), 0};
@@ -245,6 +248,45 @@ START_TEST(vcpus)
 }
 END_TEST
 
+/* One that was never made is not up either. */
+START_TEST(last_vcpu_of_those_there_are)
+{
+	struct domain_config config = { .max_vcpus = 3 };
+	static struct vcpu_guest_context ctx = { .flags = VGCF_in_kernel };
+	static struct guest g;
+	ck_assert_int_eq(domain_create(7, &config, &g.d), 0);
+	ck_assert_int_eq(vcpu_create(g.d, 1, &g.v), 0);
+	g.d->mem.frame_max = 100;
+	world_tables(&g);
+	ctx.ctrlreg[3] = mfn_to_maddr(g.l4).a;
+	ck_assert_int_eq(pv_vcpu_set_context(g.v, &ctx), 0);
+	ck_assert_int_eq(vcpu_up(g.v), 0);
+	ck_assert_int_eq(domain_control_unpause(g.d), 0);
+	world_run(&g);
+	ck_assert_int_eq(call(g.v, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 0), -ENOENT);
+	ck_assert_int_eq(call(g.v, __HYPERVISOR_vcpu_op, VCPUOP_down, 1), 0);
+	ck_assert(g.d->is_shut_down);
+	ck_assert_uint_eq(g.d->shutdown_code, SHUTDOWN_poweroff);
+}
+END_TEST
+
+/* More than fits into one flush, with and without an interrupt after each group: every handle has its answer. */
+START_TEST(unmap_in_groups)
+{
+	struct gnttab_unmap_grant_ref *u = at(&guest_, 1, 0);
+	for (unsigned preempted = 0; preempted < 2; preempted++) {
+		for (unsigned i = 0; i < 2 * GRANT_BATCH + 1; i++)
+			u[i] = (struct gnttab_unmap_grant_ref){ .handle = i, .status = 77 };
+		world_preempt(preempted);
+		ck_assert_int_eq(call(guest_.v, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, va(1, 0),
+				      2 * GRANT_BATCH + 1), 0);
+		ck_assert_uint_eq(world_preempted, 2 * preempted);
+		for (unsigned i = 0; i < 2 * GRANT_BATCH + 1; i++)
+			ck_assert_int_eq(u[i].status, GNTST_bad_handle);
+	}
+}
+END_TEST
+
 START_TEST(scheduling)
 {
 	struct sched_poll *p = at(&guest_, 1, 0);
@@ -290,6 +332,12 @@ START_TEST(console)
 	log_read(&pos, log, &n);
 	log[n] = 0;
 	ck_assert_ptr_nonnull(strstr(log, "(d1) hello\n"));
+	memcpy(at(&guest_, 1, 0), "a\tb\x1b[2J\x7f\x80\xff\n", 11);	/* nothing a terminal would obey */
+	ck_assert_int_eq(call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 11, va(1, 0)), 0);
+	n = sizeof log - 1;
+	log_read(&pos, log, &n);
+	log[n] = 0;
+	ck_assert_str_eq(log, "(d1) a\tb?[2J???\n");
 	ck_assert_int_eq(
 		call(guest_.v, __HYPERVISOR_console_io, CONSOLEIO_write, 0xffffffff, va(1, 0)),
 		-EINVAL);
@@ -321,6 +369,17 @@ START_TEST(console)
 }
 END_TEST
 
+/* Only boot modules print, and those have the lowest numbers. */
+START_TEST(console_of_late_domains)
+{
+	static struct guest late;
+	world_guest(&late, 32, false, 1);
+	late.d->may_print = true;
+	world_run(&late);
+	ck_assert_int_eq(call(late.v, __HYPERVISOR_console_io, CONSOLEIO_write, 6, va(1, 0)), -EPERM);
+}
+END_TEST
+
 /* A guest that prints without end is cut off, and heard again later. */
 START_TEST(console_flood)
 {
@@ -348,10 +407,7 @@ START_TEST(console_flood)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {unknown_numbers, control_only, wild_arguments,
-		multicall_results, multicall_preempted, iret_registers, versions, vm_assist,
-		vcpus, scheduling, console, console_flood, NULL};
-	return world_main("call", setup, tests);
-}
+CHECK_MAIN("call", setup, NULL, unknown_numbers, control_only, wild_arguments,
+	   multicall_results, multicall_preempted, iret_registers, versions, vm_assist, vcpus,
+	   last_vcpu_of_those_there_are, unmap_in_groups, scheduling, console, console_of_late_domains,
+	   console_flood)

@@ -112,6 +112,11 @@ START_TEST(read_only_arguments)
 	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
 	op->domain = 1;
 	ck_assert_int_eq(call(dom0_guest.v, __HYPERVISOR_domctl, va(ARG, 0)), -EFAULT);
+	op->cmd = XEN_DOMCTL_getpageframeinfo3;
+	op->u.getpageframeinfo3 = (struct xen_domctl_getpageframeinfo3){ .num = 1, .array = va(ARG, 2048) };
+	*(uint64_t *)at(&dom0_guest, ARG, 2048) = a.l4.n;
+	ck_assert_int_eq(call(dom0_guest.v, __HYPERVISOR_domctl, va(ARG, 0)), -EFAULT);
+	ck_assert_uint_eq(*(uint64_t *)at(&dom0_guest, ARG, 2048), a.l4.n);
 	struct xen_sysctl *sys = arg;
 	sys->cmd = XEN_SYSCTL_physinfo;
 	sys->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
@@ -344,6 +349,11 @@ START_TEST(inside_sysctl)
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_numainfo), 0);
 	ck_assert_uint_eq(((struct xen_sysctl_meminfo *)at(&dom0_guest, 2, 0))->memsize, frame_total_count() << PAGE_SHIFT);
 	ck_assert_uint_eq(*(uint32_t *)at(&dom0_guest, 2, 64), 10);
+	*(uint32_t *)at(&dom0_guest, 2, 64) = 77;
+	sys->u.numainfo = (struct xen_sysctl_numainfo){ .num_nodes = 8, .meminfo = va(2, 0) };
+	ck_assert_int_eq(sysctl(XEN_SYSCTL_numainfo), 0);
+	ck_assert_uint_eq(sys->u.numainfo.num_nodes, 1);
+	ck_assert_uint_eq(*(uint32_t *)at(&dom0_guest, 2, 64), 77);	/* not asked for */
 }
 END_TEST
 
@@ -518,11 +528,6 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		arguments, read_only_arguments, inside_grants_and_memory, inside_resources, inside_exchange, inside_domctl, inside_sysctl,
-		pools_and_features, claims, platform_answers, other_domains, no_memory, NULL,
-	};
-	return world_main("faults", setup, tests);
-}
+CHECK_MAIN("faults", setup, NULL, arguments, read_only_arguments, inside_grants_and_memory,
+	   inside_resources, inside_exchange, inside_domctl, inside_sysctl, pools_and_features,
+	   claims, platform_answers, other_domains, no_memory)

@@ -344,14 +344,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("hostile");
-	TCase *t = tcase_create("hostile");
-	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, hostile, 0, getenv("HOSTILE_SEED") ? 1 : SEEDS);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	TCase *c = CHECK_CASE(NULL, NULL, NULL);
+	tcase_set_timeout(c, 300);
+	tcase_add_loop_test(c, hostile, 0, getenv("HOSTILE_SEED") ? 1 : SEEDS);
+	return check_run("hostile", c);
 }

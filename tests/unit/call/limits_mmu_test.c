@@ -293,10 +293,6 @@ START_TEST(foreign_entries)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { validation, validation_of_empty_tables, validation_that_fails_at_the_end,
-				       base_pointers, descriptors, batches,
-				       batches_in_a_multicall, foreign_entries, reservations, exchanges, NULL };
-	return world_main("limits_mmu", setup, tests);
-}
+CHECK_MAIN("limits_mmu", setup, NULL, validation, validation_of_empty_tables,
+	   validation_that_fails_at_the_end, base_pointers, descriptors, batches,
+	   batches_in_a_multicall, foreign_entries, reservations, exchanges)

@@ -348,9 +348,5 @@ START_TEST(reaping)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { grants, host_mappings, table_of_the_largest_size, ports, joined_ports, lists, death,
-				       reaping, NULL };
-	return world_main("limits", setup, tests);
-}
+CHECK_MAIN("limits", setup, NULL, grants, host_mappings, table_of_the_largest_size, ports,
+	   joined_ports, lists, death, reaping)

@@ -112,6 +112,24 @@ START_TEST(populate_limits)
 }
 END_TEST
 
+/* What devices need of low memory, dom0 gets: here all of it lies below 16 MiB, and none below one page. */
+START_TEST(populate_low)
+{
+	uint64_t *list = at(&dom0_, 2, 0), before = dom0_.d->mem.frame_count;
+	world_run(&dom0_);
+	struct xen_memory_reservation *r = reservation(&dom0_, 1, 2, DOMID_SELF);
+	list[0] = 700;
+	r->mem_flags = XENMEMF_address_bits(24);
+	ck_assert_int_eq(memory_op(&dom0_, XENMEM_populate_physmap), 1);
+	ck_assert_uint_eq(dom0_.d->mem.frame_count, before + 4);
+	ck_assert_uint_eq(m2p_get(mfn(list[0])).n, 700);
+	list[0] = 704;
+	r->mem_flags = XENMEMF_address_bits(12);
+	ck_assert_int_eq(memory_op(&dom0_, XENMEM_populate_physmap), 0);
+	ck_assert_uint_eq(dom0_.d->mem.frame_count, before + 4);
+}
+END_TEST
+
 /* Frames in use as page tables or mapped are not lost by giving them back. */
 START_TEST(release_in_use)
 {
@@ -264,6 +282,12 @@ START_TEST(questions)
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_reservation), 1024);
 	ck_assert_int_eq(
 		memory_op(&guest_, XENMEM_current_reservation), (int64_t)guest_.d->mem.frame_count);
+	/* The highest pseudo-physical number is what the guest says it is. */
+	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_gpfn), 0);
+	guest_.d->shared->arch.max_pfn = 0x1234;
+	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_gpfn), 0x1233);
+	guest_.d->shared->arch.max_pfn = ~0ull;
+	ck_assert_int_ge(memory_op(&guest_, XENMEM_maximum_gpfn), 0);
 	*id = 0;
 	ck_assert_int_eq(memory_op(&guest_, XENMEM_maximum_reservation), -EPERM);
 	struct xen_machphys_mapping *m = at(&guest_, 1, 0);
@@ -349,10 +373,25 @@ START_TEST(resources)
 }
 END_TEST
 
-int main(void)
+/* A large table grows in steps, between which the caller may be interrupted. */
+START_TEST(resources_preempted)
 {
-	const TTest *const tests[] = {populate_and_release, populate_preempted, populate_limits,
-		release_in_use, exchange_both_ways, exchange_of_a_mapped_part, exchange_refused, questions, maps, resources,
-		NULL};
-	return world_main("memory_op", setup, tests);
+	struct domain_config config = { .max_vcpus = 1, .max_grant_frames = 200 };
+	struct xen_mem_acquire_resource *a = at(&dom0_, 1, 0);
+	const uint64_t *list = at(&dom0_, 2, 0);
+	struct domain *d;
+	world_run(&dom0_);
+	ck_assert_int_eq(domain_create(5, &config, &d), 0);
+	*a = (struct xen_mem_acquire_resource){ .domid = 5, .type = XENMEM_resource_grant_table, .frame = 10,
+		.nr_frames = 190, .frame_list = va(2, 0) };
+	world_preempt(1);
+	ck_assert_int_eq(memory_op(&dom0_, XENMEM_acquire_resource), 0);
+	ck_assert_uint_ge(world_preempted, 2);
+	for (unsigned i = 0; i < 190; i++)
+		ck_assert_uint_eq(list[i], grant_frame(d, 10 + i).n);
 }
+END_TEST
+
+CHECK_MAIN("memory_op", setup, NULL, populate_and_release, populate_preempted, populate_limits,
+	   populate_low, release_in_use, exchange_both_ways, exchange_of_a_mapped_part, exchange_refused,
+	   questions, maps, resources, resources_preempted)

@@ -142,8 +142,5 @@ START_TEST(objects_are_cleared)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { runstate, event_status, everything_that_answers, control, objects_are_cleared, NULL };
-	return world_main("reply", setup, tests);
-}
+CHECK_MAIN("reply", setup, NULL, runstate, event_status, everything_that_answers, control,
+	   objects_are_cleared)

@@ -1,7 +1,6 @@
 /* Timers against a sorted model, deferred work across CPUs, the log ring and its budgets, lock
  * ranks. Violations of lock order end in panic(), on which a hosted process exits with 70: that is
  * what those tests expect. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/core/lock.h"
@@ -10,6 +9,7 @@
 #include "hv/core/work.h"
 #include "hv/cpu/host/host.h"
 #include "hv/cpu/upcall.h"
+#include "tests/unit/check_main.h"
 
 #define TIMERS 200
 
@@ -265,23 +265,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("core");
-	TCase *t = tcase_create("all");
-	tcase_add_test(t, timers_fire_once_in_time);
-	tcase_add_test(t, timer_in_the_past_fires_at_once);
-	tcase_add_test(t, work_runs_on_the_cpu_it_was_raised_for);
-	tcase_add_test(t, log_ring_reads_what_is_left);
-	tcase_add_test(t, guests_lines_are_limited);
-	tcase_add_test(t, locks_count_and_pair);
-	tcase_add_exit_test(t, falling_rank_panics, 70);
-	tcase_add_exit_test(t, equal_rank_without_pair_panics, 70);
-	tcase_add_exit_test(t, foreign_unlock_panics, 70);
-	tcase_add_test(t, work_is_counted_between_windows);
-	tcase_add_test(t, work_in_a_window_stops_the_next_who_asks);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, timers_fire_once_in_time, timer_in_the_past_fires_at_once,
+			      work_runs_on_the_cpu_it_was_raised_for, log_ring_reads_what_is_left,
+			      guests_lines_are_limited, locks_count_and_pair,
+			      work_is_counted_between_windows,
+			      work_in_a_window_stops_the_next_who_asks);
+	tcase_add_exit_test(c, falling_rank_panics, 70);
+	tcase_add_exit_test(c, equal_rank_without_pair_panics, 70);
+	tcase_add_exit_test(c, foreign_unlock_panics, 70);
+	return check_run("core", c);
 }

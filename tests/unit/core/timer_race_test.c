@@ -1,10 +1,10 @@
 /* Timers against another CPU: fn runs here while there the timer is stopped, or moved. Every schedule of the two with up to
  * two switches. */
-#include <check.h>
 #include "hv/core/timer.h"
 #include "hv/core/work.h"
 #include "hv/cpu/host/fiber.h"
 #include "hv/cpu/upcall.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
 
 #define POINTS 120u
@@ -93,17 +93,4 @@ START_TEST(moved_and_stopped_while_it_fires)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("timer_race");
-	TCase *c = tcase_create("timer_race");
-	tcase_set_timeout(c, 120);
-	tcase_add_test(c, stopped_while_it_fires);
-	tcase_add_test(c, moved_and_stopped_while_it_fires);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("timer_race", NULL, NULL, stopped_while_it_fires, moved_and_stopped_while_it_fires)

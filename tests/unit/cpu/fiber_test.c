@@ -1,11 +1,11 @@
 /* CPUs that take turns (hv/cpu/host/fiber.h): every choice is obeyed, a run replays, who waits for
  * nobody is found. */
-#include <check.h>
 #include <time.h>
 #include <stdio.h>
 #include "hv/base/atomic.h"
 #include "hv/core/lock.h"
 #include "hv/cpu/host/fiber.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
 
 static char trace[256];
@@ -171,18 +171,4 @@ START_TEST(cost)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { choices_are_obeyed, waiting, no_end, cost };
-	Suite *suite = suite_create("fiber");
-	TCase *c = tcase_create("fiber");
-	tcase_set_timeout(c, 60);
-	for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(suite, c);
-	SRunner *r = srunner_create(suite);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("fiber", NULL, NULL, choices_are_obeyed, waiting, no_end, cost)

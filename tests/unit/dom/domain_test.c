@@ -57,7 +57,7 @@ START_TEST(no_memory_leaves_nothing)
 	struct domain_config c = {.max_vcpus = 1};
 	struct domain *d = domain_make(1, 1);
 	mfn_t m;
-	while (frame_alloc(&d->mem, 0, 0, &m) == 0)
+	while (frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m) == 0)
 		;
 	for (unsigned left = 0; left < 12; left++) {
 		struct domain *e;
@@ -185,7 +185,7 @@ START_TEST(dying_gains_nothing)
 	vcpu_run_on(dom0->vcpu[0], 0);
 	ck_assert_int_eq(domain_kill(d), 0);
 	ck_assert(domain_is_dying(d));
-	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, &m), -ENOMEM);
+	ck_assert_int_eq(frame_alloc(&d->mem, 0, 0, pfn(M2P_INVALID), &m), -ENOMEM);
 	ck_assert_int_eq(evtchn_alloc_unbound(d, 0, &port), -ESRCH);
 	ck_assert_int_eq(grant_setup_table(d, 2), GNTST_general_error);
 	ck_assert_int_eq(vcpu_create(d, 0, &v), -EEXIST);
@@ -297,8 +297,8 @@ START_TEST(layers_above_are_run_and_resumed)
 }
 END_TEST
 
-TESTS("domain", numbers_are_reused_late, table_is_sorted_and_counts_references,
-	no_memory_leaves_nothing, free_frames_return, control_pauses_count_once,
-	shutdown_holds_and_tells_once, crash_under_locks, kill_needs_a_victim_elsewhere,
-	dying_gains_nothing, zombie_waits_for_a_privileged_mapping, husk_keeps_the_number,
-	layers_above_are_run_and_resumed)
+CHECK_MAIN("domain", NULL, NULL, numbers_are_reused_late, table_is_sorted_and_counts_references,
+	   no_memory_leaves_nothing, free_frames_return, control_pauses_count_once,
+	   shutdown_holds_and_tells_once, crash_under_locks, kill_needs_a_victim_elsewhere,
+	   dying_gains_nothing, zombie_waits_for_a_privileged_mapping, husk_keeps_the_number,
+	   layers_above_are_run_and_resumed)

@@ -273,7 +273,8 @@ START_TEST(runstates_add_up)
 }
 END_TEST
 
-TESTS("sched", equal_shares_on_one_cpu, shares_hold_over_all_cpus, shares_hold_with_many_vcpus,
-	weights_divide_a_cpu, cap_limits_a_domain_alone, cap_above_one_cpu, hard_affinity_is_kept,
-	soft_affinity_is_preferred_not_obeyed, idle_cpu_takes_waiting_work, wakeup_preempts_hogs,
-	sleep_is_no_credit, yield_lets_the_next_run, runstates_add_up)
+CHECK_MAIN("sched", NULL, NULL, equal_shares_on_one_cpu, shares_hold_over_all_cpus,
+	   shares_hold_with_many_vcpus, weights_divide_a_cpu, cap_limits_a_domain_alone,
+	   cap_above_one_cpu, hard_affinity_is_kept, soft_affinity_is_preferred_not_obeyed,
+	   idle_cpu_takes_waiting_work, wakeup_preempts_hogs, sleep_is_no_credit,
+	   yield_lets_the_next_run, runstates_add_up)

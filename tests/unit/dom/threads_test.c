@@ -145,4 +145,4 @@ START_TEST(tokens_never_stop)
 }
 END_TEST
 
-TESTS("threads", tokens_never_stop)
+CHECK_MAIN("threads", NULL, NULL, tokens_never_stop)

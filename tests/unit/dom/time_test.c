@@ -248,6 +248,7 @@ START_TEST(timers_without_limit)
 }
 END_TEST
 
-TESTS("time", record_is_valid_from_the_start, record_survives_a_scribbled_version, wall_clock,
-	time_area, runstate_area_also_across_pages_and_in_user_mode, runstate_area_gone_bad,
-	singleshot, periodic, timers_follow_the_vcpu, timers_without_limit)
+CHECK_MAIN("time", NULL, NULL, record_is_valid_from_the_start, record_survives_a_scribbled_version,
+	   wall_clock, time_area, runstate_area_also_across_pages_and_in_user_mode,
+	   runstate_area_gone_bad, singleshot, periodic, timers_follow_the_vcpu,
+	   timers_without_limit)

@@ -307,8 +307,9 @@ START_TEST(info_of_a_running_vcpu_stays)
 }
 END_TEST
 
-TESTS("vcpu", up_down_hold, pause_waits_for_the_other_cpu, unpause_does_not_undo_a_later_pause,
-	wake_while_leaving_is_not_lost, block_and_event_in_both_orders,
-	masked_event_does_not_end_a_block, poll_sees_masked_ports, poll_of_one_port_ignores_others,
-	poll_times_out, nmi_wakes_through_the_mask, running_elsewhere_is_kicked,
-	info_moves_and_loses_nothing, info_of_a_running_vcpu_stays)
+CHECK_MAIN("vcpu", NULL, NULL, up_down_hold, pause_waits_for_the_other_cpu,
+	   unpause_does_not_undo_a_later_pause, wake_while_leaving_is_not_lost,
+	   block_and_event_in_both_orders, masked_event_does_not_end_a_block,
+	   poll_sees_masked_ports, poll_of_one_port_ignores_others, poll_times_out,
+	   nmi_wakes_through_the_mask, running_elsewhere_is_kicked, info_moves_and_loses_nothing,
+	   info_of_a_running_vcpu_stays)

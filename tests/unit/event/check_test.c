@@ -1,5 +1,6 @@
 /* Statement I10 of the audit: each part of it is broken in turn, by hand. */
 #include "hv/event/table.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/oracle.h"
 
 static struct domain *control, *a, *b;
@@ -82,23 +83,4 @@ START_TEST(no_table)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("event check");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	const TTest *const tests[] = { pairs, vcpus_and_virqs, states_and_marks, no_table };
-	for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("event check", setup, NULL, pairs, vcpus_and_virqs, states_and_marks, no_table)

@@ -203,20 +203,5 @@ START_TEST(far_end_joined_to_another)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("event edges");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_set_timeout(c, 120);
-	const TTest *const tests[] = { no_memory, far_end_dies, out_of_range, last_port, both_ends_closed,
-				       far_end_joined_to_another };
-	for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("event edges", setup, NULL, no_memory, far_end_dies, out_of_range, last_port,
+	   both_ends_closed, far_end_joined_to_another)

@@ -468,9 +468,9 @@ START_TEST(random_operations)
 }
 END_TEST
 
-TESTS("evtchn", every_operation_in_every_state, bad_arguments, only_the_named_domain_binds,
-	closing_one_end_leaves_the_other_unbound, loopback_pair, delivery_step_by_step,
-	notifies_the_bound_vcpu, port_before_vcpu, virqs, death_is_announced_from_any_context,
-	table_is_full_at_its_limit, reset_is_preemptible_and_complete, death_frees_the_peers,
-	death_begins_at_the_first_port,
-	pirq_ports, random_operations)
+CHECK_MAIN("evtchn", NULL, NULL, every_operation_in_every_state, bad_arguments,
+	   only_the_named_domain_binds, closing_one_end_leaves_the_other_unbound, loopback_pair,
+	   delivery_step_by_step, notifies_the_bound_vcpu, port_before_vcpu, virqs,
+	   death_is_announced_from_any_context, table_is_full_at_its_limit,
+	   reset_is_preemptible_and_complete, death_frees_the_peers, death_begins_at_the_first_port,
+	   pirq_ports, random_operations)

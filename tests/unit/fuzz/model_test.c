@@ -1,10 +1,10 @@
 /* The fuzzer's reference model by itself: sequences with answers known from the ABI's headers,
  * told to it as if a core had given them. Right answers must pass, wrong ones must not: a model
  * that agrees with everything shows nothing. */
-#include <check.h>
 #include <stdlib.h>
 #include "protocol/grant_table.h"
 #include "tests/fuzz/model/state.h"
+#include "tests/unit/check_main.h"
 
 #define RW (E_PRESENT | E_WRITE)
 
@@ -272,22 +272,8 @@ START_TEST(pairs_need_an_order)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { a_writable_frame_is_no_table,
-		a_table_never_gets_a_writable_mapping, levels_and_owners,
-		entries_that_are_not_present, pins, a_tree_with_a_fault_is_refused_whole,
-		grants_need_permission, a_granted_frame_outlives_its_domain, frames_are_given_once,
-		ports, who_may_act, pairs_need_an_order };
-	TCase *t = tcase_create("model");
-	tcase_add_checked_fixture(t, setup, teardown);
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(t, tests[i]);
-	Suite *s = suite_create("model");
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+CHECK_MAIN("model", setup, teardown, a_writable_frame_is_no_table,
+	   a_table_never_gets_a_writable_mapping, levels_and_owners, entries_that_are_not_present,
+	   pins, a_tree_with_a_fault_is_refused_whole, grants_need_permission,
+	   a_granted_frame_outlives_its_domain, frames_are_given_once, ports, who_may_act,
+	   pairs_need_an_order)

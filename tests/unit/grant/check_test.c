@@ -1,6 +1,7 @@
 /* Statements I7, I8 and I9 of the audit, as far as they are the grant layer's: each is broken in turn, by hand. */
 #include <string.h>
 #include "hv/grant/table.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/grant/grants.h"
 
 static struct gnttab_map_grant_ref host_rw, host_ro, device_rw;
@@ -116,18 +117,4 @@ START_TEST(one_of_several)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("grant check");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	const TTest *const tests[] = { handles, pins, entries, one_of_several };
-	for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("grant check", setup, NULL, handles, pins, entries, one_of_several)

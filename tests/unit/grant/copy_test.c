@@ -1,4 +1,5 @@
 /* Grant copies: every direction, and everything that must be refused without a trace. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/grant/grants.h"
 
 START_TEST(copy_every_direction)
@@ -83,4 +84,4 @@ START_TEST(copy_beyond_the_page)
 }
 END_TEST
 
-TESTS("copy", copy_every_direction, copy_refusals, copy_beyond_the_page)
+CHECK_MAIN("copy", NULL, NULL, copy_every_direction, copy_refusals, copy_beyond_the_page)

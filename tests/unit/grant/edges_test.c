@@ -1,6 +1,7 @@
 /* The ends of grants: no memory at any allocation, a granter that will not keep still, an entry that is gone, frames
  * that cannot be held. */
 #include "hv/grant/table.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/grant/grants.h"
 #include "tests/unit/race.h"
 
@@ -214,20 +215,5 @@ START_TEST(without_nx)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("grant edges");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, world, NULL);
-	tcase_set_timeout(c, 120);
-	const TTest *const tests[] = { no_memory, limits_of_a_new_domain, granter_changes_its_mind, granter_never_stops,
-				       frame_at_its_limit, entry_is_gone, without_nx };
-	for (unsigned i = 0; i < ARRAY_COUNT(tests); i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("grant edges", world, NULL, no_memory, limits_of_a_new_domain, granter_changes_its_mind,
+	   granter_never_stops, frame_at_its_limit, entry_is_gone, without_nx)

@@ -1,6 +1,7 @@
 /* Grants: the life of a mapping, what hostile entries and arguments may not do, death of either
  * side, the flush between unmapping and giving back. The audit (I7-I9 among it) runs after each
  * operation. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/grant/grants.h"
 
 START_TEST(map_write_read_unmap)
@@ -549,8 +550,8 @@ START_TEST(random_operations)
 }
 END_TEST
 
-TESTS("grant", map_write_read_unmap, readonly_map, map_by_entry_and_device, hostile_arguments,
-	hostile_entries, guest_updates_of_a_grant_entry, frame_is_kept_until_the_flush,
-	batch_with_a_handle_twice, many_handles_are_reused, maptrack_limit,
-	pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
-	mapper_dies_with_everything_mapped, granter_dies_first, random_operations)
+CHECK_MAIN("grant", NULL, NULL, map_write_read_unmap, readonly_map, map_by_entry_and_device,
+	   hostile_arguments, hostile_entries, guest_updates_of_a_grant_entry,
+	   frame_is_kept_until_the_flush, batch_with_a_handle_twice, many_handles_are_reused,
+	   maptrack_limit, pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
+	   mapper_dies_with_everything_mapped, granter_dies_first, random_operations)

@@ -27,6 +27,8 @@ act_fn act_poke;		/* AT(), entry: the guest's own store, by machine address; onl
 act_fn act_populate;		/* number; -ENOMEM if it does not work */
 act_fn act_decrease;		/* frame */
 act_fn act_exchange;		/* frame */
+act_fn act_populate_for;	/* whom, number: DOM0's to give */
+act_fn act_release_newcomer;	/* own: what populating gave it */
 act_fn act_take;		/* who, frame: DOM0 takes it away and gets it itself */
 act_fn act_recycle;		/* give back two neighbours, FREE1 and FREE2, which then become the hypervisor's for a moment */
 act_fn act_machphys;		/* frame, number */

@@ -169,6 +169,32 @@ int64_t act_populate(unsigned x, unsigned y)
 	return done == 0 ? -ENOMEM : done == 1 ? 0 : done;
 }
 
+int64_t act_populate_for(unsigned x, unsigned y)
+{
+	int64_t done = reservation(XENMEM_populate_physmap, guest[x].d->id, y);
+	return done == 0 ? -ESRCH : done;	/* nothing for the dying, as for the dead */
+}
+
+/* A frame that was given to @x after the world was built, as its vCPUs would guess it; none: one beyond RAM. */
+static mfn_t newcomer(unsigned x)
+{
+	for (mfn_t m = { 0 }; m.n < frame_max_mfn(); m.n++) {
+		const struct frame *f = frame_of(m);
+		bool known = !f || f->owner != guest[x].d->id || !(f->refs >> 63);
+		for (unsigned i = 0; i < FRAMES && !known; i++)
+			known = mfn_eq(guest[x].m[i], m);
+		if (!known)
+			return m;
+	}
+	return MFN_INVALID;
+}
+
+int64_t act_release_newcomer(unsigned x, unsigned y)
+{
+	(void)y;
+	return reservation(XENMEM_decrease_reservation, DOMID_SELF, newcomer(x).n);
+}
+
 int64_t act_decrease(unsigned x, unsigned y)
 {
 	(void)y;

@@ -82,11 +82,15 @@ const struct pair pairs[] = {
 	{ .name = "release, number the frame", { ALICE, act_decrease, FREE1, 0 }, { ALICE, act_machphys, FREE1, 5 }, 0 },
 	{ .name = "exchange, grant map", { DOM0, act_exchange, FREE1, 0 }, { BOB, act_map, OF(DOM0, 1), SLOT_MAPS << 4 }, AUDITED,
 	  .before = { { DOM0, act_grant, 1, OF(BOB, FREE1 << 1) } } },
+	{ .name = "exchange, populate at the limit", { DOM0, act_exchange, FREE1, 0 }, { DOM0, act_populate, 21, 0 }, 0,
+	  .before = { { DOM0, act_max_mem, DOM0, FRAMES } } },
 	{ .name = "exchange, map the frame", { DOM0, act_exchange, FREE1, 0 },
 	  { DOM0, act_update, AT(L1, SLOT_MORE), RW(FREE1) }, AUDITED },
 	{ .name = "populate, populate up to the limit", { ALICE, act_populate, 20, 0 }, { ALICE, act_populate, 21, 0 }, 0,
 	  .before = { { ALICE, act_populate, 19, 0 } } },
 	{ .name = "populate, kill", { ALICE, act_populate, 20, 0 }, { DOM0, act_kill, ALICE, 0 }, PARTS | LONG },
+	{ .name = "populate, release what was given", { ALICE, act_populate, 20, 0 }, { ALICE, act_release_newcomer, ALICE, 0 }, 0 },
+	{ .name = "populate another, kill it", { DOM0, act_populate_for, ALICE, 20 }, { DOM0, act_kill, ALICE, 0 }, PARTS | LONG },
 	{ .name = "populate, lower the limit", { ALICE, act_populate, 20, 0 }, { DOM0, act_max_mem, ALICE, FRAMES }, 0 },
 
 	/* --- grants --- */

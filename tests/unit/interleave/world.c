@@ -81,8 +81,8 @@ static void link_to(const struct guest *g, enum what table, unsigned i, enum wha
 static void tables_write(struct guest *g)
 {
 	for (unsigned i = 0; i < FREE1; i++)
-		MUST(frame_alloc(&g->d->mem, 0, 0, &g->m[i]));
-	MUST(frame_alloc(&g->d->mem, 1, 0, &g->m[FREE1]));
+		MUST(frame_alloc(&g->d->mem, 0, 0, pfn(M2P_INVALID), &g->m[i]));
+	MUST(frame_alloc(&g->d->mem, 1, 0, pfn(M2P_INVALID), &g->m[FREE1]));
 	g->m[FREE2] = mfn(g->m[FREE1].n + 1);
 	link_to(g, L4, 0, L3, PTE_WRITE);
 	link_to(g, L3, 0, L2, PTE_WRITE);

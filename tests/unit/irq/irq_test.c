@@ -120,13 +120,14 @@ static void setup(void)
 	static const struct irq_ioapic io = { { IOAPIC }, 0, 0 };
 	static const struct irq_override ov[] = { { 0, 2, false, false }, { 9, 9, false, true } };
 
+	world_ecam = maddr(by_ports ? 0 : ECAM);
 	world_start();
 	devices_reset();
 	host_mmio_read = mmio_read;
 	host_mmio_write = mmio_write;
 	host_port_in = port_in;
 	host_port_out = port_out;
-	irq_init(&io, 1, ov, 2, maddr(by_ports ? 0 : ECAM));
+	irq_init(&io, 1, ov, 2, world_ecam);
 	world_guest(&dom0_, 0, true, 1);
 	world_run(&dom0_);
 }
@@ -402,6 +403,8 @@ START_TEST(config_window)
 	ck_assert_int_eq(irq_owns_config_ports(), by_ports);
 	if (!by_ports) {
 		ck_assert(!irq_port_access(0xcf8, 4, true, &v));
+		ck_assert(pv_port_allowed(dom0_.d, 0xcf8, 4));	/* dom0's alone: we do without */
+		ck_assert(pv_port_allowed(dom0_.d, 0xcfc, 4));
 		return;
 	}
 	ck_assert(irq_port_access(0xcf8, 4, true, &v));
@@ -431,6 +434,11 @@ START_TEST(ports)
 	ck_assert(!pv_port_allowed(dom0_.d, 0x10000, 1));
 	struct domain other = { .id = 1 };
 	ck_assert(!pv_port_allowed(&other, 0x70, 1));
+	/* A range that begins like another is one of its own; the same again is none, or there would be no room. */
+	for (unsigned i = 0; i < 100; i++)
+		pv_port_reserve(0x20, 0x2f);
+	ck_assert(!pv_port_allowed(dom0_.d, 0x22, 1));
+	ck_assert(pv_port_allowed(dom0_.d, 0x30, 1));
 }
 END_TEST
 
@@ -469,10 +477,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {level_line, edge_line, claimed_line, eoi_bitmap, msix,
-		msix_refused, msi, config_window, ports, others_refused, exhaustion, NULL};
-	int rc = world_main("irq", setup, tests);
+	int rc = check_run("irq", CHECK_CASE(setup, NULL, level_line, edge_line, claimed_line, eoi_bitmap, msix,
+					     msix_refused, msi, config_window, ports, others_refused, exhaustion));
 	by_ports = true;
-	const TTest *const again[] = { msix, msi, msix_refused, config_window, NULL };
-	return rc | world_main("irq by ports", setup, again);
+	return rc | check_run("irq by ports", CHECK_CASE(setup, NULL, msix, msi, msix_refused, config_window));
 }

@@ -225,12 +225,24 @@ static const char *complains(void)
 	return complaint;
 }
 
-/* Ten layers, as the audit sees them: more than there is room for. */
-#define LAYERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+/* As many layers as there is room for. The world has one of each itself. */
+#define LAYERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define LAYER(n) \
 	static void enumerates_##n(audit_add_fn *add) { (void)add; } \
 	static const char *checks_##n(void) { return NULL; }
 LAYERS(LAYER)
+
+static void layers_register(unsigned enumerators, unsigned checks)
+{
+#define ENUMERATES(n) enumerates_##n,
+#define CHECKS(n) checks_##n,
+	static void (*const enumerate[])(audit_add_fn *add) = { LAYERS(ENUMERATES) };
+	static const char *(*const check[])(void) = { LAYERS(CHECKS) };
+	for (unsigned i = 0; i < enumerators; i++)
+		audit_register(enumerate[i]);
+	for (unsigned i = 0; i < checks; i++)
+		audit_register_check(check[i]);
+}
 
 START_TEST(other_layers)
 {
@@ -241,10 +253,21 @@ START_TEST(other_layers)
 	/* The first that is broken is told. */
 	complaint = "I99: it rains";
 	FRAME_WITH(at.data[0], (complaint = NULL, f->refs++), "I1: frame");
-#define LAYER_REGISTER(n) audit_register(enumerates_##n); audit_register_check(checks_##n);
-	LAYERS(LAYER_REGISTER)
-	LAYERS(LAYER_REGISTER)
+	layers_register(7, 6);
+	layers_register(7, 6);
 	world_check();
+}
+END_TEST
+
+START_TEST(ninth_enumerator_panics)
+{
+	layers_register(8, 0);
+}
+END_TEST
+
+START_TEST(ninth_check_panics)
+{
+	layers_register(0, 8);
 }
 END_TEST
 
@@ -298,17 +321,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("audit");
-	TCase *t = tcase_create("all");
-	tcase_add_checked_fixture(t, setup, NULL);
-	const TTest *const tests[] = { entries, counts, pins_and_records, pins_of_what_is_no_table, free_frames, shared_frames, owners,
-				       pending_tables, other_layers, digest, machine_too_large, small_tables };
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(setup, NULL, entries, counts, pins_and_records,
+			      pins_of_what_is_no_table, free_frames, shared_frames, owners,
+			      pending_tables, other_layers, digest, machine_too_large,
+			      small_tables);
+	tcase_add_exit_test(c, ninth_enumerator_panics, 70);
+	tcase_add_exit_test(c, ninth_check_panics, 70);
+	return check_run("audit", c);
 }

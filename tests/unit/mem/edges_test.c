@@ -42,7 +42,7 @@ START_TEST(no_memory)
 	alloc_refuse = refuses;
 	ck_assert_int_eq((refuse_after = 0, owner_register(&far)), -ENOMEM);
 	ck_assert_ptr_null(owner_by_domid(300));
-	ck_assert_int_eq((refuse_after = 0, frame_alloc(alice, 0, 0, &n)), -ENOMEM);
+	ck_assert_int_eq((refuse_after = 0, frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n)), -ENOMEM);
 	ck_assert_int_eq((refuse_after = 0, frame_alloc_shared(alice, &n)), -ENOMEM);
 	ck_assert_ptr_null((refuse_after = 0, heap_alloc(20)));
 	alloc_refuse = NULL;
@@ -61,14 +61,14 @@ START_TEST(more_than_there_is)
 	ck_assert_ptr_null(page_alloc(POOL_MAX_ORDER + 1, 0));
 	ck_assert_ptr_null(page_alloc(0, PAGE_SHIFT));		/* nothing lies below one frame */
 	ck_assert_ptr_null(page_alloc(9, 20));
-	FAILS(frame_alloc(alice, POOL_MAX_ORDER + 1, 0, &n), ENOMEM);
-	FAILS(frame_alloc(alice, 9, 0, &n), ENOMEM);
+	FAILS(frame_alloc(alice, POOL_MAX_ORDER + 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
+	FAILS(frame_alloc(alice, 9, 0, pfn(M2P_INVALID), &n), ENOMEM);
 	/* A limit below what it has, as after max_mem. */
 	alice->frame_max = 3;
-	FAILS(frame_alloc(alice, 0, 0, &n), ENOMEM);
+	FAILS(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n), ENOMEM);
 	alice->frame_max = alice->frame_count + 1;
-	FAILS(frame_alloc(alice, 1, 0, &n), ENOMEM);
-	OK(frame_alloc(alice, 0, 0, &n));
+	FAILS(frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
+	OK(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n));
 	alice->is_dying = true;
 	FAILS(frame_alloc_shared(alice, &n), ENOMEM);
 }
@@ -88,15 +88,15 @@ START_TEST(ram_added_twice)
 }
 END_TEST
 
-START_TEST(frames_lent)
+START_TEST(frames_instead_of_others)
 {
 	mfn_t n;
 	alice->frame_max = ~0ull;
-	alice->frame_lent = 5;		/* no limit and a little more is no limit */
-	OK(frame_alloc(alice, 0, 0, &n));
+	OK(frame_alloc(alice, 0, 0, pfn(M2P_INVALID), &n));
 	alice->frame_max = alice->frame_count;
-	OK(frame_alloc(alice, 2, 0, &n));
-	FAILS(frame_alloc(alice, 1, 0, &n), ENOMEM);
+	OK(frame_alloc_instead(alice, 2, 0, pfn(7), &n));
+	ck_assert_uint_eq(m2p_get(mfn(n.n + 3)).n, 10);
+	FAILS(frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
 }
 END_TEST
 
@@ -252,21 +252,7 @@ START_TEST(descriptor_pages)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("edges");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	const TTest *const tests[] = {
-		no_memory, more_than_there_is, ram_added_twice, frames_lent, death_waits_for_a_table, references_at_the_limit, types_at_the_limit, small_tables,
-		grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages, not_a_top, descriptor_pages,
-	};
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("edges", setup, NULL, no_memory, more_than_there_is, ram_added_twice,
+	   frames_instead_of_others, death_waits_for_a_table, references_at_the_limit, types_at_the_limit,
+	   small_tables, grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages,
+	   not_a_top, descriptor_pages)

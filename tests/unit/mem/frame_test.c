@@ -22,7 +22,7 @@ START_TEST(frames_are_zero_and_counted)
 	/* Whoever gets it next sees nothing of it. */
 	for (uint64_t i = 0; i < before; i++)
 		ck_assert_uint_eq(peek(take(&domain[BOB]), 3), 0);
-	FAILS(frame_alloc(&domain[BOB], 0, 0, &m), ENOMEM);
+	FAILS(frame_alloc(&domain[BOB], 0, 0, pfn(M2P_INVALID), &m), ENOMEM);
 }
 END_TEST
 
@@ -41,7 +41,7 @@ START_TEST(cleared_after_the_flush)
 		OK(frame_release(&domain[ALICE], m));
 		last_written = m;
 		host_hook_flush = former_owner_writes;
-		int rc = shared ? frame_alloc_shared(&domain[BOB], &again) : frame_alloc(&domain[BOB], 0, 0, &again);
+		int rc = shared ? frame_alloc_shared(&domain[BOB], &again) : frame_alloc(&domain[BOB], 0, 0, pfn(M2P_INVALID), &again);
 		host_hook_flush = NULL;
 		ck_assert_int_eq(rc, 0);
 		ck_assert_uint_eq(again.n, m.n);
@@ -56,16 +56,16 @@ START_TEST(quota_dying_and_foreign)
 	mfn_t m, n;
 	struct frame *f;
 	a->frame_max = 3;
-	OK(frame_alloc(a, 1, 0, &m));
-	FAILS(frame_alloc(a, 1, 0, &n), ENOMEM);
-	OK(frame_alloc(a, 0, 0, &n));
+	OK(frame_alloc(a, 1, 0, pfn(M2P_INVALID), &m));
+	FAILS(frame_alloc(a, 1, 0, pfn(M2P_INVALID), &n), ENOMEM);
+	OK(frame_alloc(a, 0, 0, pfn(M2P_INVALID), &n));
 	FAILS(frame_release(&domain[BOB], m), EINVAL);
 	FAILS(frame_get(&domain[BOB], m, &f), EPERM);
 	FAILS(frame_get(a, mfn(100000), &f), ENOENT);
 	FAILS(frame_get(a, mfn(0), &f), EPERM);
 	a->frame_max = 100;
 	a->is_dying = true;
-	FAILS(frame_alloc(a, 0, 0, &n), ENOMEM);
+	FAILS(frame_alloc(a, 0, 0, pfn(M2P_INVALID), &n), ENOMEM);
 	FAILS(frame_alloc_shared(a, &n), ENOMEM);
 }
 END_TEST
@@ -107,19 +107,19 @@ START_TEST(contiguous_below_a_limit)
 {
 	struct owner *c = &domain[CTRL];
 	mfn_t m;
-	OK(frame_alloc(c, 4, 18, &m));	/* below 256 KiB: frames 0..63 */
+	OK(frame_alloc(c, 4, 18, pfn(M2P_INVALID), &m));	/* below 256 KiB: frames 0..63 */
 	ck_assert_uint_eq(m.n % 16, 0);
 	ck_assert_uint_lt(m.n + 15, 64);
-	FAILS(frame_alloc(c, 6, 18, &m), ENOMEM);
-	FAILS(frame_alloc(c, 0, 12, &m), ENOMEM);
-	FAILS(frame_alloc(c, 11, 0, &m), ENOMEM);
+	FAILS(frame_alloc(c, 6, 18, pfn(M2P_INVALID), &m), ENOMEM);
+	FAILS(frame_alloc(c, 0, 12, pfn(M2P_INVALID), &m), ENOMEM);
+	FAILS(frame_alloc(c, 11, 0, pfn(M2P_INVALID), &m), ENOMEM);
 	for (int i = 1; i < 16; i++)
 		OK(frame_release(c, mfn(m.n + (uint64_t)i)));
 	OK(frame_release(c, m));
 	/* All merged again: the largest aligned block is there. */
-	OK(frame_alloc(c, 5, 18, &m));
+	OK(frame_alloc(c, 5, 18, pfn(M2P_INVALID), &m));
 	ck_assert_uint_eq(m.n, 32);
-	OK(frame_alloc(c, 6, 0, &m));
+	OK(frame_alloc(c, 6, 0, pfn(M2P_INVALID), &m));
 	ck_assert_uint_eq(m.n, 192);
 }
 END_TEST
@@ -128,12 +128,12 @@ START_TEST(low_memory_is_spared)
 {
 	mfn_t m;
 	world_start(1, 0x10000);	/* 256 MiB: the lowest 16 are a reserve */
-	ck_assert_int_eq(frame_alloc(&domain[ALICE], 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(&domain[ALICE], 0, 0, pfn(M2P_INVALID), &m), 0);
 	ck_assert_uint_ge(m.n, 0x8000);
-	while (frame_alloc(&domain[ALICE], 10, 0, &m) == 0)
+	while (frame_alloc(&domain[ALICE], 10, 0, pfn(M2P_INVALID), &m) == 0)
 		ck_assert_uint_ge(m.n, 0x1000);
 	ck_assert_uint_ge(frame_free_count(), 0xfff);
-	ck_assert_int_eq(frame_alloc(&domain[CTRL], 6, 24, &m), 0);
+	ck_assert_int_eq(frame_alloc(&domain[CTRL], 6, 24, pfn(M2P_INVALID), &m), 0);
 	ck_assert_uint_lt(m.n, 0x1000);
 }
 END_TEST
@@ -243,27 +243,7 @@ START_TEST(heap_objects)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("frame");
-	TCase *c = tcase_create("frame");
-	tcase_set_timeout(c, 60);
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_add_test(c, frames_are_zero_and_counted);
-	tcase_add_test(c, quota_dying_and_foreign);
-	tcase_add_test(c, a_held_frame_outlives_its_release);
-	tcase_add_test(c, counts_refuse_to_overflow);
-	tcase_add_test(c, contiguous_below_a_limit);
-	tcase_add_test(c, low_memory_is_spared);
-	tcase_add_test(c, shared_frames);
-	tcase_add_test(c, stale_translations_die_before_reuse);
-	tcase_add_test(c, relinquish_returns_everything);
-	tcase_add_test(c, cleared_after_the_flush);
-	tcase_add_test(c, heap_objects);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("frame", setup, NULL, frames_are_zero_and_counted, quota_dying_and_foreign,
+	   a_held_frame_outlives_its_release, counts_refuse_to_overflow, contiguous_below_a_limit,
+	   low_memory_is_spared, shared_frames, stale_translations_die_before_reuse,
+	   relinquish_returns_everything, cleared_after_the_flush, heap_objects)

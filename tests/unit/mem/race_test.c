@@ -26,7 +26,7 @@ static void puts_one(void) { frame_put(f); }
 static void types_writable(void) { rc = frame_type_get(f, FT_WRITABLE); }
 static void stores_at_100(void) { rc = table_entry_update(alice, alice, slot(t.l1, 100), new_entry, false); }
 static void releases(void) { rc = frame_release(alice, m); }
-static void allocates_two(void) { rc = frame_alloc(alice, 1, 0, &(mfn_t){ 0 }); }
+static void allocates_two(void) { rc = frame_alloc(alice, 1, 0, pfn(M2P_INVALID), &(mfn_t){ 0 }); }
 static void validates(void) { rc = frame_type_get(frame_of(t.l1), FT_L1); }
 static void validates_the_l2(void) { rc = frame_type_get(frame_of(t.l2), FT_L2); }
 static void stores_preserving(void) { rc = table_entry_update(alice, alice, slot(t.l1, 0), entry(m, RW), true); }
@@ -442,25 +442,10 @@ START_TEST(same_entry_stored_twice)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("race");
-	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_set_timeout(c, 120);
-	const TTest *const tests[] = {
-		references, first_writable_count, writable_entries, owner_changes_between_two_looks,
-		frame_on_its_way_to_the_pool, death_during_an_allocation, unpinned_while_dying, table_or_writable, table_validated_twice,
-		table_at_the_limit, last_count_of_a_table, accessed_during_validation, accessed_during_an_update,
-		accessed_during_an_emulated_write, table_goes_during_an_update, frame_becomes_an_l1_during_an_update,
-		same_entry_stored_twice,
-	};
-	for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(c, tests[i]);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("race", setup, NULL, references, first_writable_count, writable_entries,
+	   owner_changes_between_two_looks, frame_on_its_way_to_the_pool,
+	   death_during_an_allocation, unpinned_while_dying, table_or_writable,
+	   table_validated_twice, table_at_the_limit, last_count_of_a_table,
+	   accessed_during_validation, accessed_during_an_update, accessed_during_an_emulated_write,
+	   table_goes_during_an_update, frame_becomes_an_l1_during_an_update,
+	   same_entry_stored_twice)

@@ -69,7 +69,7 @@ static unsigned any_index(void)
 static int move_alloc(struct owner *o)
 {
 	mfn_t m;
-	int rc = frame_alloc(o, rnd(8) ? 0 : (unsigned)rnd(3), rnd(8) ? 0 : 17, &m);
+	int rc = frame_alloc(o, rnd(8) ? 0 : (unsigned)rnd(3), rnd(8) ? 0 : 17, pfn(M2P_INVALID), &m);
 	for (unsigned i = 0; rc == 0 && i < 512; i++)
 		ck_assert_msg(peek(m, i) == 0, "I14: frame %llx is given out dirty", (unsigned long long)m.n);
 	return rc;
@@ -310,15 +310,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("random");
-	TCase *c = tcase_create("random");
+	TCase *c = CHECK_CASE(NULL, NULL, random_operations);
 	tcase_set_timeout(c, 3600);
-	tcase_add_test(c, random_operations);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("random", c);
 }

@@ -61,7 +61,7 @@ static int operate(struct worker *w, struct owner *o)
 	mfn_t m;
 	switch (rnd(w, 12)) {
 	case 0:
-		return frame_alloc(o, 0, 0, &m);
+		return frame_alloc(o, 0, 0, pfn(M2P_INVALID), &m);
 	case 1:
 		return rnd(w, 3) ? 0 : frame_release(o, own_frame(w, o));
 	case 2: case 3:
@@ -141,16 +141,4 @@ START_TEST(concurrent_operations)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("threads");
-	TCase *c = tcase_create("threads");
-	tcase_set_timeout(c, 120);
-	tcase_add_test(c, concurrent_operations);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("threads", NULL, NULL, concurrent_operations)

@@ -356,32 +356,10 @@ START_TEST(nested_failure_inside_flush_hooks)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("type");
-	TCase *c = tcase_create("type");
-	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_add_test(c, pin_and_unpin);
-	tcase_add_test(c, last_slot_of_an_l4);
-	tcase_add_test(c, every_bad_entry_is_refused_and_undone);
-	tcase_add_test(c, no_linear_tables_no_foreign_tables);
-	tcase_add_test(c, writable_and_table_exclude_each_other);
-	tcase_add_test(c, released_frames_do_not_become_tables);
-	tcase_add_test(c, preempted_everywhere);
-	tcase_add_test(c, partial_tables_belong_to_one);
-	tcase_add_test(c, shared_children_are_counted);
-	tcase_add_test(c, count_limits_fail_cleanly);
-	tcase_add_test(c, stale_writable_translation);
-	tcase_add_test(c, stale_table_pointer);
-	tcase_add_test(c, flushes_are_skipped_when_they_happened);
-	tcase_add_test(c, foreign_translation);
-	tcase_add_test(c, segment_descriptors);
-	tcase_add_test(c, nested_failure_inside_flush_hooks);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("type", setup, NULL, pin_and_unpin, last_slot_of_an_l4,
+	   every_bad_entry_is_refused_and_undone, no_linear_tables_no_foreign_tables,
+	   writable_and_table_exclude_each_other, released_frames_do_not_become_tables,
+	   preempted_everywhere, partial_tables_belong_to_one, shared_children_are_counted,
+	   count_limits_fail_cleanly, stale_writable_translation, stale_table_pointer,
+	   flushes_are_skipped_when_they_happened, foreign_translation, segment_descriptors,
+	   nested_failure_inside_flush_hooks)

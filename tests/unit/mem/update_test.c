@@ -335,29 +335,7 @@ START_TEST(the_guest_runs_on_it)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("update");
-	TCase *k = tcase_create("update");
-	tcase_set_timeout(k, 60);
-	tcase_add_checked_fixture(k, setup, NULL);
-	tcase_add_test(k, leaf_entries);
-	tcase_add_test(k, refused_entries);
-	tcase_add_test(k, soft_bits_and_narrowing);
-	tcase_add_test(k, preserving_accessed_and_dirty);
-	tcase_add_test(k, upper_entries);
-	tcase_add_test(k, preempted_upper_update);
-	tcase_add_test(k, plain_frames);
-	tcase_add_test(k, by_virtual_address);
-	tcase_add_test(k, compare_and_exchange);
-	tcase_add_test(k, exchange_lost_to_the_cpu);
-	tcase_add_test(k, control_domain_rights);
-	tcase_add_test(k, grant_mappings);
-	tcase_add_test(k, the_guest_runs_on_it);
-	suite_add_tcase(s, k);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("update", setup, NULL, leaf_entries, refused_entries, soft_bits_and_narrowing,
+	   preserving_accessed_and_dirty, upper_entries, preempted_upper_update, plain_frames,
+	   by_virtual_address, compare_and_exchange, exchange_lost_to_the_cpu,
+	   control_domain_rights, grant_mappings, the_guest_runs_on_it)

@@ -45,7 +45,7 @@ void world_check(void)
 mfn_t take(struct owner *o)
 {
 	mfn_t m;
-	ck_assert_int_eq(frame_alloc(o, 0, 0, &m), 0);
+	ck_assert_int_eq(frame_alloc(o, 0, 0, pfn(M2P_INVALID), &m), 0);
 	return m;
 }
 

@@ -1,7 +1,6 @@
 /* Two guests and a control domain on a modelled machine, with the moves their kernels make: allocate, write
  * while a frame is plain, build trees of tables. For the tests of hv/mem. */
 #pragma once
-#include <check.h>
 #include "hv/base/errno.h"
 #include "hv/core/work.h"
 #include "hv/cpu/host/host.h"
@@ -9,6 +8,7 @@
 #include "hv/mem/audit.h"
 #include "hv/mem/frame.h"
 #include "hv/mem/table.h"
+#include "tests/unit/check_main.h"
 
 #define RW (PTE_PRESENT | PTE_WRITE | PTE_USER)
 #define RO (PTE_PRESENT | PTE_USER)

@@ -1,10 +1,10 @@
 /* ring.h: entries per page as Linux's front ends count them, and when to notify. */
-#include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "protocol/io/blkif.h"
 #include "protocol/io/netif.h"
 #include "protocol/io/ring.h"
+#include "tests/unit/check_main.h"
 
 START_TEST(entries_per_ring)
 {
@@ -43,18 +43,4 @@ START_TEST(notify_when_passed)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("ring");
-	TCase *t = tcase_create("ring");
-	SRunner *r = srunner_create(s);
-
-	tcase_add_test(t, entries_per_ring);
-	tcase_add_test(t, distance_wraps);
-	tcase_add_test(t, notify_when_passed);
-	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("ring", NULL, NULL, entries_per_ring, distance_wraps, notify_when_passed)

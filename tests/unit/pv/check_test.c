@@ -135,6 +135,10 @@ START_TEST(contexts_refused)
 	ck_assert(!v->is_initialised);
 	ck_assert_int_eq(pv_set_gdt(a.v, (const uint64_t[GDT_GUEST_PAGES]){ 0 }, GDT_GUEST_ENTRIES + 1), -EINVAL);
 	ck_assert_int_eq(pv_set_ldt(a.v, gva(va(300, 0) << 9), 1), -EFAULT);
+	ck_assert_int_eq(pv_set_ldt(a.v, gva(HV_VIRT_START), 1), -EINVAL);
+	table_entries = 16;				/* as if tables ended there */
+	ck_assert_int_eq(pv_set_ldt(a.v, gva(va(16, 0)), 1), -EFAULT);
+	table_entries = 512;
 	ck_assert_int_eq(pv_set_iopl(a.v, 4), -EINVAL);
 	ck_assert_int_eq(pv_set_iobitmap(a.v, gva(va(1, 0)), 65537), -EINVAL);
 }
@@ -214,9 +218,5 @@ START_TEST(callbacks_and_masks)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { statement, context_comes_out_as_it_went_in, contexts_refused, no_memory_for_a_vcpu,
-				       callbacks_and_masks, NULL };
-	return world_main("pv check", setup, tests);
-}
+CHECK_MAIN("pv check", setup, NULL, statement, context_comes_out_as_it_went_in, contexts_refused,
+	   no_memory_for_a_vcpu, callbacks_and_masks)

@@ -1,9 +1,8 @@
 /* The CPUID policy over synthetic processors: a server with everything, a machine without XSAVE,
  * and one whose AVX-512 state the hypervisor does not save. */
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include "hv/pv/cpuid.h"
+#include "tests/unit/check_main.h"
 
 enum { EAX, EBX, ECX, EDX };
 #define BIT(n) (1u << (n))
@@ -53,9 +52,21 @@ static void raw_plain(uint32_t leaf, uint32_t sub, uint32_t out[4])
 	}
 }
 
+/* Caches without end, and none of the extended leaves. */
+static void raw_caches(uint32_t leaf, uint32_t sub, uint32_t out[4])
+{
+	memset(out, 0, 16);
+	if (leaf == 0)
+		out[EAX] = 4;
+	else if (leaf == 4)
+		out[EAX] = 0x121 + (sub << 5);
+}
+
 static const struct cpuid_host server = { raw_everything, 0xe7, true, 2400000, 52 };
 static const struct cpuid_host no_avx512 = { raw_everything, 0x7, false, 2400000, 46 };
+static const struct cpuid_host no_avx = { raw_everything, 0x3, true, 2400000, 46 };
 static const struct cpuid_host plain = { raw_plain, 0, false, 1000000, 40 };
+static const struct cpuid_host caches = { raw_caches, 0, false, 1000000, 40 };
 static const struct cpuid_guest dom0 = { true, 0, 1 }, domu = { false, 3, 7 };
 
 START_TEST(hidden_bits)
@@ -143,6 +154,34 @@ START_TEST(avx512_follows_state)
 }
 END_TEST
 
+/* A processor with AVX of which only SSE state is saved. */
+START_TEST(avx_follows_state)
+{
+	uint32_t r[4];
+	cpuid_policy(&no_avx, &domu, 1, 0, r);
+	ck_assert_uint_eq(r[ECX] & (BIT(26) | BIT(27)), BIT(26) | BIT(27));
+	ck_assert_uint_eq(r[ECX] & (BIT(12) | BIT(28) | BIT(29)), 0);	/* FMA AVX F16C */
+	cpuid_policy(&no_avx, &domu, 7, 0, r);
+	ck_assert_uint_eq(r[EBX] & BIT(5), 0);
+	cpuid_policy(&no_avx, &domu, 0xd, 0, r);
+	ck_assert_uint_eq(r[EAX], 3);
+	ck_assert_uint_eq(r[ECX], 576);
+}
+END_TEST
+
+/* Subleaves beyond those we know of answer zeros, whatever the processor says. */
+START_TEST(no_such_subleaf)
+{
+	static const uint32_t dark[][2] = { { 7, 2 }, { 7, ~0u }, { 0x40000003, 1 }, { 0x40000003, 3 }, { 0x40000005, 1 } };
+	uint32_t r[4];
+	for (unsigned i = 0; i < sizeof dark / sizeof dark[0]; i++) {
+		memset(r, 0xff, sizeof r);
+		cpuid_policy(&server, &domu, dark[i][0], dark[i][1], r);
+		ck_assert_msg((r[EAX] | r[EBX] | r[ECX] | r[EDX]) == 0, "%x.%x", dark[i][0], dark[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(xsave_sizes)
 {
 	uint32_t r[4];
@@ -214,6 +253,9 @@ START_TEST(hypervisor_leaves)
 	cpuid_policy(&server, &domu, 0x40000003, 0, r);
 	ck_assert_uint_eq(r[EBX], 2);
 	ck_assert_uint_eq(r[ECX], 2400000);
+	cpuid_policy(&server, &domu, 0x40000003, 2, r);
+	ck_assert_uint_eq(r[EAX], 2400000);
+	ck_assert_uint_eq(r[EBX] | r[ECX] | r[EDX], 0);
 	cpuid_policy(&plain, &domu, 0x40000003, 0, r);
 	ck_assert_uint_eq(r[EBX], 0);
 	cpuid_policy(&server, &domu, 0x40000005, 0, r);
@@ -242,22 +284,36 @@ START_TEST(list)
 }
 END_TEST
 
-int main(void)
+struct listed { uint32_t leaf, n, last_sub; };
+
+static int count_of(void *ctx, uint32_t leaf, uint32_t sub, const uint32_t out[4])
 {
-	Suite *s = suite_create("cpuid");
-	TCase *t = tcase_create("policy");
-	tcase_add_test(t, hidden_bits);
-	tcase_add_test(t, shown_bits);
-	tcase_add_test(t, avx512_follows_state);
-	tcase_add_test(t, xsave_sizes);
-	tcase_add_test(t, no_xsave);
-	tcase_add_test(t, maxima);
-	tcase_add_test(t, hypervisor_leaves);
-	tcase_add_test(t, list);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	struct listed *l = ctx;
+	(void)out;
+	if (leaf == l->leaf) {
+		l->n++;
+		l->last_sub = sub;
+	}
+	return 0;
 }
+
+START_TEST(listed_subleaves)
+{
+	const struct { const struct cpuid_host *h; uint32_t leaf, n; } expected[] = {
+		{ &server, 4, 4 },		/* three caches and the end */
+		{ &plain, 4, 1 }, { &caches, 4, 6 },
+		{ &server, 7, 2 }, { &plain, 7, 1 },
+		{ &server, 0xd, 8 }, { &plain, 0xd, 1 },
+	};
+	for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		struct listed l = { .leaf = expected[i].leaf };
+		ck_assert_int_eq(cpuid_each(expected[i].h, &dom0, count_of, &l), 0);
+		ck_assert_msg(l.n == expected[i].n, "row %u: %u", i, l.n);
+		ck_assert_uint_eq(l.last_sub, l.n - 1);
+	}
+}
+END_TEST
+
+CHECK_MAIN("cpuid", NULL, NULL, hidden_bits, shown_bits, avx512_follows_state,
+	   avx_follows_state, no_such_subleaf, xsave_sizes, no_xsave, maxima, hypervisor_leaves, list,
+	   listed_subleaves)

@@ -1,8 +1,8 @@
 /* The privileged-instruction decoder: known encodings, truncation, and arbitrary bytes. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/pv/state.h"
+#include "tests/unit/check_main.h"
 
 static const struct { uint8_t bytes[8]; size_t n; enum pv_insn_kind kind; uint8_t size, reg, gpr; } known[] = {
 	{ { 0xec }, 1, INSN_IN, 1, 0, 0 },
@@ -52,6 +52,13 @@ START_TEST(others_are_refused)
 	struct pv_insn o;
 	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++)
 		ck_assert_msg(!pv_decode(rows[i], 4, &o), "row %u", i);
+	uint8_t prefixes[16];
+	memset(prefixes, 0x66, sizeof prefixes);
+	prefixes[14] = 0xf4;
+	ck_assert(pv_decode(prefixes, 16, &o) && o.length == 15);
+	prefixes[14] = 0x66;
+	prefixes[15] = 0xf4;
+	ck_assert(!pv_decode(prefixes, 16, &o));	/* longer than an instruction may be */
 }
 END_TEST
 
@@ -73,18 +80,4 @@ START_TEST(arbitrary_bytes)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("decode");
-	TCase *t = tcase_create("all");
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, known_encodings);
-	tcase_add_test(t, others_are_refused);
-	tcase_add_test(t, arbitrary_bytes);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("decode", NULL, NULL, known_encodings, others_are_refused, arbitrary_bytes)

@@ -1,4 +1,5 @@
 /* Every privileged instruction that is emulated, with what it answers, and who may touch a port. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/pv/traps.h"
 
 /* --- privileged instructions --- */
@@ -97,6 +98,27 @@ START_TEST(model_specific_registers)
 	EMULATED(&a, "\x0f\x32");
 	ck_assert_uint_eq(r->rax, 0xfee00800);
 	a.v->id = 0;
+}
+END_TEST
+
+/* What a kernel is told of XSAVE is what the hypervisor found at boot, not what the processor has. */
+START_TEST(cpuid_without_xsave)
+{
+	const uint32_t all[4] = { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff }, max[4] = { 0xd };
+	host_cpuid_set(0, 0, max);
+	host_cpuid_set(1, 0, all);
+	host_cpuid_set(0xd, 0, all);
+	cpu_features.xcr0_mask = 7;
+	for (unsigned xsave = 0; xsave < 2; xsave++) {
+		cpu_features.has_xsave = xsave;
+		r->rax = 1;
+		EMULATED(&a, "\x0f\xa2");
+		ck_assert_uint_eq(r->rcx & 0x1c000000, xsave ? 0x1c000000 : 0);	/* XSAVE OSXSAVE AVX */
+		r->rax = 0xd;
+		r->rcx = 0;
+		EMULATED(&a, "\x0f\xa2");
+		ck_assert_uint_eq(r->rax, xsave ? 7 : 0);
+	}
 }
 END_TEST
 
@@ -329,11 +351,6 @@ START_TEST(io_bitmaps)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		control_and_debug_registers, model_specific_registers, other_instructions, ports_of_dom0,
-		string_instructions, ports_of_guests, io_bitmaps, NULL,
-	};
-	return world_main("emulation", traps_setup, tests);
-}
+CHECK_MAIN("emulation", traps_setup, NULL, control_and_debug_registers,
+	   model_specific_registers, cpuid_without_xsave, other_instructions, ports_of_dom0,
+	   string_instructions, ports_of_guests, io_bitmaps)

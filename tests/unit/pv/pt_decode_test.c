@@ -1,9 +1,9 @@
 /* Instructions that write page-table entries: decoding of the forms kernels use, refusal of everything else,
  * results and flags; random bytes must neither crash nor claim more bytes than there are. */
-#include <check.h>
 #include <stdlib.h>
 #include "hv/base/string.h"
 #include "hv/pv/pt_decode.h"
+#include "tests/unit/check_main.h"
 
 struct form { const char *bytes; uint8_t n; enum pt_op op; uint8_t width; bool has_imm; uint8_t reg; uint64_t imm; };
 static const struct form forms[] = {
@@ -26,6 +26,7 @@ static const struct form forms[] = {
 	{ "\xf0\x48\x0f\xba\x37\x05", 6, PT_BTR, 8, true, 0, 5 },		/* lock btrq $5,(%rdi) */
 	{ "\xf0\x48\x0f\xb3\x07", 5, PT_BTR, 8, false, 0, 0 },
 	{ "\x48\x0f\xab\x0f", 4, PT_BTS, 8, false, 1, 0 },
+	{ "\x48\x0f\xba\x2f\x3f", 5, PT_BTS, 8, true, 0, 63 },
 	{ "\x0f\xba\x3f\x01", 4, PT_BTC, 4, true, 0, 1 },
 	{ "\xf0\x48\x83\x0f\x40", 5, PT_OR, 8, true, 0, 0x40 },			/* lock orq $0x40,(%rdi) */
 	{ "\xf0\x48\x81\x27\xff\xff\xff\x7f", 8, PT_AND, 8, true, 0, 0x7fffffff },
@@ -75,6 +76,7 @@ END_TEST
 #define CF 1ull
 #define PF 4ull
 #define SF 0x80ull
+#define OF 0x800ull
 
 static uint64_t run(struct pt_insn i, uint64_t old, uint64_t src, uint64_t *out, uint64_t *rax, uint64_t *flags)
 {
@@ -131,6 +133,35 @@ START_TEST(results)
 }
 END_TEST
 
+/* Of the accumulator minus what was there, signed and unsigned. */
+START_TEST(comparison_flags)
+{
+	uint64_t src, rax, fl;
+	struct pt_insn i = { .op = PT_CMPXCHG, .width = 1 };
+	rax = 0x80;
+	run(i, 1, 99, &src, &rax, &fl);			/* -128 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), OF);
+	rax = 0x7f;
+	run(i, 0xff, 99, &src, &rax, &fl);		/* 127 - -1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), CF | SF | OF);
+	rax = 0xff;
+	run(i, 1, 99, &src, &rax, &fl);			/* -1 - 1 */
+	ck_assert_uint_eq(fl & (ZF | CF | SF | OF), SF);
+}
+END_TEST
+
+START_TEST(bit_number_in_a_register)
+{
+	uint64_t src, rax = 0, fl;
+	struct pt_insn i = { .op = PT_BTS, .width = 4 };
+	ck_assert_uint_eq(run(i, 0, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, 0);
+	ck_assert_uint_eq(run(i, 8, 35, &src, &rax, &fl), 8);
+	ck_assert_uint_eq(fl & CF, CF);
+	ck_assert_uint_eq(src, 35);
+}
+END_TEST
+
 START_TEST(random_bytes)
 {
 	uint64_t rng = 88172645463325252ull;
@@ -155,19 +186,5 @@ START_TEST(random_bytes)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("pt_decode");
-	TCase *c = tcase_create("pt_decode");
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, known_forms);
-	tcase_add_test(c, refused_forms);
-	tcase_add_test(c, results);
-	tcase_add_test(c, random_bytes);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("pt_decode", NULL, NULL, known_forms, refused_forms, results, comparison_flags,
+	   bit_number_in_a_register, random_bytes)

@@ -1,11 +1,10 @@
 /* What we make of processors that no emulator at hand imitates: AVX-512, XSAVES, PCID, x2APIC, an
  * invariant TSC. Their CPUID leaves, less topology, caches and names, go through detection, and what
  * that gives through the policy for guests. */
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include "hv/cpu/detect.h"
 #include "hv/pv/cpuid.h"
+#include "tests/unit/check_main.h"
 
 enum { EAX, EBX, ECX, EDX };
 #define BIT(n) (1u << (n))
@@ -50,7 +49,7 @@ static const struct leaf icelake_sp[] = {	/* 06_6AH stepping 6 */
 };
 static const struct leaf zen3[] = {		/* family 19h model 01h */
 	{ 0, 0, { 0x10, AMD } },
-	{ 1, 0, { 0x00a00f11, 0x00800800, 0x7ef8320b, 0x178bfbff } },
+	{ 1, 0, { 0x00a00f11, 0x00800800, 0x7efa320b, 0x178bfbff } },
 	{ 7, 0, { 0, 0x219c97a9, 0x0040069c, 0x00000010 } },
 	{ 0xd, 0, { 0x207, 2440, 2440, 0 } },
 	{ 0xd, 1, { 0xf, 840, 0x1800, 0 } },
@@ -81,21 +80,27 @@ static const struct expected {
 	uint64_t xcr0_mask;
 	uint32_t fpu_size;
 	uint8_t phys_bits;
-	bool has_smep, uses_smap, has_xsaveopt, keeps_fpu_pointers;
+	const char *vendor;
+	uint32_t family, model, stepping;
+	bool has_smep, has_smap, has_pcid, has_fsgsbase, has_xsaveopt, has_arch_capabilities, keeps_fpu_pointers;
 	uint64_t tsc_khz;
 	uint32_t l1c, l1d, l7b, l7c, l7d, ld1a, e1c, e1d;
 } cpus[] = {
 	{ "Skylake-SP", skylake_sp, sizeof skylake_sp / sizeof skylake_sp[0],
-	  0xe7, 2688, 46, true, true, true, false, 0,
+	  0xe7, 2688, 46, "GenuineIntel", 6, 0x55, 4,
+	  true, true, true, true, true, true, false, 0,
 	  0xfed83203, 0x0f898975, 0xd18f2368, 0, 0x400, 7, 0x121, 0x20100800 },
 	{ "Ice Lake-SP", icelake_sp, sizeof icelake_sp / sizeof icelake_sp[0],
-	  0xe7, 2688, 52, true, true, true, false, 2900000,
+	  0xe7, 2688, 52, "GenuineIntel", 6, 0x6a, 6,
+	  true, true, true, true, true, true, false, 2900000,
 	  0xfed83203, 0x0f898975, 0xf1af2368, 0x5f42, 0x410, 7, 0x121, 0x20100800 },
 	{ "Zen 3", zen3, sizeof zen3 / sizeof zen3[0],
-	  0x7, 832, 48, true, true, true, false, 0,
+	  0x7, 832, 48, "AuthenticAMD", 0x19, 1, 1,
+	  true, true, true, true, true, false, false, 0,
 	  0xfed83203, 0x07898975, 0x218c0328, 0x600, 0x10, 7, 0x1e1, 0x23d18975 },
 	{ "Piledriver", piledriver, sizeof piledriver / sizeof piledriver[0],
-	  0x7, 832, 48, false, false, false, true, 0,
+	  0x7, 832, 48, "AuthenticAMD", 0x15, 2, 0,
+	  false, false, false, false, false, false, true, 0,
 	  0xbe983203, 0x07898975, 0x8, 0, 0, 0, 0x2109e1, 0x23d18975 },
 };
 
@@ -118,8 +123,13 @@ START_TEST(detection)
 	ck_assert_uint_eq(d.features.xcr0_mask, cpu->xcr0_mask);
 	ck_assert_uint_eq(d.features.fpu_size, cpu->fpu_size);
 	ck_assert_uint_eq(d.features.phys_bits, cpu->phys_bits);
-	ck_assert_int_eq(d.has_smep, cpu->has_smep);
-	ck_assert_int_eq(d.uses_smap, cpu->uses_smap);
+	ck_assert_str_eq(d.vendor, cpu->vendor);
+	ck_assert(d.family == cpu->family && d.model == cpu->model && d.stepping == cpu->stepping);
+	ck_assert(d.has_smep == cpu->has_smep && d.features.uses_smep == cpu->has_smep);
+	ck_assert(d.has_smap == cpu->has_smap && d.features.uses_smap == cpu->has_smap);
+	ck_assert_int_eq(d.has_pcid, cpu->has_pcid);
+	ck_assert_int_eq(d.has_fsgsbase, cpu->has_fsgsbase);
+	ck_assert_int_eq(d.has_arch_capabilities, cpu->has_arch_capabilities);
 	ck_assert_int_eq(d.has_xsaveopt, cpu->has_xsaveopt);
 	ck_assert_int_eq(d.keeps_fpu_pointers, cpu->keeps_fpu_pointers);
 	ck_assert(cpu_tsc_is_invariant(raw));
@@ -202,7 +212,7 @@ START_TEST(hypervisors)
 	struct cpu_detected d;
 	cpu = &machines[0];
 	cpu_detect(raw, &d);
-	ck_assert(d.features.is_tcg && d.has_smep && !d.uses_smap);
+	ck_assert(d.features.is_tcg && d.features.uses_smep && d.has_smap && !d.features.uses_smap);
 	ck_assert(!d.features.has_xsave && !d.features.has_nx && !d.has_pge);
 	ck_assert_uint_eq(d.features.fpu_size, 512);
 	ck_assert_uint_eq(d.features.phys_bits, 36);
@@ -210,7 +220,7 @@ START_TEST(hypervisors)
 	ck_assert(!cpu_tsc_is_invariant(raw));
 	cpu = &machines[1];
 	cpu_detect(raw, &d);
-	ck_assert(!d.features.is_tcg && d.has_smep && d.uses_smap);
+	ck_assert(!d.features.is_tcg && d.features.uses_smep && d.features.uses_smap);
 	ck_assert_uint_eq(cpu_tsc_khz_told(raw), 2100000);
 }
 END_TEST
@@ -230,6 +240,25 @@ START_TEST(partial_avx512)
 }
 END_TEST
 
+/* Leaves beyond the last of either range, which answer with another's data, tell nothing. */
+START_TEST(beyond_the_last)
+{
+	static const struct leaf old[] = {
+		{ 0, 0, { 6, AMD } }, { 1, 0, { 0x60fb1, 0, 0, 0 } }, { 7, 0, { ~0u, ~0u, ~0u, ~0u } },
+		{ 0x15, 0, { 1, 1, 1000, 0 } }, { 0x80000000, 0, { 0x80000000, 0, 0, 0 } },
+		{ 0x80000001, 0, { ~0u, ~0u, ~0u, ~0u } }, { 0x80000002, 0, { ~0u, ~0u, ~0u, ~0u } },
+		{ 0x80000007, 0, { ~0u, ~0u, ~0u, ~0u } }, { 0x80000008, 0, { ~0u, ~0u, ~0u, ~0u } } };
+	const struct expected machine = { .leaves = old, .count = sizeof old / sizeof old[0] };
+	struct cpu_detected d;
+	cpu = &machine;
+	cpu_detect(raw, &d);
+	ck_assert(!d.has_smep && !d.has_smap && !d.has_fsgsbase && !d.has_arch_capabilities);
+	ck_assert(!d.features.has_nx && d.features.phys_bits == 36 && d.keeps_fpu_pointers);
+	ck_assert_str_eq(d.name, "");
+	ck_assert(!cpu_tsc_is_invariant(raw) && cpu_tsc_khz_told(raw) == 0);
+}
+END_TEST
+
 /* From each mode that firmware may leave the local APIC in, only by steps the processor accepts. */
 START_TEST(xapic_mode)
 {
@@ -246,19 +275,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("real_cpus");
-	TCase *t = tcase_create("cpus");
+	TCase *t = CHECK_CASE(NULL, NULL, hypervisors, partial_avx512, beyond_the_last, xapic_mode);
 	int n = sizeof cpus / sizeof cpus[0];
 	tcase_add_loop_test(t, detection, 0, n);
 	tcase_add_loop_test(t, guests_view, 0, n);
 	tcase_add_loop_test(t, nothing_invented, 0, n);
-	tcase_add_test(t, hypervisors);
-	tcase_add_test(t, partial_avx512);
-	tcase_add_test(t, xapic_mode);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run("real_cpus", t);
 }

@@ -322,11 +322,7 @@ START_TEST(local_tables_shrink)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = { iret_takes_no_privilege, user_mode_needs_a_table, context_takes_no_privilege,
-		context_addresses, context_is_preempted, entry_points, segment_bases, breakpoints, gates_of_user_mode,
-		flags_at_entry, machine_registers, ports_are_a_control_domains, every_descriptor_is_checked,
-		local_tables_shrink, NULL };
-	return world_main("state", setup, tests);
-}
+CHECK_MAIN("state", setup, NULL, iret_takes_no_privilege, user_mode_needs_a_table,
+	   context_takes_no_privilege, context_addresses, context_is_preempted, entry_points,
+	   segment_bases, breakpoints, gates_of_user_mode, flags_at_entry, machine_registers,
+	   ports_are_a_control_domains, every_descriptor_is_checked, local_tables_shrink)

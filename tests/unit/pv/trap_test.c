@@ -1,5 +1,6 @@
 /* What a guest's exceptions and system calls do: bounce frames as the guest kernel finds them, the way back, and the ways
  * a guest may end itself. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/pv/traps.h"
 
 /* --- exceptions --- */
@@ -277,13 +278,7 @@ START_TEST(a_return_that_does_not_load)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-		exceptions_are_bounced, software_interrupts, forced_emulation, no_handler, double_fault,
-		no_stack, stack_in_our_range, no_failsafe_callback, no_iret_frame,
-		iret_to_a_user_mode_without_tables, system_calls, the_way_back, a_return_that_does_not_load,
-		NULL,
-	};
-	return world_main("traps", traps_setup, tests);
-}
+CHECK_MAIN("traps", traps_setup, NULL, exceptions_are_bounced, software_interrupts,
+	   forced_emulation, no_handler, double_fault, no_stack, stack_in_our_range,
+	   no_failsafe_callback, no_iret_frame, iret_to_a_user_mode_without_tables, system_calls,
+	   the_way_back, a_return_that_does_not_load)

@@ -9,7 +9,7 @@
 
 /* ---- the hypervisor ---- */
 
-static int ring_map(void *arg, uint16_t domid, struct xenstore_domain_interface **page)
+static int ring_map(void *arg, uint16_t domid, void **page)
 {
 	struct world *w = arg;
 
@@ -17,15 +17,15 @@ static int ring_map(void *arg, uint16_t domid, struct xenstore_domain_interface 
 		return -EINVAL;
 	HOLDS(!w->mapped[domid]);
 	w->mapped[domid] = true;
-	*page = (void *)w->page[domid];
+	*page = w->page[domid];
 	return 0;
 }
 
-static void ring_unmap(void *arg, uint16_t domid, struct xenstore_domain_interface *page)
+static void ring_unmap(void *arg, uint16_t domid, void *page)
 {
 	struct world *w = arg;
 
-	HOLDS(domid < GUESTS && w->mapped[domid] && (void *)page == w->page[domid]);
+	HOLDS(domid < GUESTS && w->mapped[domid] && page == w->page[domid]);
 	w->mapped[domid] = false;
 }
 
@@ -263,12 +263,12 @@ void world_open(struct world *w)
 	memset(w, 0, sizeof *w);
 	w->s = store_new();
 	HOLDS(w->s);
-	w->host = (struct domain_host){ .ring_map = ring_map, .ring_unmap = ring_unmap,
+	w->host = (struct ring_host){ .ring_map = ring_map, .ring_unmap = ring_unmap,
 		.port_bind = port_bind, .port_unbind = port_unbind, .port_notify = port_notify,
-		.life = life, .arg = w };
+		.arg = w };
 	for (int i = 0; i < GUESTS; i++)
 		w->life[i] = DOMAIN_RUNS;
-	domains_open(w->s, &w->host);
+	domains_open(w->s, &w->host, life);
 	for (int i = 0; i < ACTORS; i++)
 		w->actor[i].domid = (uint16_t)(i < CLIENTS ? 0 : i - CLIENTS + 1);
 	for (int i = 0; i < CLIENTS; i++)

@@ -31,7 +31,7 @@ struct actor {
 
 struct world {
 	struct store *s;
-	struct domain_host host;
+	struct ring_host host;
 	struct actor actor[ACTORS];
 	_Alignas(4096) uint8_t page[GUESTS][4096];
 	enum domain_life life[GUESTS];

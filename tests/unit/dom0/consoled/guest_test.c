@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "dom0/consoled/guest.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static _Alignas(4096) unsigned char page[4096];
 static struct loop loop;
@@ -14,16 +15,16 @@ static struct guest *g;
 static int dev_dir, log_dir, notified, bound, mapped;
 static char log_path[80];
 
-static int ring_map(void *arg, uint16_t domid, struct xencons_interface **out)
+static int ring_map(void *arg, uint16_t domid, void **out)
 {
 	(void)arg;
 	(void)domid;
 	mapped++;
-	*out = (void *)page;
+	*out = page;
 	return 0;
 }
 
-static void ring_unmap(void *arg, uint16_t domid, struct xencons_interface *p)
+static void ring_unmap(void *arg, uint16_t domid, void *p)
 {
 	(void)arg;
 	(void)domid;
@@ -54,7 +55,7 @@ static void port_notify(void *arg, uint32_t port)
 	notified++;
 }
 
-static const struct console_host host = {
+static const struct ring_host host = {
 	.ring_map = ring_map, .ring_unmap = ring_unmap, .port_bind = port_bind,
 	.port_unbind = port_unbind, .port_notify = port_notify,
 };
@@ -259,4 +260,4 @@ START_TEST(names)
 }
 END_TEST
 
-TESTS_RUN("guest", both_ways, backlog_kept, hostile, flood, rotated, successor, names)
+CHECK_MAIN("guest", NULL, NULL, both_ways, backlog_kept, hostile, flood, rotated, successor, names)

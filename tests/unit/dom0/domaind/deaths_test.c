@@ -3,6 +3,7 @@
  * the least of it. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,8 +13,8 @@
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
 #include "protocol/sched.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/store_daemon.h"
-#include "tests/unit/dom0/tests.h"
 
 static struct store_daemon server;
 static struct store *s;
@@ -218,5 +219,27 @@ START_TEST(restart_owed)
 }
 END_TEST
 
-TESTS_RUN("deaths", living_are_left, each_reason, preserved_once, death_while_away,
-	  failure_is_retried, restart_owed)
+/* The host goes down: neither a restart, nor one owed, nor anything kept. */
+START_TEST(none_while_the_host_stops)
+{
+	begin();
+	ck_assert_int_eq(store_write(s, STORE_NO_TX, "/bothy/stopping", "1"), 0);
+	ck_assert_int_eq(store_write(s, STORE_NO_TX, "/bothy/restart/2", "/run/x.cfg"), 0);
+	record(3, "restart", "preserve");
+	lives(3, XEN_DOMINF_shutdown | SHUTDOWN_poweroff << XEN_DOMINF_shutdownshift);
+	deaths_scan(&deaths);
+	ck_assert_str_eq(told(), "3 destroy\n");
+	record(4, "destroy", "preserve");
+	ck_assert_int_eq(store_write(s, STORE_NO_TX, "/bothy/domain/4/preserved", "1"), 0);
+	lives(4, XEN_DOMINF_shutdown | SHUTDOWN_crash << XEN_DOMINF_shutdownshift);
+	record(5, "destroy", "destroy");
+	lives(5, XEN_DOMINF_running);
+	deaths_scan(&deaths);
+	ck_assert_str_eq(told(), "4 destroy\n");
+	ck_assert_str_eq(asked(), "");
+	end();
+}
+END_TEST
+
+CHECK_MAIN("deaths", NULL, NULL, living_are_left, each_reason, preserved_once, death_while_away,
+	   failure_is_retried, restart_owed, none_while_the_host_stops)

@@ -4,7 +4,7 @@
 #include "dom0/domaind/policy.h"
 #include "protocol/domctl.h"
 #include "protocol/sched.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static uint32_t ended(uint32_t reason)
 {
@@ -57,4 +57,4 @@ START_TEST(executor_paths)
 }
 END_TEST
 
-TESTS_RUN("policy", reasons, names, executor_paths)
+CHECK_MAIN("policy", NULL, NULL, reasons, names, executor_paths)

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "dom0/lib/log.h"
 #include "dom0/lib/loop.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static struct loop loop;
 static int fired;
@@ -100,4 +100,4 @@ START_TEST(rate_limit)
 }
 END_TEST
 
-TESTS_RUN("loop", removed_in_batch, timers, signals, rate_limit)
+CHECK_MAIN("loop", NULL, NULL, removed_in_batch, timers, signals, rate_limit)

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dom0/lib/sandbox.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static int ready[2], go[2];
 
@@ -132,4 +132,4 @@ START_TEST(no_way_without)
 }
 END_TEST
 
-TESTS_RUN("sandbox", identity, forbidden_calls_kill, no_way_without)
+CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without)

@@ -2,10 +2,11 @@
  * transactions that lose races, events, and a daemon that is replaced. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "dom0/lib/store_client.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/store_daemon.h"
-#include "tests/unit/dom0/tests.h"
 
 static struct store_daemon server;
 static struct store *s;
@@ -169,4 +170,5 @@ START_TEST(no_daemon)
 }
 END_TEST
 
-TESTS_RUN("store_client", requests, lists, transactions, events, daemon_replaced, no_daemon)
+CHECK_MAIN("store_client", NULL, NULL, requests, lists, transactions, events, daemon_replaced,
+	   no_daemon)

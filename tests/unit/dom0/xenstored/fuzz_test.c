@@ -2,7 +2,7 @@
  * turns; the audit is the judge, ASan and UBSan sit beside it. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 #define ROUNDS 60000
@@ -97,4 +97,4 @@ START_TEST(hostile)
 }
 END_TEST
 
-TESTS_RUN("fuzz", hostile)
+CHECK_MAIN("fuzz", NULL, NULL, hostile)

@@ -10,18 +10,18 @@
 
 /* ---- a hypervisor ---- */
 
-static int ring_map(void *arg, uint16_t domid, struct xenstore_domain_interface **page)
+static int ring_map(void *arg, uint16_t domid, void **page)
 {
 	struct lab *lab = arg;
 
 	if (domid >= LAB_DOMAINS || lab->dom[domid].life == DOMAIN_GONE)
 		return -EINVAL;
 	lab->dom[domid].mapped = true;
-	*page = (void *)lab->dom[domid].page;
+	*page = lab->dom[domid].page;
 	return 0;
 }
 
-static void ring_unmap(void *arg, uint16_t domid, struct xenstore_domain_interface *page)
+static void ring_unmap(void *arg, uint16_t domid, void *page)
 {
 	struct lab *lab = arg;
 
@@ -63,17 +63,22 @@ static enum domain_life life(void *arg, uint16_t domid)
 	return domid < LAB_DOMAINS ? lab->dom[domid].life : DOMAIN_GONE;
 }
 
+void lab_domains_open(struct lab *lab)
+{
+	domains_open(lab->s, &lab->host, life);
+}
+
 void lab_open(struct lab *lab)
 {
 	memset(lab, 0, sizeof *lab);
 	lab->s = store_new();
-	lab->host = (struct domain_host){
+	lab->host = (struct ring_host){
 		.ring_map = ring_map, .ring_unmap = ring_unmap, .port_bind = port_bind,
-		.port_unbind = port_unbind, .port_notify = port_notify, .life = life, .arg = lab,
+		.port_unbind = port_unbind, .port_notify = port_notify, .arg = lab,
 	};
 	for (int i = 0; i < LAB_DOMAINS; i++)
 		lab->dom[i].life = DOMAIN_RUNS;
-	domains_open(lab->s, &lab->host);
+	lab_domains_open(lab);
 }
 
 void lab_audit(struct lab *lab)

@@ -22,7 +22,7 @@ struct lab_domain {
 
 struct lab {
 	struct store *s;
-	struct domain_host host;
+	struct ring_host host;
 	struct lab_domain dom[LAB_DOMAINS];
 	/* Runs inside a notification: what another CPU does in the middle of our work. */
 	void (*meanwhile)(int domid);
@@ -44,6 +44,8 @@ struct answer {
 
 void lab_open(struct lab *lab);
 void lab_close(struct lab *lab);
+/* Again, in a successor's store. */
+void lab_domains_open(struct lab *lab);
 /* Fails the test if the audit complains. */
 void lab_audit(struct lab *lab);
 

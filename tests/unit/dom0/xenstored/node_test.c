@@ -1,7 +1,7 @@
 /* Requests on nodes as a client sees them: the wire's shapes, errors, long lists. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -176,5 +176,5 @@ START_TEST(domain_path)
 }
 END_TEST
 
-TESTS_RUN("node", write_read, make_remove, malformed, oversized, pieces, directory,
-	  directory_parts, domain_path)
+CHECK_MAIN("node", NULL, NULL, write_read, make_remove, malformed, oversized, pieces, directory,
+	   directory_parts, domain_path)

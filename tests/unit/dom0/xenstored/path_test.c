@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "dom0/xenstored/path.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static char out[PATH_ROOM];
 
@@ -73,4 +73,4 @@ START_TEST(relations)
 }
 END_TEST
 
-TESTS_RUN("path", absolute, relative, special, refused, lengths, relations)
+CHECK_MAIN("path", NULL, NULL, absolute, relative, special, refused, lengths, relations)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "dom0/xenstored/perms.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct accounts accounts;
@@ -134,4 +134,4 @@ START_TEST(reused_id)
 }
 END_TEST
 
-TESTS_RUN("perms", wire, judged, end_with_domain, guest_home, reused_id)
+CHECK_MAIN("perms", NULL, NULL, wire, judged, end_with_domain, guest_home, reused_id)

@@ -1,7 +1,7 @@
 /* Quotas: what one domain can make the daemon keep, and that it gets it back. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -122,4 +122,4 @@ START_TEST(bytes)
 }
 END_TEST
 
-TESTS_RUN("quota", nodes, node_size, perms_entries, transaction_nodes, bytes)
+CHECK_MAIN("quota", NULL, NULL, nodes, node_size, perms_entries, transaction_nodes, bytes)

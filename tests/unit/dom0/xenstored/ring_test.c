@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "dom0/lib/log.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -301,5 +301,5 @@ START_TEST(released)
 }
 END_TEST
 
-TESTS_RUN("ring", traffic, hostile_indices, oversized, broken_again, reconnect, death,
-	  death_tells_back_ends, request_without_event, released)
+CHECK_MAIN("ring", NULL, NULL, traffic, hostile_indices, oversized, broken_again, reconnect, death,
+	   death_tells_back_ends, request_without_event, released)

@@ -2,12 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dom0/xenstored/state.h"
 #include "dom0/xenstored/tx.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -34,7 +35,7 @@ static void succeed(void)
 	domains_close(lab.s);
 	store_free(lab.s);
 	lab.s = store_new();
-	domains_open(lab.s, &lab.host);
+	lab_domains_open(&lab);
 	ck_assert_int_eq(state_load(lab.s, path), 0);
 	lab_audit(&lab);
 	ck_assert_int_eq(journal_open(lab.s, path), 0);
@@ -296,5 +297,5 @@ START_TEST(rewritten_when_grown)
 }
 END_TEST
 
-TESTS_RUN("state", tree, domain, half_sent, dead_meanwhile, cut_anywhere, garbage,
-	  rewritten_when_grown)
+CHECK_MAIN("state", NULL, NULL, tree, domain, half_sent, dead_meanwhile, cut_anywhere, garbage,
+	   rewritten_when_grown)

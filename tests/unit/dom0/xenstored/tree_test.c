@@ -3,7 +3,7 @@
 #include "dom0/lib/mem.h"
 #include "dom0/xenstored/path.h"
 #include "dom0/xenstored/tree.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 
 static struct accounts accounts;
 static struct perms *perms;
@@ -122,4 +122,4 @@ START_TEST(deep)
 }
 END_TEST
 
-TESTS_RUN("tree", find, snapshot, in_place, deep)
+CHECK_MAIN("tree", NULL, NULL, find, snapshot, in_place, deep)

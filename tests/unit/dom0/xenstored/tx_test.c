@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "dom0/xenstored/tx.h"
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -284,5 +284,5 @@ START_TEST(aged)
 }
 END_TEST
 
-TESTS_RUN("tx", isolated, committed, conflicts, nearer_parent, two_commit, nested_refused, events_on_commit,
-	  limits, quota_at_commit, aged)
+CHECK_MAIN("tx", NULL, NULL, isolated, committed, conflicts, nearer_parent, two_commit,
+	   nested_refused, events_on_commit, limits, quota_at_commit, aged)

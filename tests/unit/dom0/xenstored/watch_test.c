@@ -1,7 +1,7 @@
 /* Watches: who hears of what, in which words, and what a deaf client costs. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/unit/dom0/tests.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/dom0/xenstored/lab.h"
 
 static struct lab lab;
@@ -197,5 +197,5 @@ START_TEST(replies_unread)
 }
 END_TEST
 
-TESTS_RUN("watch", fires, removal_tells_below, root_and_relative, unwatch, rights, quota, deaf,
-	  replies_unread)
+CHECK_MAIN("watch", NULL, NULL, fires, removal_tells_below, root_and_relative, unwatch, rights,
+	   quota, deaf, replies_unread)

@@ -1,13 +1,13 @@
 /* Unpacking: each format gives back what the libraries' own encoders packed; short rooms, cut
  * and mutated streams, and a failing allocator end in a text, never in a write outside the room
  * (ASan). */
-#include <check.h>
 #include <lz4.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
 #include "lib/image/decompress.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define PLAIN 300000u
@@ -185,17 +185,11 @@ END_TEST
 int main(void)
 {
 	plain_make();
-	Suite *s = suite_create("decompress");
-	TCase *t = tcase_create("decompress");
-	tcase_set_timeout(t, 240);
-	tcase_add_loop_test(t, round_trip, 0, 5);
-	tcase_add_loop_test(t, short_room_and_cut_stream, 0, 5);
-	tcase_add_loop_test(t, no_memory, 0, 5);
-	tcase_add_loop_test(t, mutated_streams, 0, 5);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, NULL);
+	tcase_set_timeout(c, 240);
+	tcase_add_loop_test(c, round_trip, 0, 5);
+	tcase_add_loop_test(c, short_room_and_cut_stream, 0, 5);
+	tcase_add_loop_test(c, no_memory, 0, 5);
+	tcase_add_loop_test(c, mutated_streams, 0, 5);
+	return check_run("decompress", c);
 }

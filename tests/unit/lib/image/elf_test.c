@@ -1,8 +1,8 @@
 /* ELF kernels: what is read from a good one, each refusal, and that mutated files give a refusal
  * or a description that keeps the header's promises (ASan watches the reads). */
-#include <check.h>
 #include <stdlib.h>
 #include "lib/image/elf.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 static struct elf_make e;
@@ -68,9 +68,13 @@ static void refused(const char *text)
 START_TEST(refusals)
 {
 	elf_make(&e, 1, 1);
-	e.b[4] = 1, refused("not a little-endian ELF64");
-	e.size = 63, refused("not a little-endian ELF64");
-	e.b[18] = 3, refused("not an x86-64 executable");
+	e.b[1] = 'F', refused("not an ELF file");
+	e.size = 3, refused("not an ELF file");
+	e.size = 63, refused("cut short");
+	e.b[4] = 1, refused("another processor");
+	e.b[5] = 2, refused("another processor");
+	e.b[18] = 183, refused("another processor");
+	e.b[16] = 1, refused("not an executable");
 	make_le(e.b + 32, ~0ull - 8, 8), refused("outside the file");
 	make_le(e.b + 56, 0xffff, 2), refused("outside the file");
 	make_le(e.b + 56, 0, 2), refused("no program headers");
@@ -148,21 +152,5 @@ START_TEST(mutated_files)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("elf");
-	TCase *t = tcase_create("elf");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, good_kernel);
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, paddr_offset_shifts_segments);
-	tcase_add_test(t, refusals);
-	tcase_add_test(t, too_many_segments);
-	tcase_add_test(t, mutated_files);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("elf", NULL, NULL, good_kernel, defaults, paddr_offset_shifts_segments, refusals,
+	   too_many_segments, mutated_files)

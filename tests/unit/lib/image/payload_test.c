@@ -1,7 +1,7 @@
 /* Kernel files: finding the payload in a bzImage, an ELF, a bare stream; hostile headers. */
-#include <check.h>
 #include <stdlib.h>
 #include "lib/image/payload.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define SIZE 4096
@@ -119,19 +119,4 @@ START_TEST(mutated_headers)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("payload");
-	TCase *t = tcase_create("payload");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, each_format);
-	tcase_add_test(t, bare_streams);
-	tcase_add_test(t, refusals);
-	tcase_add_test(t, mutated_headers);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("payload", NULL, NULL, each_format, bare_streams, refusals, mutated_headers)

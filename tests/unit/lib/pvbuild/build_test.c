@@ -1,8 +1,8 @@
 /* A whole domain built into an array, then read back the way a CPU and a kernel would: through
  * the page tables. MFNs are a permutation, so a PFN used for an MFN anywhere is seen. */
-#include <check.h>
 #include <stdlib.h>
 #include "lib/pvbuild/build.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 #define PAGES 4096u	/* 16 MiB */
@@ -208,20 +208,8 @@ END_TEST
 int main(void)
 {
 	memory = malloc(PAGES * 4096ull);
-	Suite *s = suite_create("build");
-	TCase *t = tcase_create("build");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, dom0_like);
-	tcase_add_test(t, guest_like);
-	tcase_add_test(t, context);
-	tcase_add_test(t, long_command_line_is_cut);
-	tcase_add_test(t, hypercall_page);
-	tcase_add_test(t, map_failures_are_reported);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	int failed = check_run("build", CHECK_CASE(NULL, NULL, dom0_like, guest_like, context, long_command_line_is_cut,
+						   hypercall_page, map_failures_are_reported));
 	free(memory);
-	return failed != 0;
+	return failed;
 }

@@ -1,8 +1,8 @@
 /* The layout's promises, over many sizes: pieces disjoint and inside memory, padding, one L2,
  * the order the ABI prescribes; and its refusals. */
-#include <check.h>
 #include <stdlib.h>
 #include "lib/pvbuild/layout.h"
+#include "tests/unit/check_main.h"
 #include "tests/unit/lib/elf_make.h"
 
 static struct pv_image_info linux_like(void)
@@ -176,20 +176,4 @@ START_TEST(table_positions)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("layout");
-	TCase *t = tcase_create("layout");
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, many_sizes);
-	tcase_add_test(t, big_domain);
-	tcase_add_test(t, refusals);
-	tcase_add_test(t, minimum);
-	tcase_add_test(t, table_positions);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("layout", NULL, NULL, many_sizes, big_domain, refusals, minimum, table_positions)

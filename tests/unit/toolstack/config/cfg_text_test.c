@@ -1,10 +1,10 @@
 /* The xl.cfg syntax: what scripts in the field write, and hostile bytes.
  * The fuzz loops are seeded, so a failure replays; ASan and UBSan are the judges. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/cfg_text.h"
 
 static int parse(struct cfg_text *t, const char *text, struct why *w)
@@ -88,7 +88,8 @@ static const struct {
 	{"= 1", -EINVAL, "guest.cfg:1", "expected `key = value`"},
 	{"a = 'x' 'y'", -EINVAL, "guest.cfg:1", "unexpected text after the value"},
 	{"a = [ 1 2 ]", -EINVAL, "guest.cfg:1", "expected \",\" or \"]\" in list"},
-	{"a = [ 1,\n\n", -EINVAL, "guest.cfg:3", "value missing"},
+	{"a = [ 1,\n\n", -EINVAL, "guest.cfg:1", "list has no closing \"]\""},
+	{"\na = [ 1\n\n", -EINVAL, "guest.cfg:2", "list has no closing \"]\""},
 	{"a = [[[[[1]]]]]", -E2BIG, "guest.cfg:1", "lists nested too deeply"},
 	{"a = \"\\q\"", -EINVAL, "guest.cfg:1", "unknown escape in string"},
 	{"a = \"\\x00\"", -EINVAL, "guest.cfg:1", "bad escape in string"},
@@ -117,7 +118,7 @@ START_TEST(nul_bytes_and_sizes_are_refused)
 	struct why w = {0};
 
 	ck_assert_int_eq(cfg_text_parse(&t, "f", "a=\"b\0c\"", 7, &w), -EINVAL);
-	ck_assert_str_eq(w.what, "NUL byte in string");
+	ck_assert_str_eq(w.what, "NUL byte: this is not a text file");
 	ck_assert_int_eq(cfg_text_parse(&t, "f", "a=1\0", 4, &w), -EINVAL);
 	memset(big, '\n', sizeof(big));
 	ck_assert_int_eq(cfg_text_parse(&t, "f", big, sizeof(big), &w), -E2BIG);
@@ -125,7 +126,7 @@ START_TEST(nul_bytes_and_sizes_are_refused)
 	for (size_t i = 3; i + 1 < sizeof(big); i += 2)
 		memcpy(big + i, "1,", 2);
 	ck_assert_int_eq(cfg_text_parse(&t, "f", big, CFG_BYTES_MAX, &w), -E2BIG);
-	ck_assert_str_eq(w.what, "too many values");
+	ck_assert_str_eq(w.what, "too many values (at most 4096)");
 	cfg_text_free(&t);
 }
 END_TEST
@@ -194,24 +195,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cfg_text");
-	TCase *c = tcase_create("cfg_text");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, plain_settings);
-	tcase_add_test(c, lists_span_lines);
-	tcase_add_test(c, last_setting_counts_and_strings_append);
-	tcase_add_loop_test(
-		c, errors_name_file_line_and_reason, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(c, nul_bytes_and_sizes_are_refused);
-	tcase_add_test(c, overrides_need_no_quotes);
-	tcase_add_test(c, cut_anywhere);
+	TCase *c = CHECK_CASE(NULL, NULL, plain_settings, lists_span_lines,
+			      last_setting_counts_and_strings_append,
+			      nul_bytes_and_sizes_are_refused, overrides_need_no_quotes,
+			      cut_anywhere);
+	tcase_add_loop_test(c, errors_name_file_line_and_reason, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, fuzz_mutations, 0, 4);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("cfg_text", c);
 }

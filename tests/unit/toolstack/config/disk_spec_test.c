@@ -1,8 +1,8 @@
 /* Disks in both syntaxes, device numbers, and CPU sets' ranges. */
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/cpu_set.h"
 #include "toolstack/config/disk_spec.h"
 #include "toolstack/config/vif_spec.h"
@@ -149,19 +149,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("specs");
-	TCase *c = tcase_create("specs");
-	SRunner *r = srunner_create(s);
-	int failed;
-
+	TCase *c = CHECK_CASE(NULL, NULL, device_numbers, interfaces, cpu_sets);
 	tcase_add_loop_test(c, both_syntaxes, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_loop_test(c, errors, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(c, device_numbers);
-	tcase_add_test(c, interfaces);
-	tcase_add_test(c, cpu_sets);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("specs", c);
 }

@@ -1,10 +1,10 @@
 /* xl.cfg's keys: meaning, defaults, bounds, and that a configuration survives being written back. */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/config/guest_cfg.h"
 
 static struct guest_cfg guest;
@@ -84,11 +84,14 @@ END_TEST
 
 START_TEST(unknown_keys_warn)
 {
-	ck_assert_int_eq(
-		read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"), 0);
-	ck_assert_uint_eq(warnings.count, 3);
+	ck_assert_int_eq(read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"
+				       "memroy = 3\n"),
+		0);
+	ck_assert_uint_eq(warnings.count, 4);
 	ck_assert_str_eq(warnings.text[0], "guest.cfg:3: colour: unknown key, ignored");
 	ck_assert_str_eq(warnings.text[2], "guest.cfg:5: vif: model,rate: ignored");
+	ck_assert_str_eq(warnings.text[3],
+		"guest.cfg:6: memroy: unknown key, ignored; did you mean \"memory\"?");
 }
 END_TEST
 
@@ -97,20 +100,23 @@ static const struct {
 } wrong[] = {
 	{BASE "memory = 'abc'\n", "guest.cfg:3: memory", "expected a number, got \"abc\""},
 	{BASE "memory = '12x'\n", "guest.cfg:3: memory", "expected a number, got \"12x\""},
-	{BASE "memory = -1\n", "guest.cfg:3: memory", "expected a number, got \"-1\""},
+	{BASE "memory = -1\n", "guest.cfg:3: memory", "-1 is out of range (16 to 1048576)"},
 	{BASE "memory = ['1']\n", "guest.cfg:3: memory", "expected a number, got a list"},
 	{BASE "memory = 99999999999999999999999\n", "guest.cfg:3: memory",
 		"99999999999999999999999 is out of range (16 to 1048576)"},
 	{BASE "memory = 4\n", "guest.cfg:3: memory", "4 is out of range (16 to 1048576)"},
 	{BASE "vcpus = 33\n", "guest.cfg:3: vcpus", "33 is out of range (1 to 32)"},
-	{BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg", "maxvcpus: 2 is less than vcpus (3)"},
-	{BASE "memory = 64\nmaxmem = 32\n", "guest.cfg", "maxmem: 32 is less than memory (64)"},
-	{"kernel='/k'\n", "guest.cfg", "name: missing"},
-	{"name='g'\n", "guest.cfg", "kernel: missing"},
+	{BASE "vcpus = 3\nmaxvcpus = 2\n", "guest.cfg:4: maxvcpus", "2 is less than vcpus (3)"},
+	{BASE "memory = 64\nmaxmem = 32\n", "guest.cfg:4: maxmem", "32 is less than memory (64)"},
+	{"kernel='/k'\n", "", "name: missing"},
+	{"name='g'\n", "", "kernel: missing"},
+	{"name='g'\nkernel=''\n", "guest.cfg:2: kernel", "is empty"},
 	{"name='12'\n", "guest.cfg:1: name", "\"12\" would be taken for a domain id"},
 	{"name='a b'\n", "guest.cfg:1: name", "\"a b\" has a blank, a slash or a control byte"},
 	{"name='../x'\n", "guest.cfg:1: name", "\"../x\" has a blank, a slash or a control byte"},
 	{"name=''\n", "guest.cfg:1: name", "\"\" cannot be a name"},
+	{"name='Domain-0'\n", "guest.cfg:1: name", "\"Domain-0\" cannot be a name"},
+	{"name='a\\xffb'\n", "guest.cfg:1: name", "\"a?b\" has a blank, a slash or a control byte"},
 	{BASE "uuid='1234'\n", "guest.cfg:3: uuid", "expected a UUID, got \"1234\""},
 	{BASE "on_crash='explode'\n", "guest.cfg:3: on_crash",
 		"expected an action, got \"explode\""},
@@ -119,12 +125,14 @@ static const struct {
 		"boot loaders that read the guest's disk are not run"},
 	{BASE "disk='x'\n", "guest.cfg:3: disk", "expected a list, got \"x\""},
 	{BASE "disk=[1]\n", "guest.cfg:3: disk", "expected a disk as a string, got \"1\""},
-	{BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg",
-		"disk: xvda is given twice"},
+	{BASE "disk=['phy:/a,xvda,w','file:/b,xvda,w']\n", "guest.cfg:3: disk",
+		"xvda is given twice"},
+	{BASE "disk=['phy:/a,xvda,r','file:/a,xvdb,w']\n", "guest.cfg:3: disk",
+		"xvda and xvdb are both /a, and one of them is writable"},
 	{BASE "vif=['mac=00:16:3e:0:0:1']\n", "guest.cfg:3: vif",
 		"\"00:16:3e:0:0:1\" is not a usable MAC address"},
-	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg",
-		"vif: entries 0 and 1 have the same MAC"},
+	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg:3: vif",
+		"entries 0 and 1 have the same MAC"},
 	{BASE "cpus='nodes:1'\n", "guest.cfg:3: cpus",
 		"\"nodes:1\" is not a CPU, a range or \"all\""},
 	{BASE "cpus='0,^0'\n", "guest.cfg:3: cpus", "no CPU is left in the set"},
@@ -208,23 +216,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("guest_cfg");
-	TCase *c = tcase_create("guest_cfg");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 60);
-	tcase_add_test(c, defaults);
-	tcase_add_test(c, everything);
-	tcase_add_test(c, cmdline_beats_root_and_extra);
-	tcase_add_test(c, unknown_keys_warn);
+	TCase *c = CHECK_CASE(NULL, NULL, defaults, everything, cmdline_beats_root_and_extra,
+			      unknown_keys_warn, long_values_are_refused,
+			      written_back_it_is_the_same);
 	tcase_add_loop_test(c, errors, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(c, long_values_are_refused);
-	tcase_add_test(c, written_back_it_is_the_same);
 	tcase_add_loop_test(c, fuzz_values, 0, 4);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("guest_cfg", c);
 }

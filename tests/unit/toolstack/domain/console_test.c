@@ -1,5 +1,4 @@
 /* The console client on a pty: bytes both ways, Ctrl-], end of input, end of the guest. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "toolstack/console.h"
 
@@ -175,23 +175,6 @@ START_TEST(only_terminals_are_opened)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("console");
-	TCase *c = tcase_create("console");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 20);
-	tcase_add_test(c, bytes_flow_both_ways);
-	tcase_add_test(c, key_detaches_from_a_guest_that_does_not_read);
-	tcase_add_test(c, end_of_input_detaches);
-	tcase_add_test(c, end_of_the_guest_detaches);
-	tcase_add_test(c, only_one_may_attach);
-	tcase_add_test(c, only_terminals_are_opened);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("console", NULL, NULL, bytes_flow_both_ways,
+	   key_detaches_from_a_guest_that_does_not_read, end_of_input_detaches, end_of_the_guest_detaches,
+	   only_one_may_attach, only_terminals_are_opened)

@@ -14,8 +14,14 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	(void)writable;
 	if (rc == 0 && strncmp(path, "/missing", 8) == 0)
 		rc = -ENOENT;
-	if (rc < 0)
-		return why_set(why, rc, "disk %s: %s", path, strerror(-rc));
+	if (rc == 0 && strcmp(path, "/") == 0)
+		rc = -ENOTBLK;
+	if (rc < 0) {
+		why_set(why, rc, "%s",
+			rc == -ENOTBLK ? "neither a block device nor a file" : strerror(-rc));
+		why_where(why, "disk %s", path);
+		return rc;
+	}
 	world->loops_open++;
 	*b = (struct block_handle){.fd = 1000,
 		.major = 7,
@@ -39,7 +45,7 @@ int bridge_check(const char *bridge, struct why *why)
 
 	if (rc == 0 && strcmp(bridge, "none") == 0)
 		rc = -ENODEV;
-	return rc < 0 ? why_set(why, rc, "no bridge \"%s\"", bridge) : 0;
+	return rc < 0 ? why_set(why, rc, "no bridge \"%s\" on this host", bridge) : 0;
 }
 
 int bridge_attach(const char *bridge, const char *ifname, const char *wanted, struct why *why)

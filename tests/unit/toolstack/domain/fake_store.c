@@ -114,6 +114,10 @@ static void react(const struct fake_node *node)
 
 	if (!world->no_backends && strstr(node->path, "/backend/") && strstr(node->path, "/state"))
 		strcpy(find(node->path)->value, "2");
+	if (world->obeys &&
+		sscanf(node->path, "/local/domain/%u/control/shutdow%c", &domid, &end) == 2 &&
+		fake_domain_find((uint16_t)domid))
+		fake_domain_find((uint16_t)domid)->id = 0;
 	if (!world->no_console &&
 		sscanf(node->path, "/local/domain/%u/console/tt%c", &domid, &end) == 2) {
 		snprintf(path, sizeof(path), "/dev/pts/%u", domid);

@@ -10,11 +10,12 @@
 
 static char log_text[] = "(BOTHY) first line\n(BOTHY) second \033[31mline\n";
 
-static void describe_dom0(struct xen_domctl_getdomaininfo *info)
+void fake_dom0_describe(struct xen_domctl_getdomaininfo *info)
 {
+	memset(info, 0, sizeof(*info));
 	info->flags = XEN_DOMINF_running;
 	info->tot_pages = 262144;
-	info->max_pages = 262144;
+	info->max_pages = world->dom0_max_kib ? world->dom0_max_kib / 4 : 262144;
 	info->nr_online_vcpus = 2;
 	info->max_vcpu_id = 1;
 	info->cpu_time = 12345678901;
@@ -29,7 +30,7 @@ int sysctl_domain_list(struct privcmd *p, struct xen_domctl_getdomaininfo **list
 	if (rc < 0)
 		return rc;
 	*list = calloc(FAKE_DOMAINS + 1, sizeof(**list));
-	describe_dom0(*list);
+	fake_dom0_describe(*list);
 	for (int i = 0; i < FAKE_DOMAINS; i++)
 		if (world->domains[i].id)
 			fake_domain_describe(&world->domains[i], &(*list)[n++]);
@@ -49,7 +50,7 @@ int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info)
 		.cpu_khz = 2400123,
 		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = 524288,
-		.free_pages = 131072,
+		.free_pages = world->free_pages,
 		.hw_cap = {0x178bfbff},
 	};
 	return fake_call("physinfo");
@@ -60,6 +61,13 @@ int sysctl_sched_id(struct privcmd *p, uint32_t *id)
 	(void)p;
 	*id = XEN_SCHEDULER_CREDIT;
 	return fake_call("sched_id");
+}
+
+int sysctl_credit_get(struct privcmd *p, struct xen_sysctl_credit_schedule *s)
+{
+	(void)p;
+	*s = (struct xen_sysctl_credit_schedule){.tslice_ms = 10};
+	return fake_call("credit_get");
 }
 
 int sysctl_readconsole(
@@ -103,8 +111,16 @@ int xen_version_text(struct privcmd *p, unsigned int op, char *buf, size_t size)
 
 long xen_version_raw(struct privcmd *p, unsigned int op, void *out, size_t size)
 {
+	static const struct {
+		uint32_t length;
+		unsigned char bytes[3];
+	} id = {3, {0x00, 0xab, 0x12}};
+	int rc = fake_call("version_raw");
+
 	(void)p;
-	(void)op;
 	memset(out, 0, size);
-	return fake_call("version_raw");
+	if (op != XENVER_build_id || rc < 0)
+		return rc;
+	memcpy(out, &id, sizeof(id));
+	return id.length;
 }

@@ -2,6 +2,8 @@
 #include "tests/unit/toolstack/domain/fake_world.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,6 +35,7 @@ void fake_world_reset(void)
 		arena = share((size_t)FAKE_DOMAINS * FAKE_PAGES * 4096);
 	}
 	memset(world, 0, sizeof(*world));
+	world->free_pages = 131072;
 	strcpy(world->nodes[0].path, "/");
 	strcpy(world->nodes[0].perms, "r0");
 	strcpy(world->nodes[1].path, "/local");
@@ -49,11 +52,38 @@ int fake_call(const char *name)
 	world->calls++;
 	if (world->calls == world->kill_at)
 		_exit(99);
+	if (world->stops_at && strcmp(name, world->stops_at) == 0)
+		raise(SIGSTOP);
 	if (world->calls != world->fail_at &&
 		!(world->always_fails && strcmp(name, world->always_fails) == 0))
 		return 0;
 	world->failed = name;
 	return -EIO;
+}
+
+void fake_domain_add(uint16_t id, const char *name, uint32_t flags)
+{
+	struct fake_domain *d = &world->domains[id - 1];
+	char *path = world->nodes[10 + id].path;
+
+	*d = (struct fake_domain){.id = id,
+		.flags = flags,
+		.pages = 96 * 256,
+		.max_kib = 98304,
+		.max_vcpus = 1,
+		.has_context = true,
+		.handle = {0xab}};
+	snprintf(path, FAKE_PATH, "/local/domain/%u/name", id);
+	strcpy(world->nodes[10 + id].value, name);
+}
+
+void fake_process_ended(void)
+{
+	world->mapped = 0;
+	world->loops_open = 0;
+	if (world->in_transaction)
+		memcpy(world->nodes, world->saved, sizeof(world->nodes));
+	world->in_transaction = false;
 }
 
 struct fake_domain *fake_domain_find(uint16_t id)
@@ -212,14 +242,47 @@ void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdoma
 	memcpy(info->handle, d->handle, 16);
 }
 
+/* What a balloon driver does between two looks. */
+static void balloon(struct fake_domain *d)
+{
+	char path[64];
+	const struct fake_node *node;
+	uint64_t target;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->id);
+	node = fake_node_find(path);
+	if (!node)
+		return;
+	target = strtoull(node->value, NULL, 10) / 4;
+	for (long i = 0; i < world->balloon_pages && d->pages != target; i++)
+		d->pages += d->pages < target ? 1 : (uint64_t)-1;
+}
+
 int domctl_info(struct privcmd *p, uint16_t domid, struct xen_domctl_getdomaininfo *info)
 {
 	struct fake_domain *d;
 	int rc = on_domain("info", domid, &d);
 
 	(void)p;
-	if (rc == 0)
+	if (rc == -ESRCH && domid == 0) {
+		fake_dom0_describe(info);
+		return 0;
+	}
+	if (rc == 0) {
+		balloon(d);
 		fake_domain_describe(d, info);
+	}
+	return rc;
+}
+
+int domctl_send_nmi(struct privcmd *p, uint16_t domid, uint32_t vcpu)
+{
+	struct fake_domain *d;
+	int rc = on_domain("send_nmi", domid, &d);
+
+	(void)p;
+	if (rc == 0)
+		d->nmis |= 1u << vcpu;
 	return rc;
 }
 
@@ -238,6 +301,10 @@ int domctl_max_mem(struct privcmd *p, uint16_t domid, uint64_t max_kib)
 	int rc = on_domain("max_mem", domid, &d);
 
 	(void)p;
+	if (rc == -ESRCH && domid == 0) {
+		world->dom0_max_kib = max_kib;
+		return 0;
+	}
 	if (rc == 0)
 		d->max_kib = max_kib;
 	return rc;
@@ -277,6 +344,19 @@ int domctl_sched_set(struct privcmd *p, uint16_t domid, uint16_t weight, uint16_
 	return rc;
 }
 
+int domctl_sched_get(struct privcmd *p, uint16_t domid, uint16_t *weight, uint16_t *cap)
+{
+	struct fake_domain *d;
+	int rc = on_domain("sched_get", domid, &d);
+
+	(void)p;
+	if (rc == -ESRCH && domid != 0)
+		return rc;
+	*weight = d && d->weight ? d->weight : 256;
+	*cap = d ? d->cap : 0;
+	return rc == -ESRCH ? 0 : rc;
+}
+
 int domctl_setvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, const uint8_t *hard,
 	const uint8_t *soft, uint32_t bits)
 {
@@ -284,9 +364,18 @@ int domctl_setvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, con
 	int rc = on_domain("setvcpuaffinity", domid, &d);
 
 	(void)p;
-	(void)soft;
 	(void)bits;
-	return rc < 0 ? rc : vcpu < d->max_vcpus && hard[0] & 3 ? 0 : -EINVAL;
+	if (rc == 0 && vcpu >= d->max_vcpus)
+		rc = -ESRCH;
+	if (rc == 0 && hard && !(hard[0] & 3))
+		rc = -EINVAL;
+	if (rc < 0)
+		return rc;
+	if (hard && vcpu < 2)
+		memcpy(&d->hard_affinity[vcpu], hard, sizeof(d->hard_affinity[vcpu]));
+	if (soft)
+		memcpy(&d->soft, soft, sizeof(d->soft));
+	return 0;
 }
 
 int domctl_getvcpuaffinity(struct privcmd *p, uint16_t domid, uint32_t vcpu, uint8_t *hard,

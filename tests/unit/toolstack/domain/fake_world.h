@@ -36,6 +36,8 @@ struct fake_domain {
 	bool has_context, introduced;
 	struct vcpu_guest_context context;
 	uint16_t weight, cap;
+	uint32_t nmis;                   /* received, one bit for each virtual CPU */
+	uint64_t hard_affinity[2], soft; /* CPUs 0..63 of virtual CPUs 0 and 1; of the last one set */
 };
 
 struct fake_world {
@@ -47,12 +49,17 @@ struct fake_world {
 	int mapped;     /* frames of domains mapped now */
 	int loops_open; /* loop devices held by the test process */
 	int bridged;    /* interfaces put onto bridges */
+	uint64_t dom0_max_kib; /* its limit, if it was set */
+	long balloon_pages;    /* each look at a domain lets it come so much closer to its target */
 	bool no_large_extents, no_console, no_backends;
+	bool obeys; /* guests that are asked to shut down are gone at once */
 	long calls;         /* made so far */
 	long fail_at;       /* the call that fails with -EIO; 0: none */
 	long kill_at;       /* the call that ends the process */
 	const char *failed; /* name of the call that failed */
 	const char *always_fails; /* name of calls that all fail; or NULL */
+	const char *stops_at;     /* name of calls that stop the process (SIGSTOP); or NULL */
+	uint64_t free_pages;
 };
 
 extern struct fake_world *world; /* mapped by fake_world_reset() */
@@ -65,9 +72,19 @@ void fake_world_reset(void);
 /* 0: go on. Every faked call asks first. */
 int fake_call(const char *name);
 
+/* A guest with 96 MiB, one virtual CPU and a name, in slot @id - 1. */
+void fake_domain_add(uint16_t id, const char *name, uint32_t flags);
+
+/* What the kernel does when a process ends: its mappings, descriptors and transaction go. */
+void fake_process_ended(void);
+
+/* All that can be seen of the world, as text to compare; malloc()ed. */
+char *fake_world_text(void);
+
 struct fake_domain *fake_domain_find(uint16_t id);
 /* What the hypervisor tells of it. */
 void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdomaininfo *info);
+void fake_dom0_describe(struct xen_domctl_getdomaininfo *info);
 /* Frame @mfn of any domain, or NULL. */
 void *fake_frame(uint64_t mfn);
 const struct fake_node *fake_node_find(const char *path);

@@ -1,8 +1,8 @@
 /* SHA-256 against the standard's examples and lengths around the block size. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check_main.h"
 #include "toolstack/image/sha256.h"
 
 static const struct {
@@ -53,17 +53,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sha256");
-	TCase *c = tcase_create("sha256");
-	SRunner *r = srunner_create(s);
-	int failed;
-
+	TCase *c = CHECK_CASE(NULL, NULL, million, lengths_differ);
 	tcase_add_loop_test(c, examples, 0, (int)(sizeof(known) / sizeof(known[0])));
-	tcase_add_test(c, million);
-	tcase_add_test(c, lengths_differ);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("sha256", c);
 }

@@ -1,0 +1,68 @@
+"""A Debian guest with systemd, on /guests/NAME.cfg: from its creation to a clean shutdown, every step checked.
+
+alpha_test.py and gamma_test.py are its users; they differ in who loads the kernel.
+"""
+import re
+import sys
+
+from demo import Story, create, serve, wait_gone
+from machine import Failure, Machine
+
+ON_ROOT = ("head -c 8M /dev/urandom >data && sha256sum data >sum && sync && "
+           "echo 3 >/proc/sys/vm/drop_caches && sha256sum -c sum")
+# The byte of the superblock that says whether ext4 was unmounted, and the value that says yes.
+STATE = "hexdump -s 1082 -n 1 -e '\"%d\\n\"' /dev/disk/by-id/virtio-{}"
+
+
+def enter(story, name, first_words):
+    """Attach to the console, where @first_words must come before the login prompt; log in; return the prompt."""
+    prompt = f"root@{name}:~# "
+    story.say(f"on the console of {name}, which boots")
+    story.machine.send(f"bothy console {name}\n")
+    for words in first_words:
+        story.machine.expect(words, 180, f"{name}: {words}")
+        story.say(words)
+    story.machine.expect(f"{name} login: ", 240, f"{name}'s login prompt")
+    story.say("login prompt")
+    story.machine.send("root\n")
+    story.machine.expect(re.escape(prompt), 60, f"{name}'s shell")
+    story.machine.check("stty cols 1000", 30, prompt)
+    return prompt
+
+
+def work(story, prompt, checksum):
+    story.do("uname -rv", 30, prompt)
+    story.do("systemctl is-system-running --wait", 120, prompt)
+    story.do("/lib/systemd/systemd-networkd-wait-online --ipv4 --timeout=120", 150, prompt)
+    for line, wanted in ((ON_ROOT, "data: OK"), ("disk-test xvdb 16", "equal"),
+                         (f"net-test 192.168.77.1 file {checksum}", "equal")):
+        if wanted not in story.do(line, 240, prompt):
+            raise Failure(f"{line}: no {wanted!r}")
+
+
+def tell(story, name, first_words):
+    story.machine.wait_prompt(240)
+    story.say("dom0 is up")
+    checksum = serve(story)
+    create(story, name)
+    prompt = enter(story, name, first_words)
+    if story.do("hostname", 30, prompt).strip() != name:
+        raise Failure(f"{name} calls itself otherwise")
+    work(story, prompt, checksum)
+    story.machine.console_leave()
+    story.do("bothy list")
+    story.do(f"bothy shutdown {name}")
+    wait_gone(story, name, 120)
+    if story.do(STATE.format(name)).strip() != "1":
+        raise Failure(f"{name} left its root file system mounted")
+    story.machine.send("poweroff\n")
+    story.machine.wait_end(90)
+    story.say("the machine is off: every step held")
+
+
+def run(name, first_words=()):
+    try:
+        with Machine(name) as machine:
+            tell(Story(machine), name, first_words)
+    except Failure as failure:
+        sys.exit(f"{name}: {failure}")

@@ -1,0 +1,166 @@
+/* All guests' end, for the host goes down.
+ *
+ * The list of domains is read again and again until it has no guest: one that a restart under way brings up
+ * meanwhile is asked when it appears. Whatever cannot be asked, or does not answer, meets the time limit.
+ * Neighbours: dom0/init/etc/rc.stop calls us, dom0/domaind reaps who has shut down.
+ */
+#include "toolstack/host_stop.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0/lib/domctl.h"
+#include "dom0/lib/sysctl.h"
+#include "toolstack/domain_view.h"
+#include "toolstack/guest_destroy.h"
+#include "toolstack/wait.h"
+
+struct guest {
+	struct guest *next;
+	uint16_t domid;
+	bool listed;        /* by the latest look */
+	const char *reason; /* why it is down, if it was seen so; or NULL */
+	char name[DOMAIN_NAME_SIZE];
+};
+
+struct stop {
+	struct cli *c;
+	struct host *h;
+	struct guest *guests; /* asked, and not known to be gone */
+	cJSON *told;          /* NULL: lines */
+};
+
+static void tell(struct stop *s, const struct guest *g, bool destroyed, const char *how)
+{
+	cJSON *o;
+
+	if (!s->told) {
+		fprintf(s->c->out, "%s (%u): %s\n", g->name, g->domid, how);
+		fflush(s->c->out);
+		return;
+	}
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "name", g->name);
+	cJSON_AddNumberToObject(o, "domid", g->domid);
+	cJSON_AddBoolToObject(o, "destroyed", destroyed);
+	if (g->reason)
+		cJSON_AddStringToObject(o, "shutdown_reason", g->reason);
+	else
+		cJSON_AddNullToObject(o, "shutdown_reason");
+	cJSON_AddItemToArray(s->told, o);
+}
+
+/* A paused guest cannot do what it is asked. Errors show at the time limit. */
+static void ask(struct stop *s, const struct xen_domctl_getdomaininfo *d)
+{
+	(void)!host_domain_write(s->h, STORE_NO_TX, d->domain, "control/shutdown", "poweroff");
+	if (d->flags & XEN_DOMINF_paused)
+		(void)!domctl_unpause(&s->h->hv, d->domain);
+}
+
+static int guest_see(struct stop *s, const struct xen_domctl_getdomaininfo *d)
+{
+	struct guest *g = s->guests;
+
+	while (g && g->domid != d->domain)
+		g = g->next;
+	if (!g) {
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return -ENOMEM;
+		g->domid = d->domain;
+		host_domain_name(s->h, d->domain, g->name);
+		g->next = s->guests;
+		s->guests = g;
+		ask(s, d);
+	}
+	g->listed = true;
+	g->reason = domain_shutdown_reason(d);
+	return 0;
+}
+
+static void drop(struct guest **at)
+{
+	struct guest *g = *at;
+
+	*at = g->next;
+	free(g);
+}
+
+/* Let go of who is gone. */
+static void guests_sift(struct stop *s)
+{
+	for (struct guest **at = &s->guests; *at;) {
+		struct guest *g = *at;
+		char how[32];
+
+		if (g->listed) {
+			g->listed = false;
+			at = &g->next;
+			continue;
+		}
+		snprintf(how, sizeof(how), "ended%s%s", g->reason ? ": " : "",
+			g->reason ? g->reason : "");
+		tell(s, g, false, how);
+		drop(at);
+	}
+}
+
+/* For wait_until(): is no guest left? */
+static int look(void *arg)
+{
+	struct stop *s = arg;
+	struct xen_domctl_getdomaininfo *list = NULL;
+	uint32_t count = 0;
+	int rc = sysctl_domain_list(&s->h->hv, &list, &count);
+
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		if (list[i].domain != 0)
+			rc = guest_see(s, &list[i]);
+	free(list);
+	if (rc < 0)
+		return rc;
+	guests_sift(s);
+	return s->guests == NULL;
+}
+
+static int destroy_left(struct stop *s, unsigned int timeout_s)
+{
+	int first = 0;
+
+	while (s->guests) {
+		struct guest *g = s->guests;
+		int rc = guest_destroy(s->h, g->domid);
+		char how[96];
+
+		snprintf(how, sizeof(how), "still there after %u s, %s%s", timeout_s,
+			rc < 0 ? "cannot be destroyed: " : "destroyed",
+			rc < 0 ? strerror(-rc) : "");
+		tell(s, g, true, how);
+		first = first ? first : rc;
+		drop(&s->guests);
+	}
+	return first;
+}
+
+enum exit_code host_stop(struct cli *c, struct host *h, unsigned int timeout_s)
+{
+	cJSON *root = c->json ? cli_json_new("shutdown-host") : NULL;
+	struct stop s = {.c = c, .h = h};
+	int rc = store_write(h->store, STORE_NO_TX, HOST_STOPPING, "1");
+
+	if (root)
+		s.told = cJSON_AddArrayToObject(root, "domains");
+	if (rc == 0)
+		rc = wait_until(look, &s, timeout_s * 1000);
+	if (rc == -ETIMEDOUT)
+		rc = destroy_left(&s, timeout_s);
+	if (rc == 0)
+		return c->json ? cli_json(c, root) : EXIT_DONE;
+	cJSON_Delete(root);
+	while (s.guests)
+		drop(&s.guests);
+	return host_failed(c, rc, "ending the guests");
+}

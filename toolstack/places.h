@@ -1,0 +1,9 @@
+/* Where things are on this host. Tests have places of their own. */
+#pragma once
+
+struct places {
+	const char *kernel_cache;        /* unpacked kernels */
+	const char *kept;                /* configurations of the guests there are */
+	const char *sysfs;               /* "/sys" */
+	unsigned int backend_timeout_ms; /* how long a back end may take with a new device */
+};
