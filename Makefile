@@ -7,6 +7,7 @@
 #   make mutants    seeded faults, all of which must be noticed
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
+#   make check-all  make check, then a guest on each machine of tests/system/matrix.txt
 #   make menuconfig, make defconfig                  make clean
 #
 # Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
@@ -221,6 +222,8 @@ scripts = $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 check: all host-programs guests
 	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
 		$(guest-runs) $(filter tests/system/%,$(scripts))
+check-all: check
+	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 
 include tests/fuzz/fuzz.mk
@@ -235,6 +238,6 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: FORCE all hv bin host host-programs guests images check clean menuconfig defconfig run demo bench
+.PHONY: FORCE all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

@@ -5,44 +5,13 @@
 #include "hv/boot/banner.h"
 #include "hv/core/flaws.h"
 #include "hv/core/log.h"
-#include "hv/cpu/cpu.h"
-
-enum { EAX, EBX, ECX, EDX };
-
-static void cpuid_if(uint32_t leaf, uint32_t out[4])
-{
-	cpu_cpuid(leaf & 0x80000000u, 0, out);
-	if (out[EAX] >= leaf)
-		cpu_cpuid(leaf, 0, out);
-	else
-		memset(out, 0, 4 * sizeof *out);
-}
-
-static void model_log(void)
-{
-	uint32_t r[4];
-	char text[49] = "";
-	for (unsigned i = 0; i < 3; i++) {
-		cpuid_if(0x80000002u + i, r);
-		memcpy(text + i * sizeof r, r, sizeof r);
-	}
-	const char *name = text;
-	while (*name == ' ')
-		name++;
-	cpuid_if(1, r);
-	struct cpu_model m = cpu_model(r[EAX]);
-	log_info("CPU: %s", name);
-	log_info("CPU: family %u, model %u, stepping %u", m.family, m.model, m.stepping);
-}
 
 static void clock_log(void)
 {
 	struct clock_params clock;
-	uint32_t r[4];
 	cpu_clock_params(&clock);
-	cpuid_if(0x80000007u, r);
 	log_info("TSC: %lu MHz, %s", (unsigned long)cpu_tsc_khz() / 1000,
-		 !clock.stable ? "not trusted: not invariant" : r[EDX] >> 8 & 1 ? "trusted: invariant"
+		 !clock.stable ? "not trusted: not invariant" : cpu_tsc_is_invariant(cpu_cpuid) ? "trusted: invariant"
 		 : cpu_features.is_tcg ? "trusted: the emulator's" : "trusted: option tsc=stable");
 }
 
@@ -52,22 +21,20 @@ static void append(char list[80], const char *name)
 	format_string(list + n, 80 - n, " %s", name);
 }
 
-static void features_log(void)
+static void features_log(const struct cpu_detected *cpu)
 {
 	const struct cpu_features *f = &cpu_features;
-	const struct { const char *name; uint32_t leaf, reg, bit; bool is_on; const char *why_off; } all[] = {
-		{ "NX", 0x80000001u, EDX, 20, f->has_nx, "" },
-		{ "SMEP", 7, EBX, 7, f->uses_smep, "" },
-		{ "SMAP", 7, EBX, 20, f->uses_smap, "the emulator faults far returns in ring 3" },
-		{ "XSAVE", 1, ECX, 26, f->has_xsave, "" },
-		{ "PCID", 1, ECX, 17, false, "every change of tables flushes the TLB" },
-		{ "FSGSBASE", 7, EBX, 0, false, "guest kernels set bases by hypercall" },
+	const struct { const char *name; bool is_there, is_on; const char *why_off; } all[] = {
+		{ "NX", cpu->features.has_nx, f->has_nx, "" },
+		{ "SMEP", cpu->has_smep, f->uses_smep, "" },
+		{ "SMAP", cpu->has_smap, f->uses_smap, "the emulator faults far returns in ring 3" },
+		{ "XSAVE", cpu->features.has_xsave, f->has_xsave, "" },
+		{ "PCID", cpu->has_pcid, false, "every change of tables flushes the TLB" },
+		{ "FSGSBASE", cpu->has_fsgsbase, false, "guest kernels set bases by hypercall" },
 	};
 	char on[80] = "", missing[80] = "";
 	for (unsigned i = 0; i < ARRAY_COUNT(all); i++) {
-		uint32_t r[4];
-		cpuid_if(all[i].leaf, r);
-		if (!(r[all[i].reg] >> all[i].bit & 1))
+		if (!all[i].is_there)
 			append(missing, all[i].name);
 		else if (all[i].is_on)
 			append(on, all[i].name);
@@ -80,11 +47,14 @@ static void features_log(void)
 
 void banner_cpu(void)
 {
+	struct cpu_detected cpu;
 	char text[80];
-	model_log();
+	cpu_detect(cpu_cpuid, &cpu);
+	log_info("CPU: %s", cpu.name);
+	log_info("CPU: family %u, model %u, stepping %u", cpu.family, cpu.model, cpu.stepping);
 	clock_log();
-	features_log();
-	flaws_decide(cpu_features.uses_smep, &flaws);
+	features_log(&cpu);
+	flaws_decide(&cpu, cpu_features.uses_smep, &flaws);
 	for (unsigned i = 0; i < FLAW_COUNT; i++) {
 		flaw_describe(&flaws, i, text, sizeof text);
 		log_info("%s", text);

@@ -31,28 +31,21 @@ static const struct kind { char vendor[4]; uint8_t family, model; uint32_t witho
 	{ "Genu", 6, 0x5f, BIT(FLAW_L1TF) | BIT(FLAW_MDS) }, { "Genu", 6, 0x7a, BIT(FLAW_L1TF) | BIT(FLAW_MDS) },
 };
 
-static uint32_t without_by_model(const uint32_t vendor[4], uint32_t signature)
+static uint32_t without_by_model(const struct cpu_detected *cpu)
 {
 	uint32_t without = 0;
-	struct cpu_model m = cpu_model(signature);
 	for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
-		if (memcmp(&vendor[1], kinds[i].vendor, 4) == 0 && (kinds[i].family == ANY || kinds[i].family == m.family) &&
-		    (kinds[i].model == ANY || kinds[i].model == m.model))
+		if (memcmp(cpu->vendor, kinds[i].vendor, 4) == 0 && (kinds[i].family == ANY || kinds[i].family == cpu->family) &&
+		    (kinds[i].model == ANY || kinds[i].model == cpu->model))
 			without = kinds[i].without;
 	return without;
 }
 
-void flaws_decide(bool smep, struct flaws *out)
+void flaws_decide(const struct cpu_detected *cpu, bool smep, struct flaws *out)
 {
-	uint32_t vendor[4], r[4], without;
+	uint32_t without = without_by_model(cpu);
 	uint64_t caps = 0;
-	cpu_cpuid(0, 0, vendor);
-	cpu_cpuid(1, 0, r);
-	without = without_by_model(vendor, r[0]);
-	memset(r, 0, sizeof r);
-	if (vendor[0] >= 7)
-		cpu_cpuid(7, 0, r);
-	if ((r[3] >> 29 & 1) && cpu_msr_read(MSR_ARCH_CAPABILITIES, &caps) < 0)
+	if (cpu->has_arch_capabilities && cpu_msr_read(MSR_ARCH_CAPABILITIES, &caps) < 0)
 		caps = 0;
 	if (caps & CAP_RDCL_NO)
 		without |= BIT(FLAW_MELTDOWN) | BIT(FLAW_L1TF);

@@ -84,7 +84,7 @@ cpumask_t cpu_tlb_filter(cpumask_t mask, uint32_t epoch);
 
 /* --- features the layers above ask about --- */
 struct cpu_features {
-	bool has_xsave, has_nx, has_fsgsbase, is_tcg;
+	bool has_xsave, has_nx, is_tcg;
 	bool uses_smep, uses_smap;
 	uint64_t xcr0_mask;	/* components supported and enabled for guests */
 	uint32_t fpu_size;	/* bytes of one vCPU's state area, all components (64-byte aligned) */
@@ -92,15 +92,8 @@ struct cpu_features {
 	uint8_t phys_bits;
 };
 extern struct cpu_features cpu_features;	/* read-only after boot */
-struct cpu_model { uint32_t family, model, stepping; };
-static inline struct cpu_model cpu_model(uint32_t leaf1_eax)	/* Spec: SDM 2A CPUID, figure 3-6 */
-{
-	uint32_t f = leaf1_eax >> 8 & 15, m = leaf1_eax >> 4 & 15;
-	bool extended = f == 6 || f == 15;
-	return (struct cpu_model){ f == 15 ? f + (leaf1_eax >> 20 & 0xff) : f,
-				   extended ? m + (leaf1_eax >> 12 & 0xf0) : m, leaf1_eax & 15 };
-}
-void cpu_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4]);	/* eax ebx ecx edx, raw */
+typedef void cpuid_raw_fn(uint32_t leaf, uint32_t sub, uint32_t out[4]);
+cpuid_raw_fn cpu_cpuid;		/* eax ebx ecx edx, raw */
 /* 0, or -EIO when the MSR does not exist (fixup). */
 int cpu_msr_read(uint32_t msr, uint64_t *value) MUST_CHECK;
 int cpu_msr_write(uint32_t msr, uint64_t value) MUST_CHECK;

@@ -5,6 +5,7 @@
  * higher number. Written only while one CPU runs. Readers: hv/call (dom0's map), hv/mem (what is
  * device memory). */
 #include "hv/base/errno.h"
+#include "hv/cpu/machine.h"
 #include "hv/mem/machine_map.h"
 
 struct machine machine;
@@ -65,11 +66,15 @@ int machine_range_add(struct machine *m, uint64_t start, uint64_t size, uint32_t
 }
 
 /* A frame that is RAM only in part is nobody's memory (the frame table takes whole ones), and
- * dom0 looks for firmware tables in it: the extended BIOS data area seldom begins on a page. */
+ * dom0 looks for firmware tables in it: the extended BIOS data area seldom begins on a page. Nor is
+ * what lies below 1 MiB, of whatever type: dom0 looks for iSCSI boot tables from 512 KiB on, and we
+ * keep nothing there once the other CPUs run. */
 bool machine_is_device(mfn_t m)
 {
 	uint64_t start = m.n << PAGE_SHIFT, end = start + PAGE_SIZE;
 
+	if (start < LOW_MEMORY_END)
+		return true;
 	for (unsigned i = 0; i < machine.range_count; i++) {
 		const struct machine_range *r = &machine.range[i];
 		if (r->type == RANGE_RAM && r->start <= start && end <= r->start + r->size)

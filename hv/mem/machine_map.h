@@ -25,6 +25,6 @@ extern struct machine machine;
 /* Add a range to a sorted map; where ranges overlap, the higher type number wins over RAM.
  * -ENOSPC. */
 int machine_range_add(struct machine *m, uint64_t start, uint64_t size, uint32_t type) MUST_CHECK;
-/* Frame @m is not (wholly) RAM: device memory or a hole, which a control domain may map. A frame
- * that is RAM but unknown to the frame table is the hypervisor's. */
+/* Frame @m is not (wholly) RAM for domains: device memory, a hole or the first MiB, which a control
+ * domain may map. A frame above that is RAM but unknown to the frame table is the hypervisor's. */
 bool machine_is_device(mfn_t m);

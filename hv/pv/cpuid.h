@@ -4,7 +4,6 @@
 #include "hv/cpu/cpu.h"
 
 struct domain;
-typedef void cpuid_raw_fn(uint32_t leaf, uint32_t sub, uint32_t out[4]);
 
 struct cpuid_host {
 	cpuid_raw_fn *raw;

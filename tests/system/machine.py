@@ -25,6 +25,10 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r|\x07")
 
 PARTIAL_ESCAPE = re.compile(r"(\x1b(\[[0-9;?]*)?)?$")
 
+# How QEMU attaches the disk number {0}, by controller.
+DISKS = {"virtio": "virtio-blk-pci,drive=d{0}", "nvme": "nvme,drive=d{0},serial=disk{0}",
+         "ahci": "ide-hd,drive=d{0},bus=sata.{0}"}
+
 
 class Failure(Exception):
     """A step that did not hold; the message says which."""
@@ -38,36 +42,47 @@ def accelerator():
     return "kvm" if flags & {"vmx", "svm"} and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
 
 
+def devices(disk, net):
+    """dom0's disk, the tools, two guests' disks and a network card. Every boot starts from the same disks: what
+    is written lives as long as the machine."""
+    args = ["-netdev", "user,id=n", "-device", f"{net},netdev=n"]
+    if disk == "ahci":
+        args += ["-device", "ich9-ahci,id=sata"]
+    for unit, name in enumerate(("dom0", "tools")):
+        args += ["-drive", f"file={BUILD / name}.img,if=none,id=d{unit},format=raw,snapshot=on,cache=unsafe",
+                 "-device", DISKS[disk].format(unit)]
+    # Two guests' root file systems: one image, each guest's changes in a place of its own. dom0 finds them by
+    # the serial numbers of virtio disks, whatever its own disk is.
+    for guest in ("alpha", "gamma"):
+        args += ["-drive", f"file={BUILD / 'debian.img'},if=none,id={guest},format=raw,snapshot=on,cache=unsafe",
+                 "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
+    return args
+
+
 def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, disks=True,
-            only=(), icount=False, reboot=False, extra=()):
+            only=(), icount=False, reboot=False, extra=(),
+            machine="pc", disk="virtio", net="virtio-net-pci", dom0_kernel="dom0"):
     """Return QEMU's arguments. @memory in MiB; @guest: the name of a guest that dom0 creates at its
     start; @only: boot these modules instead of dom0's kernel and initramfs; @disks: dom0's disk, the
-    tools and a network card."""
+    tools and a network card, on the controllers @disk (of DISKS) and @net (a QEMU device); @dom0_kernel:
+    dom0 is BUILD/@dom0_kernel.kernel with its initramfs."""
     hv = os.environ.get("HV", str(BUILD / "hv.elf"))
     accel = accelerator()
     cpu = cpu or ("host" if accel == "kvm" else "max")
     options = f"console=com1 com1=115200,8n1 dom0_max_vcpus=2 {os.environ.get('HV_ARGS', '')} {hv_args}"
-    dom0 = f"{(BUILD / 'dom0.kernel').resolve()} console=hvc0 quiet {dom0_args}"
+    dom0 = f"{(BUILD / f'{dom0_kernel}.kernel').resolve()} console=hvc0 quiet {dom0_args}"
     if guest:
         dom0 += f" guest={guest}"
-    initrd = ",".join(only or (dom0, str(BUILD / "dom0.cpio.gz")))
-    args = ["qemu-system-x86_64", "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
-            "-nographic", "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
+    initrd = ",".join(only or (dom0, str(BUILD / f"{dom0_kernel}.cpio.gz")))
+    args = ["qemu-system-x86_64", "-machine", machine, "-accel", accel, "-cpu", cpu,
+            "-smp", str(smp), "-m", str(memory), "-nographic",
+            "-kernel", hv, "-append", " ".join(options.split()), "-initrd", initrd]
     if not reboot:
         args.append("-no-reboot")
     if icount:
         args += ["-icount", "shift=0,sleep=off"]
     if disks:
-        # Every boot starts from the same disk: what dom0 writes lives as long as the machine.
-        args += ["-drive", f"file={BUILD / 'dom0.img'},if=none,id=d,format=raw,snapshot=on,cache=unsafe",
-                 "-device", "virtio-blk-pci,drive=d",
-                 "-drive", f"file={BUILD / 'tools.img'},if=none,id=t,format=raw,readonly=on",
-                 "-device", "virtio-blk-pci,drive=t",
-                 "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n"]
-        # Two guests' root file systems: one image, each guest's changes in a place of its own.
-        for guest in ("alpha", "gamma"):
-            args += ["-drive", f"file={BUILD / 'debian.img'},if=none,id={guest},format=raw,snapshot=on,cache=unsafe",
-                     "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
+        args += devices(disk, net)
     else:
         args += ["-net", "none"]
     return args + list(extra)

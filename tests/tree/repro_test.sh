@@ -19,7 +19,8 @@ COMMIT=$(env -u MAKEFLAGS -u MAKELEVEL make -s print-COMMIT) \
 	env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
 	{ tail -n 20 "$tmp/log"; exit 1; }
 status=0
-for file in hv.elf {dom0,guest,guest612,root,debian}.cpio.gz {dom0,tools,debian}.img $(cd "$out" && ls bin/*); do
+for file in hv.elf {dom0,dom0-6.12,guest,guest612,generic,generic612,root,debian}.cpio.gz {dom0,tools,debian}.img \
+	$(cd "$out" && ls bin/*); do
 	cmp "$out/$file" "$tmp/another/place/build/$file" || status=1
 done
 exit $status

@@ -25,7 +25,7 @@ void host_devices_reset(void)
 	host_port_in = NULL;
 	host_port_out = NULL;
 	cpu_features = (struct cpu_features){
-		.has_xsave = true, .has_nx = true, .has_fsgsbase = true,
+		.has_xsave = true, .has_nx = true,
 		.xcr0_mask = 7, .fpu_size = 832, .phys_bits = 40,
 	};
 }

@@ -1,5 +1,6 @@
 /* The local APIC, in xAPIC mode: inter-processor interrupts, the one-shot timer, end of interrupt.
  * Spec: SDM 3A chapter 10. Neighbours: time.c (calibration), smp.c (INIT, SIPI). */
+#include "hv/cpu/detect.h"
 #include "hv/cpu/x86_64/internal.h"
 
 enum {
@@ -8,7 +9,6 @@ enum {
 	APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370, APIC_TIMER_INITIAL = 0x380,
 	APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
-#define APIC_BASE_ENABLE	(1u << 11)
 #define SVR_ENABLE		(1u << 8)
 #define LVT_MASKED		(1u << 16)
 #define LVT_NMI			(4u << 8)
@@ -40,8 +40,9 @@ void apic_init(void)
 {
 	if (cpu_id() == 0)
 		pic_silence();
-	uint64_t base = msr_read(MSR_APIC_BASE);
-	msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+	uint64_t base = msr_read(MSR_APIC_BASE), steps[2];
+	for (unsigned i = 0, n = cpu_xapic_steps(base, steps); i < n; i++)
+		msr_write(MSR_APIC_BASE, steps[i]);
 	apic_base = maddr(base & 0x000ffffffffff000ull);
 	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	apic_write(APIC_TPR, 0);

@@ -5,6 +5,7 @@
  * ns = (tsc - base) * mul >> 32 after a shift: the form guests use too, so both agree to the bit.
  * Spec: SDM 3B 17.17; public header xen.h vcpu_time_info; MC146818 data sheet; 8254 data sheet. */
 #include "hv/base/math.h"
+#include "hv/cpu/detect.h"
 #include "hv/cpu/x86_64/internal.h"
 
 #define PIT_HZ		1193182u
@@ -30,36 +31,6 @@ void pit_wait_ns(uint64_t ns)
 		while (!(port_in8(PIT_GATE) & 0x20))
 			__builtin_ia32_pause();
 	}
-}
-
-static uint64_t tsc_khz_from_cpuid(void)
-{
-	uint32_t r[4];
-	cpu_cpuid(0, 0, r);
-	if (r[0] >= 0x15) {
-		cpu_cpuid(0x15, 0, r);
-		if (r[0] && r[1] && r[2])
-			return (uint64_t)r[2] * r[1] / r[0] / 1000;
-	}
-	cpu_cpuid(1, 0, r);
-	if (r[2] >> 31) {
-		cpu_cpuid(0x40000000, 0, r);
-		if (r[0] >= 0x40000010 && r[0] < 0x40000100) {
-			cpu_cpuid(0x40000010, 0, r);
-			return r[0];
-		}
-	}
-	return 0;
-}
-
-static bool tsc_is_invariant(void)
-{
-	uint32_t r[4];
-	cpu_cpuid(0x80000000, 0, r);
-	if (r[0] < 0x80000007)
-		return false;
-	cpu_cpuid(0x80000007, 0, r);
-	return r[3] >> 8 & 1;
 }
 
 static uint8_t cmos_read(uint8_t reg)
@@ -121,7 +92,7 @@ void cpu_clock_init(bool force_stable)
 {
 	apic_init();
 	percpu()->apic_id = apic_id_own();
-	tsc_khz = tsc_khz_from_cpuid();
+	tsc_khz = cpu_tsc_khz_told(cpu_cpuid);
 	if (tsc_khz == 0) {
 		uint64_t start = tsc_read();
 		pit_wait_ns(50000000);
@@ -130,7 +101,7 @@ void cpu_clock_init(bool force_stable)
 	if (tsc_khz == 0)
 		tsc_khz = 1;
 	clock_scale(tsc_khz);
-	clock.stable = tsc_is_invariant() || cpu_features.is_tcg || force_stable;
+	clock.stable = cpu_tsc_is_invariant(cpu_cpuid) || cpu_features.is_tcg || force_stable;
 	clock.base_tsc = boot_tsc;
 	clock.base_ns = 0;
 	apic_calibrate();

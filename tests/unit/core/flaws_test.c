@@ -39,6 +39,7 @@ START_TEST(processor)
 {
 	const struct processor *p = &processors[_i];
 	uint32_t r[4] = { p->max_leaf };
+	struct cpu_detected cpu;
 	struct flaws f;
 	char states[FLAW_COUNT + 1] = "";
 	host_reset(1, 16);
@@ -50,7 +51,8 @@ START_TEST(processor)
 	host_cpuid_set(7, 0, (uint32_t[4]){ 0, 0, 0, p->has_caps ? 1u << 29 : 0 });
 	if (p->caps != ~0ull)
 		host_msr_set(ARCH_CAPABILITIES, p->caps);
-	flaws_decide(p->smep, &f);
+	cpu_detect(cpu_cpuid, &cpu);
+	flaws_decide(&cpu, p->smep, &f);
 	for (unsigned i = 0; i < FLAW_COUNT; i++)
 		states[i] = "-mO"[f.state[i]];
 	ck_assert_msg(strcmp(states, p->states) == 0, "%s: %s, not %s", p->name, states, p->states);
@@ -60,12 +62,14 @@ END_TEST
 /* What CPUID does not announce is not read: leaf 7 beyond the last answers with another leaf's data. */
 START_TEST(unannounced)
 {
+	struct cpu_detected cpu;
 	struct flaws f;
 	host_reset(1, 16);
 	host_cpuid_set(0, 0, (uint32_t[4]){ 6, 0x756e6547 });
 	host_cpuid_set(7, 0, (uint32_t[4]){ ~0u, ~0u, ~0u, ~0u });
 	host_msr_set(ARCH_CAPABILITIES, 0x21);
-	flaws_decide(true, &f);
+	cpu_detect(cpu_cpuid, &cpu);
+	flaws_decide(&cpu, true, &f);
 	ck_assert_uint_eq(f.state[FLAW_MELTDOWN], FLAW_OPEN);
 }
 END_TEST

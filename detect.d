@@ -1,0 +1,14 @@
+detect.o: hv/cpu/detect.c hv/base/hidden.h hv/base/string.h \
+  hv/base/types.h hv/cpu/detect.h hv/cpu/cpu.h hv/base/backtrace.h
+
+hv/base/hidden.h:
+
+hv/base/string.h:
+
+hv/base/types.h:
+
+hv/cpu/detect.h:
+
+hv/cpu/cpu.h:
+
+hv/base/backtrace.h:
