@@ -39,11 +39,17 @@ _Static_assert((unsigned)U_L4 == (unsigned)FT_L4 && (unsigned)U_SEGDESC == (unsi
 
 /* --- words --- */
 
+/* By a CPU, which has not flushed, that is: no table any more, and not yet anything else. */
+static bool may_be_walked(const struct model *m, uint64_t f)
+{
+	return m->u.count[f] == 0 || m->u.type[f] >= U_L1;
+}
+
 /* Bits of a word that the core may change by itself. */
 static uint64_t open_bits(const struct model *m, uint64_t f, unsigned slot)
 {
 	const struct m_frame *p = &m->f[f];
-	uint64_t open = m->forgiving || m->u.count[f] == 0 || m->u.type[f] >= U_L1 ? E_AD : 0;
+	uint64_t open = m->forgiving || m->walked[f] || may_be_walked(m, f) ? E_AD : 0;
 	if (p->any_loose && (p->loose[slot / 64] >> slot % 64 & 1))
 		return ~0ull;
 	if (m->forgiving && m->u.count[f] == 0)
@@ -292,6 +298,8 @@ const char *model_compare(struct model *m)
 		m->blind++;
 		model_adopt(m);
 	}
+	for (uint64_t f = 0; f < m->limit.frames; f++)
+		m->walked[f] = may_be_walked(m, f);
 	m->in_doubt = m->lost = false;
 	return wrong;
 }

@@ -213,6 +213,9 @@ static void frame_uses(struct model *m, struct worklist *w, uint64_t f)
 		use_add(m, w, f, use_table(p->pinned), 1, 1);
 	if (p->part && p->part_top)
 		use_add(m, w, f, use_table(p->part), 1, 1);
+	const struct uses *was = &pair_start->u;
+	if (m->held && was->count[f] && was->type[f] >= U_L1)
+		use_add(m, w, f, was->type[f], 1, 1);
 }
 
 static void vcpu_uses(struct model *m, struct worklist *w, const struct m_vcpu *v)

@@ -115,7 +115,7 @@ struct model {
 	unsigned table_words;		/* the first of them that are entries of tables */
 	bool relaxed;			/* two operations overlapped */
 	bool forgiving;			/* one was turned away; its checks changed bits */
-	bool held;			/* what one gives up is there until both have ended */
+	bool held;			/* what one gives up is there, and a table, until both have ended */
 	bool lost;			/* it cannot be told: the core's state is taken */
 	bool stale;			/* uses are to be found again */
 	bool in_doubt;			/* words that are not followed decided; compare.c looks */
@@ -125,6 +125,7 @@ struct model {
 	const char *wrong;
 	uint16_t slot_id[SLOTS];	/* number of the domain that lives or lived there last */
 	struct uses u;
+	uint8_t walked[M_FRAMES];	/* could be walked as a table up to the last operation */
 	unsigned domain_end;			/* of those in use */
 	struct m_domain domain[M_DOMAINS];
 	struct m_frame f[M_FRAMES];
