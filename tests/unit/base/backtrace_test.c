@@ -1,10 +1,10 @@
 /* Backtraces: names and frames from a table, a chain of calls whole and with holes, and random stacks and
  * tables, over which ASan watches that nothing else is read. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/base/backtrace.h"
 #include "hv/cpu/x86_64/stack.h"
+#include "tests/unit/check_main.h"
 
 #define BASE	0xffff810000100000ull
 #define ROOM	20
@@ -137,17 +137,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("backtrace");
-	TCase *t = tcase_create("backtrace");
-	tcase_add_test(t, places);
-	tcase_add_test(t, chain);
-	tcase_add_test(t, guesses);
-	tcase_add_loop_test(t, nonsense, 0, 8);
-	tcase_add_test(t, stacks);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, places, chain, guesses, stacks);
+	tcase_add_loop_test(c, nonsense, 0, 8);
+	return check_run("backtrace", c);
 }

@@ -1,11 +1,11 @@
 /* The banner: what stands in the log for two scripted processors and a memory map. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/boot/banner.h"
 #include "hv/core/flaws.h"
 #include "hv/core/log.h"
 #include "hv/cpu/host/host.h"
+#include "tests/unit/check_main.h"
 
 static char text[8192];
 
@@ -97,17 +97,4 @@ START_TEST(memory)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("banner");
-	TCase *t = tcase_create("all");
-	tcase_add_test(t, server);
-	tcase_add_test(t, plain);
-	tcase_add_test(t, memory);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
+CHECK_MAIN("banner", NULL, NULL, server, plain, memory)

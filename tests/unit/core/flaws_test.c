@@ -1,9 +1,9 @@
 /* Flaws of processors over synthetic CPUID and MSR vectors: one row is one processor. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/core/flaws.h"
 #include "hv/cpu/host/host.h"
+#include "tests/unit/check_main.h"
 
 #define ARCH_CAPABILITIES 0x10a
 
@@ -90,15 +90,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("flaws");
-	TCase *t = tcase_create("all");
-	tcase_add_loop_test(t, processor, 0, sizeof processors / sizeof *processors);
-	tcase_add_test(t, unannounced);
-	tcase_add_test(t, descriptions);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, unannounced, descriptions);
+	tcase_add_loop_test(c, processor, 0, sizeof processors / sizeof *processors);
+	return check_run("flaws", c);
 }

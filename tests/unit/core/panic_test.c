@@ -1,11 +1,11 @@
 /* A panic of a trap: what is said, to console and log alike, and what becomes of the machine. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hv/core/log.h"
 #include "hv/core/panic.h"
 #include "hv/cpu/host/host.h"
 #include "hv/cpu/upcall.h"
+#include "tests/unit/check_main.h"
 
 static char said[8192], ring[8192];
 static size_t said_bytes;
@@ -109,15 +109,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("panic");
-	TCase *t = tcase_create("all");
-	tcase_add_exit_test(t, all_is_said, 71);
-	tcase_add_exit_test(t, fault_while_saying, 70);
-	tcase_add_exit_test(t, faults_without_end, 70);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	TCase *c = CHECK_CASE(NULL, NULL, NULL);
+	tcase_add_exit_test(c, all_is_said, 71);
+	tcase_add_exit_test(c, fault_while_saying, 70);
+	tcase_add_exit_test(c, faults_without_end, 70);
+	return check_run("panic", c);
 }

@@ -1,6 +1,5 @@
 /* `bothy create` with kernels and ramdisks that are missing, cut, damaged or for others: the line, the exit
  * status, and that nothing is left, in the cache neither. */
-#include <check.h>
 #include <elf.h>
 #include <lz4.h>
 #include <lzma.h>
@@ -13,6 +12,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/test_host.h"
 #include "toolstack/cli.h"
 
@@ -298,23 +298,10 @@ END_TEST
 int main(void)
 {
 	enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
-	Suite *s = suite_create("kernels");
-	TCase *c = tcase_create("kernels");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, setup, teardown);
+	TCase *c = CHECK_CASE(setup, teardown, elf_files_of_others, no_kernels_at_all,
+			      too_little_memory, ramdisks);
 	tcase_add_loop_test(c, whole_payloads_start, 0, FORMATS);
 	tcase_add_loop_test(c, damaged_payloads, 0, FORMATS);
 	tcase_add_loop_test(c, bombs, 0, FORMATS);
-	tcase_add_test(c, elf_files_of_others);
-	tcase_add_test(c, no_kernels_at_all);
-	tcase_add_test(c, too_little_memory);
-	tcase_add_test(c, ramdisks);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("kernels", c);
 }

@@ -2,7 +2,6 @@
  *
  * The world before is one that had a guest, so that it has all the directories it will ever have; each round
  * begins with a copy of it and must lead back to it, node by node, domain by domain and file by file. */
-#include <check.h>
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "tests/unit/toolstack/domain/test_host.h"
 #include "toolstack/cli.h"
@@ -475,29 +475,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("leftovers");
-	TCase *c = tcase_create("leftovers");
-	SRunner *r = srunner_create(s);
-	int failed;
-
+	TCase *c = CHECK_CASE(setup, teardown, any_death_of_the_remover_is_made_good,
+			      any_failure_of_the_remover_is_made_good, failed_removal_warns_and_the_verb_goes_on,
+			      failed_undo_is_made_good, living_creations_are_left_alone, one_removes,
+			      interrupted_creations_undo_themselves, zombies_are_dead,
+			      readers_that_leave_do_not_end_a_creation, strange_marks, files_of_nobody_are_swept);
 	tcase_set_timeout(c, 240);
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, any_failure_leaves_nothing, 0, STARTS_AGAIN);
 	tcase_add_loop_test(c, any_death_leaves_nothing_for_the_next_verb, 0, STARTS_AGAIN);
-	tcase_add_test(c, any_death_of_the_remover_is_made_good);
-	tcase_add_test(c, any_failure_of_the_remover_is_made_good);
-	tcase_add_test(c, failed_removal_warns_and_the_verb_goes_on);
-	tcase_add_test(c, failed_undo_is_made_good);
-	tcase_add_test(c, living_creations_are_left_alone);
-	tcase_add_test(c, one_removes);
-	tcase_add_test(c, interrupted_creations_undo_themselves);
-	tcase_add_test(c, zombies_are_dead);
-	tcase_add_test(c, readers_that_leave_do_not_end_a_creation);
-	tcase_add_test(c, strange_marks);
-	tcase_add_test(c, files_of_nobody_are_swept);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("leftovers", c);
 }

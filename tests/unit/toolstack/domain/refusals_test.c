@@ -1,11 +1,11 @@
 /* `bothy create` with configurations that are wrong, alone or beside the guests that run: the exact lines, the exit
  * status, and that the world is as it was. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "tests/unit/toolstack/domain/test_host.h"
 #include "toolstack/cli.h"
@@ -231,22 +231,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("refusals");
-	TCase *c = tcase_create("refusals");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(c, 60);
-	tcase_add_checked_fixture(c, setup, teardown);
+	TCase *c = CHECK_CASE(setup, teardown, what_nobody_writes_is_shared, silent_back_end,
+			      unreadable, unknown_keys_warn);
 	tcase_add_loop_test(c, refused_alone, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, refused_beside_another, 0, (int)(sizeof(taken) / sizeof(taken[0])));
-	tcase_add_test(c, what_nobody_writes_is_shared);
-	tcase_add_test(c, silent_back_end);
-	tcase_add_test(c, unreadable);
-	tcase_add_test(c, unknown_keys_warn);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return check_run("refusals", c);
 }
