@@ -75,7 +75,7 @@ static bool entry_aimed_at(const struct model *m, const struct m_domain *d, cons
 static bool emulated_entry(
 	struct model *m, const struct m_domain *d, const struct act *a, uint64_t *f, unsigned *slot)
 {
-	if (entry_aimed_at(m, d, a, f, slot))
+	if (!m->early && entry_aimed_at(m, d, a, f, slot))
 		return true;
 	return m->relaxed && entry_aimed_at(pair_start, d, a, f, slot) && m->f[*f].owner == d->id &&
 	       m->u.count[*f] && m->u.type[*f] == U_L1;

@@ -110,7 +110,7 @@ const char *model_apply(struct model *m, const struct act *a, const struct outco
 	}
 	if (o->failed_alloc && o->rc == M_ENOMEM)
 		return NULL;
-	if (m->relaxed && o->rc == M_ESRCH)
+	if (m->relaxed && (o->rc == M_ESRCH || o->status == GNTST_bad_domain))
 		dead_go_meanwhile(m);
 	loose_mark_areas(m);
 	const char *wrong = guest_apply(m, a, o);
@@ -280,6 +280,15 @@ static bool explained_as_held(struct model *m, const struct half ab[2], const st
 	return ok;
 }
 
+/* Stores to page tables, each through what was mapped where it aims at the beginning. */
+static bool explained_as_walked_early(struct model *m, const struct half ab[2], const struct half ba[2])
+{
+	before.early = true;
+	bool ok = !explained(m, ab, 2) || !explained(m, ba, 2);
+	before.early = m->early = false;
+	return ok;
+}
+
 static bool is_copy(const struct half *h)
 {
 	return h->a->kind == OP_COPY || h->a->kind == OP_GRANT_COPY;
@@ -317,7 +326,9 @@ const char *model_step_pair(struct model *m, const struct act *a, const struct o
 		return NULL;
 	if (explained_as_transient(m, ab[0], ab[1]) || explained_as_transient(m, ab[1], ab[0]))
 		return NULL;
-	if (explained_as_both_transient(m, ab) || explained_as_copy(m, ab, ba) || explained_as_held(m, ab, ba))
+	if (explained_as_walked_early(m, ab, ba) || explained_as_both_transient(m, ab))
+		return NULL;
+	if (explained_as_copy(m, ab, ba) || explained_as_held(m, ab, ba))
 		return NULL;
 	if (is_beyond(&ab[0]) || is_beyond(&ab[1])) {
 		model_copy(m, &before);

@@ -115,6 +115,7 @@ struct model {
 	unsigned table_words;		/* the first of them that are entries of tables */
 	bool relaxed;			/* two operations overlapped */
 	bool forgiving;			/* one was turned away; its checks changed bits */
+	bool early;			/* both had walked their tables before either changed one */
 	bool held;			/* what one gives up is there, and a table, until both have ended */
 	bool lost;			/* it cannot be told: the core's state is taken */
 	bool stale;			/* uses are to be found again */
