@@ -1,7 +1,7 @@
 # Bothy: the hypervisor, dom0's programs and images, tests.
 #
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
-#   make host       hosted build and its tests       make demo   the same without a terminal
+#   make host       hosted build and its tests       make demo   the tour, as a transcript
 #   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
 #   make mutants    seeded faults, all of which must be noticed
@@ -211,7 +211,7 @@ FORCE:
 run: hv images
 	python3 tests/system/machine.py
 demo: hv images
-	python3 tests/system/demo.py $(DEMO)
+	python3 tests/system/tour.py
 bench: all host-programs guests
 	python3 bench/bench.py
 

@@ -68,7 +68,7 @@ static void worker_start(struct deaths *d, struct job *j)
 	}
 	j->pid = pid;
 	d->workers++;
-	log_info("domain %u ended: %s", j->domid, action_name(j->action));
+	log_info("domain %u ended (%s): %s", j->domid, j->ending, action_name(j->action));
 }
 
 static enum domain_action record_action(struct deaths *d, uint16_t domid, const char *key)
@@ -124,6 +124,7 @@ static void record_look(struct deaths *d, uint16_t domid,
 	if (!j) {
 		j = job_make(d, JOB_END, domid);
 		j->action = action;
+		j->ending = ending_name(info ? info->flags : 0);
 	}
 	worker_start(d, j);
 }

@@ -25,6 +25,7 @@ struct job {
 	enum job_kind kind;
 	uint16_t domid;
 	enum domain_action action;	/* JOB_END */
+	const char *ending;		/* JOB_END: how it ended, for the log */
 	pid_t pid;			/* its worker; 0: none, waiting for retry_ns */
 	bool asked;			/* JOB_RESTART: the executor has it */
 	uint64_t retry_ns;

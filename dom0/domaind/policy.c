@@ -1,4 +1,4 @@
-/* What is to be done with a domain that ended: names of actions, and the choice by reason. */
+/* What is to be done with a domain that ended: names of actions and reasons, and the choice. */
 #include "dom0/domaind/policy.h"
 
 #include <stddef.h>
@@ -32,6 +32,20 @@ const char *action_name(enum domain_action action)
 		if (actions[i].action == action)
 			return actions[i].name;
 	return "leave";
+}
+
+const char *ending_name(uint32_t flags)
+{
+	static const char *const reasons[] = {
+		[SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot",
+		[SHUTDOWN_suspend] = "suspend",	  [SHUTDOWN_crash] = "crash",
+		[SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft_reset",
+	};
+	uint32_t reason = (flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
+
+	if (flags & XEN_DOMINF_dying || !(flags & XEN_DOMINF_shutdown))
+		return "destroyed";
+	return reason < ARRAY_LEN(reasons) ? reasons[reason] : "unknown reason";
 }
 
 enum domain_action action_for(uint32_t flags, const struct policy *policy)

@@ -20,5 +20,8 @@ struct policy {
 enum domain_action action_parse(const char *name) MUST_CHECK;
 const char *action_name(enum domain_action action) MUST_CHECK;
 
+/* How a domain in state @flags (0: it is gone) ended, in a word. */
+const char *ending_name(uint32_t flags) MUST_CHECK;
+
 /* What to do with a domain in state @flags (XEN_DOMINF_*, the reason included). */
 enum domain_action action_for(uint32_t flags, const struct policy *policy) MUST_CHECK;

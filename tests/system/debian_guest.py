@@ -1,12 +1,12 @@
 """A Debian guest with systemd, on /guests/NAME.cfg: from its creation to a clean shutdown, every step checked.
 
-alpha_test.py and gamma_test.py are its users; they differ in who loads the kernel.
+alpha_test.py and gamma_test.py are its users, and tour.py of a part; they differ in who loads the kernel.
 """
 import re
 import sys
 
-from demo import Story, create, serve, wait_gone
 from machine import Failure, Machine
+from story import Story, create, serve, wait_gone
 
 ON_ROOT = ("head -c 8M /dev/urandom >data && sha256sum data >sum && sync && "
            "echo 3 >/proc/sys/vm/drop_caches && sha256sum -c sum")

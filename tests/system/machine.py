@@ -59,10 +59,10 @@ def devices(disk, net):
     return args
 
 
-def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, disks=True,
+def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guests=(), disks=True,
             only=(), icount=False, reboot=False, extra=(),
             machine="pc", disk="virtio", net="virtio-net-pci", dom0_kernel="dom0"):
-    """Return QEMU's arguments. @memory in MiB; @guest: the name of a guest that dom0 creates at its
+    """Return QEMU's arguments. @memory in MiB; @guests: names of guests that dom0 creates at its
     start; @only: boot these modules instead of dom0's kernel and initramfs; @disks: dom0's disk, the
     tools and a network card, on the controllers @disk (of DISKS) and @net (a QEMU device); @dom0_kernel:
     dom0 is BUILD/@dom0_kernel.kernel with its initramfs."""
@@ -71,7 +71,7 @@ def command(cpu=None, smp=2, memory=2048, hv_args="", dom0_args="", guest=None, 
     cpu = cpu or ("host" if accel == "kvm" else "max")
     options = f"console=com1 com1=115200,8n1 dom0_max_vcpus=2 {os.environ.get('HV_ARGS', '')} {hv_args}"
     dom0 = f"{(BUILD / f'{dom0_kernel}.kernel').resolve()} console=hvc0 quiet {dom0_args}"
-    if guest:
+    for guest in guests:
         dom0 += f" guest={guest}"
     initrd = ",".join(only or (dom0, str(BUILD / f"{dom0_kernel}.cpio.gz")))
     args = ["qemu-system-x86_64", "-machine", machine, "-accel", accel, "-cpu", cpu,
@@ -198,8 +198,8 @@ class Machine:
 
 
 def main():
-    """make run: the machine on this terminal, with a guest; Ctrl-A X ends it."""
-    args = command(guest="demo", reboot=True)
+    """make run: the machine on this terminal, with the guests of the tour; Ctrl-A X ends it."""
+    args = command(guests=("alpha", "beta", "gamma"), reboot=True)
     os.execvp(args[0], args)
 
 

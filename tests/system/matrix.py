@@ -22,8 +22,8 @@ import subprocess
 import sys
 import time
 
-import demo
 from machine import BUILD, Failure, Machine
+from story import Story, create, serve, wait_gone, work
 
 HERE = pathlib.Path(__file__).resolve().parent
 TABLE = HERE / "matrix.txt"
@@ -108,17 +108,17 @@ def memory_back(machine, before, seconds=60):
 
 
 def row_tell(machine, row):
-    story, guest = demo.Story(machine), GUESTS[row["guest"]]
+    story, guest = Story(machine), GUESTS[row["guest"]]
     machine.wait_prompt(400)
     story.do("bothy info")
     facts = info(machine)
     plausible(facts, row)
-    checksum = demo.serve(story)
+    checksum = serve(story)
     before = int(info(machine)["free_pages"])
-    demo.create(story, guest)
-    demo.work(story, guest, checksum)
+    create(story, guest)
+    work(story, guest, checksum)
     story.do(f"bothy shutdown {guest}")
-    demo.wait_gone(story, guest, 120)
+    wait_gone(story, guest, 120)
     memory_back(machine, before)
     machine.send("poweroff\n")
     machine.wait_end(120)

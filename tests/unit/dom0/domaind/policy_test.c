@@ -44,6 +44,18 @@ START_TEST(names)
 }
 END_TEST
 
+START_TEST(endings)
+{
+	ck_assert_str_eq(ending_name(ended(SHUTDOWN_poweroff)), "poweroff");
+	ck_assert_str_eq(ending_name(ended(SHUTDOWN_reboot)), "reboot");
+	ck_assert_str_eq(ending_name(ended(SHUTDOWN_crash)), "crash");
+	ck_assert_str_eq(ending_name(ended(SHUTDOWN_watchdog)), "watchdog");
+	ck_assert_str_eq(ending_name(ended(255)), "unknown reason");
+	ck_assert_str_eq(ending_name(ended(SHUTDOWN_crash) | XEN_DOMINF_dying), "destroyed");
+	ck_assert_str_eq(ending_name(0), "destroyed");
+}
+END_TEST
+
 START_TEST(executor_paths)
 {
 	ck_assert_int_eq(executor_path_check("/run/bothy/guests/1234.cfg"), 0);
@@ -57,4 +69,4 @@ START_TEST(executor_paths)
 }
 END_TEST
 
-CHECK_MAIN("policy", NULL, NULL, reasons, names, executor_paths)
+CHECK_MAIN("policy", NULL, NULL, reasons, names, endings, executor_paths)

@@ -1,0 +1,86 @@
+"""A story: what is done on a machine, told on standard output; and the steps that several stories share."""
+import re
+import time
+
+from machine import PROMPT, Failure
+
+GUEST_PROMPT = "guest# "
+FILE_MIB = 8
+
+
+class Story:
+    """A machine whose steps are told on standard output."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.lines = []
+        self.start = time.monotonic()
+
+    def say(self, text):
+        print(f"[{time.monotonic() - self.start:6.1f} s] {text}", flush=True)
+
+    def do(self, line, timeout=60, prompt=PROMPT, shown=None):
+        """Run a line that must succeed, and show it, or what is @shown for it, with its output."""
+        print(f"           {prompt}{shown or line}", flush=True)
+        self.lines.append(line)
+        output = self.machine.check(line, timeout, prompt)
+        for out in output.splitlines():
+            print(f"           {out}", flush=True)
+        return output
+
+
+def ids(story):
+    """{name: domain id} of what `bothy list` shows."""
+    rows = [row.split() for row in story.machine.check("bothy list").splitlines()[1:]]
+    return {row[0]: int(row[1]) for row in rows if len(row) >= 6}
+
+
+def wait_for(what, holds, timeout=60):
+    """Wait until @holds() returns something true; return that."""
+    end = time.monotonic() + timeout
+    while not (found := holds()):
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not after {timeout} s")
+        time.sleep(0.5)
+    return found
+
+
+def wait_gone(story, guest, timeout=60):
+    wait_for(f"{guest} is no longer listed", lambda: guest not in ids(story), timeout)
+
+
+def wait_successor(story, guest, old, timeout=120):
+    """Wait until @guest is listed with another number than @old; return that."""
+    return wait_for(f"{guest} is back", lambda: (now := ids(story).get(guest)) != old and now, timeout)
+
+
+def create(story, guest, settings=""):
+    story.do(f"bothy create /guests/{guest}.cfg {settings}".rstrip(), 120)
+    if guest not in ids(story):
+        raise Failure(f"{guest} was created and is not listed")
+
+
+def enter(story, guest):
+    """Attach to the console of a guest of the small initramfs and wait until it is up; return its prompt."""
+    story.say(f"on the console of {guest}, which boots")
+    story.machine.send(f"bothy console {guest}\n")
+    story.machine.expect("guest-ready (.*)\n", 180, f"{guest} up")
+    story.machine.send("\n")
+    story.machine.expect(re.escape(GUEST_PROMPT), 30, f"shell of {guest}")
+    story.machine.check("stty cols 1000", 30, GUEST_PROMPT)
+    return GUEST_PROMPT
+
+
+def serve(story):
+    """Put a file of random data on dom0's web server; return its checksum."""
+    story.do("mkdir -p /run/www && httpd -p 192.168.77.1:80 -h /run/www")
+    story.do(f"head -c {FILE_MIB}m /dev/urandom >/run/www/file")
+    return story.do("sha256sum /run/www/file").split()[0]
+
+
+def work(story, guest, checksum):
+    enter(story, guest)
+    for line in ("disk-test xvda 64", f"net-test 192.168.77.1 file {checksum}"):
+        if "equal" not in story.do(line, 240, GUEST_PROMPT):
+            raise Failure(f"{line}: not equal")
+    story.machine.console_leave()
