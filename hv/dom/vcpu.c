@@ -194,7 +194,9 @@ int vcpu_info_register(struct vcpu *v, mfn_t m, uint64_t offset)
 		return rc == -ENOENT ? -EPERM : rc;
 
 	fresh = (void *)((char *)frame_map_keep(m) + offset);
-	*fresh = *old;
+	/* Others send events to the old place, and the guest may write to the new one, while this copies. */
+	for (unsigned i = 0; i < sizeof *fresh / sizeof(uint64_t); i++)
+		WRITE_ONCE(((uint64_t *)fresh)[i], READ_ONCE(((const uint64_t *)old)[i]));
 	v->info_mfn = m;
 	STORE_RELEASE(&v->info, fresh);
 	SMP_MB();
