@@ -2,6 +2,9 @@
  *
  * The list of domains is read again and again until it has no guest: one that a restart under way brings up
  * meanwhile is asked when it appears. Whatever cannot be asked, or does not answer, meets the time limit.
+ * A guest is gone with its record, which domaind removes last: until then dom0's kernel may still be asking the
+ * store about the devices, and were the store's daemon ended meanwhile the kernel would wait for an answer, and with
+ * it the machine that is to go off.
  * Neighbours: dom0/init/etc/rc.stop calls us, dom0/domaind reaps who has shut down.
  */
 #include "toolstack/host_stop.h"
@@ -60,25 +63,52 @@ static void ask(struct stop *s, const struct xen_domctl_getdomaininfo *d)
 		(void)!domctl_unpause(&s->h->hv, d->domain);
 }
 
-static int guest_see(struct stop *s, const struct xen_domctl_getdomaininfo *d)
+/* Note that the guest is there; returns NULL without memory. */
+static struct guest *guest_see(struct stop *s, uint16_t domid, bool *fresh)
 {
 	struct guest *g = s->guests;
 
-	while (g && g->domid != d->domain)
+	while (g && g->domid != domid)
 		g = g->next;
+	*fresh = !g;
 	if (!g) {
 		g = calloc(1, sizeof(*g));
 		if (!g)
-			return -ENOMEM;
-		g->domid = d->domain;
-		host_domain_name(s->h, d->domain, g->name);
+			return NULL;
+		g->domid = domid;
+		host_domain_name(s->h, domid, g->name);
 		g->next = s->guests;
 		s->guests = g;
-		ask(s, d);
 	}
 	g->listed = true;
+	return g;
+}
+
+static int domain_see(struct stop *s, const struct xen_domctl_getdomaininfo *d)
+{
+	bool fresh;
+	struct guest *g = guest_see(s, d->domain, &fresh);
+
+	if (!g)
+		return -ENOMEM;
+	if (fresh)
+		ask(s, d);
 	g->reason = domain_shutdown_reason(d);
 	return 0;
+}
+
+static int records_see(struct stop *s)
+{
+	char **names = NULL;
+	unsigned int count = 0;
+	int rc = store_list(s->h->store, STORE_NO_TX, "/bothy/domain", &names, &count);
+	bool fresh;
+
+	for (unsigned int i = 0; rc == 0 && i < count; i++)
+		if (!guest_see(s, (uint16_t)strtoul(names[i], NULL, 10), &fresh))
+			rc = -ENOMEM;
+	free(names);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 static void drop(struct guest **at)
@@ -118,8 +148,10 @@ static int look(void *arg)
 
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
 		if (list[i].domain != 0)
-			rc = guest_see(s, &list[i]);
+			rc = domain_see(s, &list[i]);
 	free(list);
+	if (rc == 0)
+		rc = records_see(s);
 	if (rc < 0)
 		return rc;
 	guests_sift(s);

@@ -366,6 +366,22 @@ START_TEST(host_stop_destroys_who_does_not_answer)
 }
 END_TEST
 
+/* The domain is gone, but not yet what the store knows of it. */
+START_TEST(host_stop_waits_for_the_store)
+{
+	world->obeys = true;
+	put("/bothy/domain", "");
+	put("/bothy/domain/1", "");
+	put("/bothy/domain/7", "");
+	ck_assert_int_eq(run("shutdown --host -t 1"), 0);
+	ck_assert_int_eq(fake_node_count("/bothy/domain"), 1);
+	ck_assert_ptr_nonnull(strstr(out_text, "web (1): still there after 1 s, destroyed\n"));
+	ck_assert_ptr_nonnull(strstr(out_text, "db (2): ended\n"));
+	world->always_fails = "store_list";
+	ck_assert_int_eq(run("shutdown --host -t 0"), EXIT_FAILED);
+}
+END_TEST
+
 START_TEST(host_stop_that_fails_says_so)
 {
 	world->always_fails = "domain_list";
@@ -383,4 +399,5 @@ CHECK_MAIN("verbs", setup, test_host_remove, mem_set_moves_target_and_limit,
 	   rename_changes_every_place, rename_that_fails_leaves_the_names,
 	   rename_changes_what_there_is, rename_respects_creations, rename_refuses,
 	   uptime_counts_from_creation, triggers, host_stop_asks_and_waits,
-	   host_stop_destroys_who_does_not_answer, host_stop_that_fails_says_so)
+	   host_stop_destroys_who_does_not_answer, host_stop_waits_for_the_store,
+	   host_stop_that_fails_says_so)
