@@ -42,20 +42,23 @@ def accelerator():
     return "kvm" if flags & {"vmx", "svm"} and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
 
 
+def drive(image, name):
+    """A drive without a controller. Every boot starts from the same disks: what is written lives as long as the
+    machine."""
+    return ["-drive", f"file={BUILD / image}.img,if=none,id={name},format=raw,snapshot=on,cache=unsafe"]
+
+
 def devices(disk, net):
-    """dom0's disk, the tools, two guests' disks and a network card. Every boot starts from the same disks: what
-    is written lives as long as the machine."""
+    """dom0's disk, the tools, two guests' disks and a network card."""
     args = ["-netdev", "user,id=n", "-device", f"{net},netdev=n"]
     if disk == "ahci":
         args += ["-device", "ich9-ahci,id=sata"]
     for unit, name in enumerate(("dom0", "tools")):
-        args += ["-drive", f"file={BUILD / name}.img,if=none,id=d{unit},format=raw,snapshot=on,cache=unsafe",
-                 "-device", DISKS[disk].format(unit)]
+        args += [*drive(name, f"d{unit}"), "-device", DISKS[disk].format(unit)]
     # Two guests' root file systems: one image, each guest's changes in a place of its own. dom0 finds them by
     # the serial numbers of virtio disks, whatever its own disk is.
     for guest in ("alpha", "gamma"):
-        args += ["-drive", f"file={BUILD / 'debian.img'},if=none,id={guest},format=raw,snapshot=on,cache=unsafe",
-                 "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
+        args += [*drive("debian", guest), "-device", f"virtio-blk-pci,drive={guest},serial={guest}"]
     return args
 
 
