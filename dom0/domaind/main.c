@@ -163,7 +163,7 @@ static void doors_open(int executor_fd)
 	err = privcmd_open(&dd.hypercalls);
 	if (err)
 		daemon_fail("/dev/xen/privcmd", err);
-	domain_reap_sysfs(open("/sys/bus/xen-backend/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	domain_reap_sysfs(open("/sys/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	dd.deaths = (struct deaths){ .loop = &dd.loop, .hypercalls = &dd.hypercalls,
 				     .executor_fd = executor_fd };
 	err = store_open(&dd.deaths.store, NULL, STORE_WAIT_MS);

@@ -91,7 +91,8 @@ void domain_reap_sysfs(int fd)
 	sysfs_fd = fd;
 }
 
-/* The kernel's device is gone when sysfs has forgotten it. */
+/* The kernel's device is gone when its own directory is: its link under bus/xen-backend goes before the driver lets
+ * go, which then asks the store once more. */
 static void await_device(struct reap *r, const char *type, const char *device)
 {
 	static const struct timespec pause = { .tv_nsec = BACKEND_PAUSE_MS * 1000000L };
@@ -99,7 +100,7 @@ static void await_device(struct reap *r, const char *type, const char *device)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s%.32s-%u-%.32s",
-		 sysfs_fd < 0 ? "/sys/bus/xen-backend/devices/" : "", type, r->domid, device);
+		 sysfs_fd < 0 ? "/sys/devices/" : "", type, r->domid, device);
 	for (int i = 0; i < BACKEND_TRIES && fstatat(sysfs_fd, path, &st, 0) == 0; i++)
 		nanosleep(&pause, NULL);
 }

@@ -7,7 +7,7 @@
 #include "dom0/lib/store_client.h"
 
 /* For a caller whose root directory is another: look for back ends in the directory @fd, which is
- * /sys/bus/xen-backend/devices, from now on. */
+ * /sys/devices, from now on. */
 void domain_reap_sysfs(int fd);
 
 /* Destroy @domid in the hypervisor and remove its devices, home, /vm entry, error nodes and

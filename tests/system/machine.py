@@ -109,8 +109,10 @@ class Machine:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.child.poll() is None:
+            if kind is Failure:
+                print(f"the machine's processors and interrupt controllers:\n{self.state()}", file=sys.stderr)
             self.child.kill()
         self.child.wait()
         self.log.close()
@@ -130,6 +132,18 @@ class Machine:
         self.cut = PARTIAL_ESCAPE.search(text)[0]
         self.text += ESCAPES.sub("", text.removesuffix(self.cut))
         return True
+
+    def state(self):
+        """What QEMU knows of a machine that hangs: who runs or halts where, and what interrupts are due. addr2line
+        with hv.debug.elf names the places."""
+        self.at = len(self.text)
+        try:
+            self.send("\x01cinfo registers -a\ninfo lapic 0\ninfo lapic 1\ninfo pic\ninfo status\n")
+            self.expect("VM status", 10)
+        except (Failure, OSError) as failure:
+            return f"QEMU does not tell: {failure}"
+        telling = re.compile(r"(CPU#\d|RIP=|CR0=|RSP=|dumping|LVTT\t|Timer|ISR|IRR|Remote|pin +\d+ (?!.*masked)|VM).*")
+        return "\n".join(line for line in self.text[self.at - 40000:].splitlines() if telling.match(line.strip()))
 
     def tail(self, lines=15):
         return "\n".join(self.text.splitlines()[-lines:])

@@ -77,6 +77,7 @@ def main():
             raise Failure("more than maxmem was not refused")
         set_cpus(machine, 1, "0")
         set_cpus(machine, 2, "0-1")
+        machine.check("dmesg -n 8")     # what dom0 says on its way down
         press_power_button(machine)
         machine.expect("the power button was pressed", 60)
         machine.expect(r"demo \(1\): ended", 60)
