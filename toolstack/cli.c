@@ -264,12 +264,14 @@ static void print_why(struct cli *c)
 		fprintf(c->err, "  hint: %s\n", c->why.hint);
 }
 
-/* Options in front of the verb, as xl takes them; returns the verb's index or -1. */
+/* Options in front of the verb, as xl takes them; returns the verb's index or -1. --version is a verb. */
 static int global_options(struct cli *c, int argc, char **argv)
 {
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--version") == 0)
+			break;
 		if (strcmp(argv[i], "--json") == 0)
 			continue;
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -300,7 +302,7 @@ static enum exit_code run_verb(struct cli *c, int argc, char **argv)
 		return EXIT_USAGE;
 	if (at >= argc)
 		return verb_find("help")->run(c, 0, argv + argc);
-	v = verb_find(argv[at]);
+	v = verb_find(argv[at] + (argv[at][0] == '-' ? strlen("--") : 0));
 	if (!v)
 		return cli_unknown_verb(c, argv[at]);
 	c->verb = v->name;

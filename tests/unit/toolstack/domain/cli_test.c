@@ -205,7 +205,9 @@ static const struct {
 		"bothy: unknown verb \"craete\"\n"
 		"  hint: did you mean \"create\"? see: bothy help\n"},
 	{"-x", EXIT_USAGE, "bothy: unknown option \"-x\"\n  hint: see: bothy help\n"},
-	{"--version", EXIT_USAGE, "bothy: unknown option \"--version\"\n  hint: see: bothy help\n"},
+	{"--versoin", EXIT_USAGE, "bothy: unknown option \"--versoin\"\n  hint: see: bothy help\n"},
+	{"version web", EXIT_USAGE,
+		"bothy: version: unexpected operand \"web\"\n  hint: see: bothy help version\n"},
 	{"list -x", EXIT_USAGE,
 		"bothy: list: unknown option \"-x\"\n  hint: see: bothy help list\n"},
 	{"list --jsno", EXIT_USAGE,
@@ -389,6 +391,24 @@ START_TEST(every_verb_has_help)
 }
 END_TEST
 
+/* A hosted program knows no commit; tests/cli asks the built one. */
+START_TEST(version_needs_no_hypervisor)
+{
+	static const char *const keys[] = {"schema", "commit"};
+	cJSON *root;
+
+	ck_assert_int_eq(run("version"), 0);
+	ck_assert_str_eq(out_text, "bothy unknown\n");
+	ck_assert_int_eq(run("-v --version"), 0);
+	ck_assert_str_eq(out_text, "bothy unknown\n");
+	root = run_json("--json --version", 0, "bothy.version/1");
+	json_has_keys(root, keys, 2);
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "commit")), "unknown");
+	cJSON_Delete(root);
+	ck_assert_int_eq(world->calls, 0);
+}
+END_TEST
+
 START_TEST(dry_run_needs_no_hypervisor)
 {
 	cJSON *root =
@@ -410,7 +430,7 @@ int main(void)
 			      vcpus_and_log, pause_and_unpause, shutdown_asks_through_the_store,
 			      waiting_ends_at_a_preserved_domain, destroy_reaps,
 			      no_store_is_one_clear_line, results_are_json_whatever_is_in_them,
-			      every_verb_has_help, dry_run_needs_no_hypervisor);
+			      every_verb_has_help, version_needs_no_hypervisor, dry_run_needs_no_hypervisor);
 	tcase_add_loop_test(c, errors_are_clear, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, errors_are_json_when_asked, 0,
 		(int)(sizeof(json_errors) / sizeof(json_errors[0])));
