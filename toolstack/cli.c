@@ -209,6 +209,11 @@ struct cJSON *cli_json_new(const char *kind)
 	return root;
 }
 
+bool cli_json_text(struct cJSON *o, const char *key, const char *text)
+{
+	return text ? cJSON_AddStringToObject(o, key, text) : cJSON_AddNullToObject(o, key);
+}
+
 enum exit_code cli_json(struct cli *c, struct cJSON *root)
 {
 	char *text = root ? cJSON_Print(root) : NULL;

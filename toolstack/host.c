@@ -13,6 +13,7 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
+#include "toolstack/domain/marker.h"
 
 /* Long enough for a daemon that is being restarted, short enough for a person. */
 enum { STORE_WAIT_MS = 3000 };
@@ -63,15 +64,37 @@ void host_close(struct host *h)
 	memset(h, 0, sizeof(*h));
 }
 
-void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
+/* By which a domain is found: its node in the store. */
+static bool name_read(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
 {
 	char path[64];
+	bool found;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-	if (!h->store || store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) < 0 ||
-		name[0] == '\0')
-		strcpy(name, domid == 0 ? "Domain-0" : "(null)");
+	found = h->store &&
+		store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) >= 0 && name[0];
+	if (!found && domid == 0)
+		strcpy(name, "Domain-0");
+	if (found || domid == 0)
+		text_tame(name);
+	return found || domid == 0;
+}
+
+const char *host_domain_name(
+	struct host *h, const struct xen_domctl_getdomaininfo *d, char name[DOMAIN_NAME_SIZE])
+{
+	if (name_read(h, d->domain, name))
+		return name;
+	/* Its tree is written when its memory is, which takes a while. */
+	if (!h->store || marker_name(h, d->handle, name) < 0)
+		return NULL;
 	text_tame(name);
+	return name;
+}
+
+const char *host_name_shown(const char *name_or_null)
+{
+	return name_or_null ? name_or_null : "(unnamed)";
 }
 
 enum exit_code host_failed(struct cli *c, int rc, const char *what)
@@ -110,8 +133,8 @@ static const struct xen_domctl_getdomaininfo *list_find(struct host *h,
 	char its_name[DOMAIN_NAME_SIZE];
 
 	for (uint32_t i = 0; i < count; i++) {
-		host_domain_name(h, list[i].domain, its_name);
-		if (strcmp(its_name, name) == 0 && is_better(&list[i], found))
+		if (name_read(h, list[i].domain, its_name) && strcmp(its_name, name) == 0 &&
+			is_better(&list[i], found))
 			found = &list[i];
 	}
 	return found;

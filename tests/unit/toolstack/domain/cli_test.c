@@ -35,6 +35,31 @@ START_TEST(list_has_the_columns_of_xl)
 }
 END_TEST
 
+/* One without a name is none of that name. */
+START_TEST(a_domain_may_have_no_name)
+{
+	static const char *const json[][2] = {{"list 1", "bothy.list/1"},
+		{"vcpu-list 1", "bothy.vcpu-list/1"}, {"uptime 1", "bothy.uptime/1"},
+		{"sched-credit -d 1", "bothy.sched-credit/1"}, {"domid 1", "bothy.name/1"}};
+	char words[64];
+
+	fake_domain_add(1, "", XEN_DOMINF_dying);
+	ck_assert_int_eq(run("list 1"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text,
+		"\n(unnamed)                                    1    96     1     -----d       0.0\n"));
+	ck_assert_int_eq(run("vcpu-list 1"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text, "\n(unnamed) "));
+	ck_assert_int_eq(run("domname 1"), 0);
+	ck_assert_str_eq(out_text, "(unnamed)\n");
+	ck_assert_int_eq(run("destroy (unnamed)"), EXIT_NO_DOMAIN);
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++) {
+		snprintf(words, sizeof(words), "%s --json", json[i][0]);
+		cJSON_Delete(run_json(words, 0, json[i][1]));
+		ck_assert_ptr_nonnull(strstr(out_text, "\"name\":\tnull"));
+	}
+}
+END_TEST
+
 START_TEST(names_cannot_move_the_cursor)
 {
 	fake_domain_add(1, "a\033[2Jb", 0);
@@ -426,7 +451,7 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, test_host_remove, list_has_the_columns_of_xl,
-			      names_cannot_move_the_cursor, json_schemas, info_has_the_keys_scripts_read,
+			      a_domain_may_have_no_name, names_cannot_move_the_cursor, json_schemas, info_has_the_keys_scripts_read,
 			      vcpus_and_log, pause_and_unpause, shutdown_asks_through_the_store,
 			      waiting_ends_at_a_preserved_domain, destroy_reaps,
 			      no_store_is_one_clear_line, results_are_json_whatever_is_in_them,
