@@ -106,6 +106,8 @@ START_TEST(json_schemas)
 	cJSON_Delete(root);
 	root = run_json("info --json", 0, "bothy.info/1");
 	ck_assert(cJSON_IsNumber(cJSON_GetObjectItem(root, "total_memory")));
+	ck_assert_str_eq(
+		cJSON_GetStringValue(cJSON_GetObjectItem(root, "flaw_mds")), "not affected");
 	cJSON_Delete(root);
 }
 END_TEST
@@ -127,6 +129,10 @@ START_TEST(info_has_the_keys_scripts_read)
 		"\nxen_caps               : xen-3.0-x86_64 \n",
 		"\nvirt_caps              : pv gnttab-v1\n",
 		"\nbuild_id               : 00ab12\n",
+		"\nflaw_meltdown          : affected, not mitigated: run only trusted guests\n",
+		"\nflaw_l1tf              : affected, mitigated: absent entries name no RAM\n",
+		"\nflaw_mds               : not affected\n",
+		"\nflaw_rsb               : \n",
 	};
 	static const char *const keys[] = {"host", "release", "version", "machine", "nr_cpus",
 		"max_cpu_id", "nr_nodes", "cores_per_socket", "threads_per_core", "cpu_mhz",
@@ -135,7 +141,8 @@ START_TEST(info_has_the_keys_scripts_read)
 		"xen_extra", "xen_version", "xen_caps", "xen_scheduler", "xen_pagesize",
 		"platform_params", "xen_changeset", "xen_commandline", "cc_compiler",
 		"cc_compile_by", "cc_compile_domain", "cc_compile_date", "build_id",
-		"xend_config_format"};
+		"xend_config_format", "free_pages", "flaw_meltdown", "flaw_l1tf", "flaw_mds",
+		"flaw_spectre_v2", "flaw_rsb"};
 
 	ck_assert_int_eq(run("info"), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
