@@ -13,7 +13,6 @@
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
-#include "toolstack/domain/marker.h"
 
 /* Long enough for a daemon that is being restarted, short enough for a person. */
 enum { STORE_WAIT_MS = 3000 };
@@ -64,30 +63,17 @@ void host_close(struct host *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* By which a domain is found: its node in the store. */
-static bool name_read(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
+const char *host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
 {
 	char path[64];
-	bool found;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-	found = h->store &&
-		store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) >= 0 && name[0];
-	if (!found && domid == 0)
+	if (!h->store || store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) < 0 ||
+		name[0] == '\0') {
+		if (domid != 0)
+			return NULL;
 		strcpy(name, "Domain-0");
-	if (found || domid == 0)
-		text_tame(name);
-	return found || domid == 0;
-}
-
-const char *host_domain_name(
-	struct host *h, const struct xen_domctl_getdomaininfo *d, char name[DOMAIN_NAME_SIZE])
-{
-	if (name_read(h, d->domain, name))
-		return name;
-	/* Its tree is written when its memory is, which takes a while. */
-	if (!h->store || marker_name(h, d->handle, name) < 0)
-		return NULL;
+	}
 	text_tame(name);
 	return name;
 }
@@ -133,7 +119,7 @@ static const struct xen_domctl_getdomaininfo *list_find(struct host *h,
 	char its_name[DOMAIN_NAME_SIZE];
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (name_read(h, list[i].domain, its_name) && strcmp(its_name, name) == 0 &&
+		if (host_domain_name(h, list[i].domain, its_name) && strcmp(its_name, name) == 0 &&
 			is_better(&list[i], found))
 			found = &list[i];
 	}

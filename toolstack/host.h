@@ -21,10 +21,8 @@ struct host {
 enum exit_code host_open(struct cli *c, struct host *h, bool need_store);
 void host_close(struct host *h);
 
-/* What @d is called, in @name: from the store, or from the mark of the creation that is at work on it. NULL: it
- * has no name, or none any more. */
-const char *host_domain_name(
-	struct host *h, const struct xen_domctl_getdomaininfo *d, char name[DOMAIN_NAME_SIZE]);
+/* What @domid is called, in @name, from the store. NULL: it has no name yet, or none any more. */
+const char *host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE]);
 /* That, as people and scripts see it: one word. */
 const char *host_name_shown(const char *name_or_null);
 

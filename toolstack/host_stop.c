@@ -69,7 +69,7 @@ static int guest_see(struct stop *s, const struct xen_domctl_getdomaininfo *d)
 		if (!g)
 			return -ENOMEM;
 		g->domid = d->domain;
-		g->name = host_domain_name(s->h, d, g->buffer);
+		g->name = host_domain_name(s->h, d->domain, g->buffer);
 		g->next = s->guests;
 		s->guests = g;
 		ask(s, d);

@@ -16,7 +16,7 @@ static enum exit_code print_table(
 	fprintf(c->out, "%s\n", DOMAIN_ROW_HEADER);
 	for (uint32_t i = 0; i < count; i++) {
 		domain_row_format(&list[i],
-			host_name_shown(host_domain_name(h, &list[i], name)), row, sizeof(row));
+			host_name_shown(host_domain_name(h, list[i].domain, name)), row, sizeof(row));
 		fprintf(c->out, "%s\n", row);
 	}
 	return EXIT_DONE;
@@ -30,7 +30,7 @@ static enum exit_code print_json(
 
 	for (uint32_t i = 0; i < count; i++) {
 		cJSON_AddItemToArray(
-			all, domain_json(&list[i], host_domain_name(h, &list[i], name)));
+			all, domain_json(&list[i], host_domain_name(h, list[i].domain, name)));
 	}
 	return cli_json(c, root);
 }

@@ -76,7 +76,7 @@ static enum exit_code show(
 {
 	const bool *show_id = arg;
 	char buffer[DOMAIN_NAME_SIZE];
-	const char *name = host_domain_name(h, d, buffer);
+	const char *name = host_domain_name(h, d->domain, buffer);
 	cJSON *root;
 
 	if (c->json) {

@@ -21,25 +21,25 @@ struct listing {
 	cJSON *array; /* NULL: print rows */
 };
 
-static int list_one(struct listing *l, const struct xen_domctl_getdomaininfo *d)
+static int list_one(struct listing *l, uint16_t domid)
 {
 	uint16_t weight = 0, cap = 0;
 	char buffer[DOMAIN_NAME_SIZE];
 	const char *name;
-	int rc = domctl_sched_get(&l->h->hv, d->domain, &weight, &cap);
+	int rc = domctl_sched_get(&l->h->hv, domid, &weight, &cap);
 	cJSON *o;
 
 	if (rc < 0)
 		return rc;
-	name = host_domain_name(l->h, d, buffer);
+	name = host_domain_name(l->h, domid, buffer);
 	if (!l->array) {
-		fprintf(l->c->out, "%-33s %4u %6u %4u\n", host_name_shown(name), d->domain, weight,
+		fprintf(l->c->out, "%-33s %4u %6u %4u\n", host_name_shown(name), domid, weight,
 			cap);
 		return 0;
 	}
 	o = cJSON_CreateObject();
 	cli_json_text(o, "name", name);
-	cJSON_AddNumberToObject(o, "domid", d->domain);
+	cJSON_AddNumberToObject(o, "domid", domid);
 	cJSON_AddNumberToObject(o, "weight", weight);
 	cJSON_AddNumberToObject(o, "cap", cap);
 	cJSON_AddItemToArray(l->array, o);
@@ -79,7 +79,7 @@ static enum exit_code list(
 	if (!root)
 		fprintf(c->out, "%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
-		rc = list_one(&l, one ? one : &all[i]);
+		rc = list_one(&l, one ? one->domain : all[i].domain);
 	free(all);
 	if (root && rc == 0)
 		return cli_json(c, root);

@@ -71,7 +71,7 @@ static void list_one(struct listing *l, const struct xen_domctl_getdomaininfo *d
 {
 	unsigned long uptime = uptime_s(l->h, d);
 	char buffer[DOMAIN_NAME_SIZE];
-	const char *name = host_domain_name(l->h, d, buffer);
+	const char *name = host_domain_name(l->h, d->domain, buffer);
 	cJSON *o;
 
 	if (!l->array) {

@@ -80,7 +80,7 @@ static void domain_vcpus(struct listing *l, const struct xen_domctl_getdomaininf
 
 	if (d->max_vcpu_id == XEN_INVALID_MAX_VCPU_ID)
 		return;
-	name = host_domain_name(l->h, d, buffer);
+	name = host_domain_name(l->h, d->domain, buffer);
 	for (uint32_t id = 0; id <= d->max_vcpu_id; id++) {
 		if (vcpu_look(l, d->domain, id, &v) < 0)
 			continue;

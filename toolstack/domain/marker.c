@@ -228,20 +228,6 @@ int marker_check_name(struct host *h, uint32_t tx, uint16_t self, const char *na
 	return rc;
 }
 
-int marker_name(struct host *h, const uint8_t uuid[16], char name[DOMAIN_NAME_SIZE])
-{
-	char text[UUID_TEXT];
-	struct mark m;
-	int rc;
-
-	uuid_format(uuid, text);
-	rc = mark_read(h->store, STORE_NO_TX, text, &m);
-	if (rc < 0 || !m.name[0])
-		return rc < 0 ? rc : -ENOENT;
-	strcpy(name, m.name);
-	return 0;
-}
-
 int marker_list(struct host *h, char ***uuids, unsigned int *count)
 {
 	int rc = store_list(h->store, STORE_NO_TX, CREATING, uuids, count);

@@ -19,10 +19,6 @@ int marker_set(struct host *h, const struct guest_cfg *g, struct why *why);
 int marker_check_name(
 	struct host *h, uint32_t tx, uint16_t self, const char *name, struct why *why);
 
-/* The name that the creation of the domain with handle @uuid reserved. Returns 0; -ENOENT: no such creation;
- * another error of the store. */
-int marker_name(struct host *h, const uint8_t uuid[16], char name[DOMAIN_NAME_SIZE]);
-
 /* Take it away. 0 also when there is none. */
 int marker_clear(struct host *h, const uint8_t uuid[16]);
 
