@@ -2,6 +2,7 @@
 #
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
 #   make host       hosted build and its tests       make demo   the tour, as a transcript
+#   make transcript   the tour once more, into docs/tour.md
 #   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
 #   make mutants    seeded faults, all of which must be noticed
@@ -221,6 +222,10 @@ run: hv images
 	python3 tests/system/machine.py
 demo: hv images
 	python3 tests/system/tour.py
+# The same, into docs/tour.md.
+transcript: hv images
+	set -o pipefail; python3 tests/system/tour.py | tee $(O)/tour.txt
+	tests/system/transcript.py $(O)/tour.txt
 bench: all host-programs guests
 	python3 bench/bench.py
 
@@ -248,5 +253,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: FORCE all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
+.PHONY: transcript
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)
