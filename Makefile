@@ -2,6 +2,7 @@
 #
 #   make            everything under build/          make run    boot it in QEMU, at dom0's prompt
 #   make host       hosted build and its tests       make demo   the tour, as a transcript
+#   make transcript   the tour once more, into docs/tour.md
 #   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
 #   make mutants    seeded faults, all of which must be noticed
@@ -84,8 +85,17 @@ images-of := $(DOM0_KERNEL) $(DOM0_MODULES) $(GUEST_KERNEL)
 # What hv.elf says it was made of.
 COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 commit := $(COMMIT)
-$(O)/.flags $(O)/.images-of $(O)/.commit: FORCE
+# And bothy: the last that changed what it is made from, so that others leave it, and the images, as they are.
+bothy-from := toolstack dom0/lib lib protocol
+BOTHY_COMMIT ?= $(or $(shell git log -1 --abbrev=12 --format=%h -- $(bothy-from) 2>/dev/null),unknown)$(if \
+	$(shell git status --porcelain -uno -- $(bothy-from) 2>/dev/null),-dirty)
+bothy-commit := $(BOTHY_COMMIT)
+$(O)/.flags $(O)/.images-of $(O)/.commit $(O)/.bothy-commit: FORCE
 	@mkdir -p $(O) && { echo '$($(@F:.%=%))' | cmp -s - $@ || echo '$($(@F:.%=%))' >$@; }
+
+# As section .commit has it.
+$(O)/.commit.bin $(O)/.bothy-commit.bin: %.bin: %
+	@head -c 23 $< | tr -d '\n' >$@ && truncate -s 24 $@
 
 all: hv bin images
 hv: $(if $(wildcard hv/cpu/x86_64/hv.ld),$(O)/hv.elf)
@@ -107,10 +117,9 @@ hv-link = $(CC) -nostdlib -static -Wl,--build-id=none,--gc-sections,-z,noexecsta
 $(O)/hv.debug.elf: $(hv-obj) hv/cpu/x86_64/hv.ld tools/symbols
 	$(call q,LINK)$(call hv-link,0) && tools/symbols $@ >$(O)/hv.symbols && \
 		$(call hv-link,$$(stat -c %s $(O)/hv.symbols))
-$(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit
-	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && printf '%.23s' '$(commit)' >$(O)/hv.commit && \
-		truncate -s 24 $(O)/hv.commit && objcopy --strip-all --update-section .symbols=$(O)/hv.symbols \
-		--update-section .commit=$(O)/hv.commit $< $@
+$(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit.bin
+	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && objcopy --strip-all \
+		--update-section .symbols=$(O)/hv.symbols --update-section .commit=$(O)/.commit.bin $< $@
 
 # ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
@@ -130,9 +139,10 @@ $(O)/user/%.o: % $(O)/.flags | build/third/.done
 $(daemons:%=$(O)/bin/%): $(O)/bin/%: $$(call user-obj,dom0/$$*)
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
-$(O)/bin/bothy: $(call user-obj,toolstack)
+$(O)/bin/bothy: $(call user-obj,toolstack) $(O)/.bothy-commit.bin
 	@mkdir -p $(@D)
-	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $(filter %.o,$^) $(user-libs) && \
+		objcopy --update-section .commit=$(O)/.bothy-commit.bin $@
 
 # The benchmark that both kinds of domain carry.
 $(O)/bench/micro: bench/micro.c | build/third/.done
@@ -212,6 +222,10 @@ run: hv images
 	python3 tests/system/machine.py
 demo: hv images
 	python3 tests/system/tour.py
+# The same, into docs/tour.md.
+transcript: hv images
+	set -o pipefail; python3 tests/system/tour.py | tee $(O)/tour.txt
+	tests/system/transcript.py $(O)/tour.txt
 bench: all host-programs guests
 	python3 bench/bench.py
 
@@ -239,5 +253,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: FORCE all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
+.PHONY: transcript
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

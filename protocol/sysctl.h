@@ -81,6 +81,13 @@ struct xen_sysctl_physinfo {
 #define XEN_SYSCTL_PHYSCAP_gnttab_v2	(1u << 9)
 #define XEN_SYSCTL_PHYSCAP_MAX		XEN_SYSCTL_PHYSCAP_gnttab_v2
 
+/* Ours: behind physinfo, in room that u has left, what was decided about the processors' flaws, by the numbers of
+ * lib/flaws/flaws.h. Xen leaves there what the caller put: zeroes, which stand for "not told". */
+struct bothy_sysctl_physinfo {
+	struct xen_sysctl_physinfo xen;
+	uint8_t flaw[16];
+};
+
 struct xen_sysctl_sched_id {
 	uint32_t sched_id;		/* XEN_SCHEDULER_* */
 };
@@ -254,6 +261,7 @@ struct xen_sysctl {
 	union {
 		struct xen_sysctl_readconsole readconsole;
 		struct xen_sysctl_physinfo physinfo;
+		struct bothy_sysctl_physinfo bothy_physinfo;
 		struct xen_sysctl_cputopoinfo cputopoinfo;
 		struct xen_sysctl_pcitopoinfo pcitopoinfo;
 		struct xen_sysctl_numainfo numainfo;

@@ -209,6 +209,11 @@ struct cJSON *cli_json_new(const char *kind)
 	return root;
 }
 
+bool cli_json_text(struct cJSON *o, const char *key, const char *text)
+{
+	return text ? cJSON_AddStringToObject(o, key, text) : cJSON_AddNullToObject(o, key);
+}
+
 enum exit_code cli_json(struct cli *c, struct cJSON *root)
 {
 	char *text = root ? cJSON_Print(root) : NULL;
@@ -264,12 +269,14 @@ static void print_why(struct cli *c)
 		fprintf(c->err, "  hint: %s\n", c->why.hint);
 }
 
-/* Options in front of the verb, as xl takes them; returns the verb's index or -1. */
+/* Options in front of the verb, as xl takes them; returns the verb's index or -1. --version is a verb. */
 static int global_options(struct cli *c, int argc, char **argv)
 {
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--version") == 0)
+			break;
 		if (strcmp(argv[i], "--json") == 0)
 			continue;
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -300,7 +307,7 @@ static enum exit_code run_verb(struct cli *c, int argc, char **argv)
 		return EXIT_USAGE;
 	if (at >= argc)
 		return verb_find("help")->run(c, 0, argv + argc);
-	v = verb_find(argv[at]);
+	v = verb_find(argv[at] + (argv[at][0] == '-' ? strlen("--") : 0));
 	if (!v)
 		return cli_unknown_verb(c, argv[at]);
 	c->verb = v->name;

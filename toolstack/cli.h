@@ -74,6 +74,9 @@ struct cJSON *cli_json_new(const char *kind);
  * EXIT_FAILED. Whether the output could be written is seen at the end of the program. */
 enum exit_code cli_json(struct cli *c, struct cJSON *root);
 
+/* Add @text to @o; null for NULL. */
+bool cli_json_text(struct cJSON *o, const char *key, const char *text);
+
 /* For verbs without a result of their own: {"schema":"bothy.done/1","verb":..,"domid":..}. */
 enum exit_code cli_done(struct cli *c, unsigned int domid);
 

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
+#include "toolstack/cli.h"
 #include "toolstack/config/guest_cfg.h"
 
 enum { PAGES_PER_MIB = 256, REASON_CRASH = 3 };
@@ -63,11 +64,10 @@ void domain_row_format(
 static bool json_fill(cJSON *o, const struct xen_domctl_getdomaininfo *d, const char *name)
 {
 	char uuid[UUID_TEXT], state[DOMAIN_STATE_SIZE];
-	const char *reason = domain_shutdown_reason(d);
 
 	uuid_format(d->handle, uuid);
 	domain_state_format(d, state);
-	return cJSON_AddStringToObject(o, "name", name) &&
+	return cli_json_text(o, "name", name) &&
 	       cJSON_AddNumberToObject(o, "domid", d->domain) &&
 	       cJSON_AddStringToObject(o, "uuid", uuid) &&
 	       cJSON_AddNumberToObject(o, "memory_mib", (double)memory_mib(d)) &&
@@ -76,8 +76,7 @@ static bool json_fill(cJSON *o, const struct xen_domctl_getdomaininfo *d, const 
 	       cJSON_AddNumberToObject(o, "vcpus", d->nr_online_vcpus) &&
 	       cJSON_AddStringToObject(o, "state", state) &&
 	       cJSON_AddNumberToObject(o, "cpu_time_seconds", seconds(d->cpu_time)) &&
-	       (reason ? cJSON_AddStringToObject(o, "shutdown_reason", reason)
-		       : cJSON_AddNullToObject(o, "shutdown_reason"));
+	       cli_json_text(o, "shutdown_reason", domain_shutdown_reason(d));
 }
 
 struct cJSON *domain_json(const struct xen_domctl_getdomaininfo *d, const char *name)

@@ -17,7 +17,7 @@ void domain_state_format(const struct xen_domctl_getdomaininfo *d, char out[DOMA
 void domain_row_format(
 	const struct xen_domctl_getdomaininfo *d, const char *name, char *out, size_t size);
 
-/* {"name","domid","uuid","memory_mib","max_memory_mib","vcpus","state","cpu_time_seconds",
+/* {"name" or null,"domid","uuid","memory_mib","max_memory_mib","vcpus","state","cpu_time_seconds",
  *  "shutdown_reason" or null}; NULL: out of memory. */
 struct cJSON *domain_json(const struct xen_domctl_getdomaininfo *d, const char *name);
 

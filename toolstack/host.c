@@ -63,15 +63,24 @@ void host_close(struct host *h)
 	memset(h, 0, sizeof(*h));
 }
 
-void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
+const char *host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE])
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
 	if (!h->store || store_read_buf(h->store, STORE_NO_TX, path, name, DOMAIN_NAME_SIZE) < 0 ||
-		name[0] == '\0')
-		strcpy(name, domid == 0 ? "Domain-0" : "(null)");
+		name[0] == '\0') {
+		if (domid != 0)
+			return NULL;
+		strcpy(name, "Domain-0");
+	}
 	text_tame(name);
+	return name;
+}
+
+const char *host_name_shown(const char *name_or_null)
+{
+	return name_or_null ? name_or_null : "(unnamed)";
 }
 
 enum exit_code host_failed(struct cli *c, int rc, const char *what)
@@ -110,8 +119,8 @@ static const struct xen_domctl_getdomaininfo *list_find(struct host *h,
 	char its_name[DOMAIN_NAME_SIZE];
 
 	for (uint32_t i = 0; i < count; i++) {
-		host_domain_name(h, list[i].domain, its_name);
-		if (strcmp(its_name, name) == 0 && is_better(&list[i], found))
+		if (host_domain_name(h, list[i].domain, its_name) && strcmp(its_name, name) == 0 &&
+			is_better(&list[i], found))
 			found = &list[i];
 	}
 	return found;

@@ -21,8 +21,10 @@ struct host {
 enum exit_code host_open(struct cli *c, struct host *h, bool need_store);
 void host_close(struct host *h);
 
-/* Name of @domid from the store; "Domain-0" or "(null)" without one. Never fails. */
-void host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE]);
+/* What @domid is called, in @name, from the store. NULL: it has no name yet, or none any more. */
+const char *host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE]);
+/* That, as people and scripts see it: one word. */
+const char *host_name_shown(const char *name_or_null);
 
 /* Find a domain by id or name. Of two that share a name (one is dying) the living one.
  * Returns EXIT_DONE and *info; EXIT_NO_DOMAIN; EXIT_FAILED. */

@@ -79,6 +79,8 @@ int host_info_read(struct host *h, struct host_info *i)
 	rc = sysctl_physinfo(&h->hv, &i->phys);
 	if (rc < 0)
 		return rc;
+	if (sysctl_flaws(&h->hv, &i->flaws) < 0)
+		memset(&i->flaws, 0, sizeof(i->flaws));
 	rc = xen_version_number(&h->hv);
 	if (rc < 0)
 		return rc;
@@ -118,6 +120,12 @@ static void fact_number(struct host_fact *f, uint64_t number)
 		fact_number(f, expression);                                                        \
 	}
 
+#define FLAW(key, which)                                                                           \
+	static void put_##key(const struct host_info *i, struct host_fact *f)                      \
+	{                                                                                          \
+		snprintf(f->value, sizeof(f->value), "%s", flaw_verdict(&i->flaws, which));        \
+	}
+
 TEXT(host, host)
 TEXT(release, release)
 TEXT(version, version)
@@ -149,6 +157,11 @@ TEXT(cc_compile_domain, compile.compile_domain)
 TEXT(cc_compile_date, compile.compile_date)
 TEXT(build_id, build_id)
 NUMBER(xend_config_format, 4)
+FLAW(flaw_meltdown, FLAW_MELTDOWN)
+FLAW(flaw_l1tf, FLAW_L1TF)
+FLAW(flaw_mds, FLAW_MDS)
+FLAW(flaw_spectre_v2, FLAW_SPECTRE_V2)
+FLAW(flaw_rsb, FLAW_RSB)
 
 static void put_cpu_mhz(const struct host_info *i, struct host_fact *f)
 {
@@ -222,8 +235,13 @@ static const struct {
 	FACT(cc_compile_date),
 	FACT(build_id),
 	FACT(xend_config_format),
-	/* Not in xl's list: memory to the frame, for those who look for leaks. */
+	/* Not in xl's list: memory to the frame, for those who look for leaks; whether guests must be trusted. */
 	FACT(free_pages),
+	FACT(flaw_meltdown),
+	FACT(flaw_l1tf),
+	FACT(flaw_mds),
+	FACT(flaw_spectre_v2),
+	FACT(flaw_rsb),
 };
 
 bool host_info_fact(const struct host_info *i, unsigned int n, struct host_fact *f)

@@ -1,5 +1,6 @@
 /* Facts about the host under the keys of `xl info`. */
 #pragma once
+#include "lib/flaws/flaws.h"
 #include "protocol/sysctl.h"
 #include "protocol/version.h"
 #include "toolstack/host.h"
@@ -9,6 +10,7 @@ enum { HOST_BUILD_ID_MAX = 32 };
 struct host_info {
 	char host[256], release[256], version[256], machine[128]; /* of dom0's kernel */
 	struct xen_sysctl_physinfo phys;
+	struct flaws flaws; /* of the processors */
 	unsigned int xen_major, xen_minor;
 	char xen_extra[XEN_EXTRAVERSION_LEN + 1];
 	char xen_caps[XEN_CAPABILITIES_INFO_LEN + 1];

@@ -25,7 +25,8 @@ struct guest {
 	uint16_t domid;
 	bool listed;        /* by the latest look */
 	const char *reason; /* why it is down, if it was seen so; or NULL */
-	char name[DOMAIN_NAME_SIZE];
+	const char *name;   /* in buffer, or NULL */
+	char buffer[DOMAIN_NAME_SIZE];
 };
 
 struct stop {
@@ -40,18 +41,15 @@ static void tell(struct stop *s, const struct guest *g, bool destroyed, const ch
 	cJSON *o;
 
 	if (!s->told) {
-		fprintf(s->c->out, "%s (%u): %s\n", g->name, g->domid, how);
+		fprintf(s->c->out, "%s (%u): %s\n", host_name_shown(g->name), g->domid, how);
 		fflush(s->c->out);
 		return;
 	}
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "name", g->name);
+	cli_json_text(o, "name", g->name);
 	cJSON_AddNumberToObject(o, "domid", g->domid);
 	cJSON_AddBoolToObject(o, "destroyed", destroyed);
-	if (g->reason)
-		cJSON_AddStringToObject(o, "shutdown_reason", g->reason);
-	else
-		cJSON_AddNullToObject(o, "shutdown_reason");
+	cli_json_text(o, "shutdown_reason", g->reason);
 	cJSON_AddItemToArray(s->told, o);
 }
 
@@ -76,7 +74,7 @@ static struct guest *guest_see(struct stop *s, uint16_t domid, bool *fresh)
 		if (!g)
 			return NULL;
 		g->domid = domid;
-		host_domain_name(s->h, domid, g->name);
+		g->name = host_domain_name(s->h, domid, g->buffer);
 		g->next = s->guests;
 		s->guests = g;
 	}

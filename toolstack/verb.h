@@ -25,3 +25,4 @@ enum exit_code verb_uptime(struct cli *c, int argc, char **argv);
 enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv);
 enum exit_code verb_vcpu_pin(struct cli *c, int argc, char **argv);
 enum exit_code verb_vcpu_set(struct cli *c, int argc, char **argv);
+enum exit_code verb_version(struct cli *c, int argc, char **argv);

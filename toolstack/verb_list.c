@@ -15,8 +15,8 @@ static enum exit_code print_table(
 
 	fprintf(c->out, "%s\n", DOMAIN_ROW_HEADER);
 	for (uint32_t i = 0; i < count; i++) {
-		host_domain_name(h, list[i].domain, name);
-		domain_row_format(&list[i], name, row, sizeof(row));
+		domain_row_format(&list[i],
+			host_name_shown(host_domain_name(h, list[i].domain, name)), row, sizeof(row));
 		fprintf(c->out, "%s\n", row);
 	}
 	return EXIT_DONE;
@@ -29,8 +29,8 @@ static enum exit_code print_json(
 	char name[DOMAIN_NAME_SIZE];
 
 	for (uint32_t i = 0; i < count; i++) {
-		host_domain_name(h, list[i].domain, name);
-		cJSON_AddItemToArray(all, domain_json(&list[i], name));
+		cJSON_AddItemToArray(
+			all, domain_json(&list[i], host_domain_name(h, list[i].domain, name)));
 	}
 	return cli_json(c, root);
 }

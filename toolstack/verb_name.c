@@ -75,20 +75,20 @@ static enum exit_code show(
 	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
 	const bool *show_id = arg;
-	char name[DOMAIN_NAME_SIZE];
+	char buffer[DOMAIN_NAME_SIZE];
+	const char *name = host_domain_name(h, d->domain, buffer);
 	cJSON *root;
 
-	host_domain_name(h, d->domain, name);
 	if (c->json) {
 		root = cli_json_new("name");
-		cJSON_AddStringToObject(root, "name", name);
+		cli_json_text(root, "name", name);
 		cJSON_AddNumberToObject(root, "domid", d->domain);
 		return cli_json(c, root);
 	}
 	if (*show_id)
 		fprintf(c->out, "%u\n", d->domain);
 	else
-		fprintf(c->out, "%s\n", name);
+		fprintf(c->out, "%s\n", host_name_shown(name));
 	return EXIT_DONE;
 }
 

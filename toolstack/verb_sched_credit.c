@@ -24,19 +24,21 @@ struct listing {
 static int list_one(struct listing *l, uint16_t domid)
 {
 	uint16_t weight = 0, cap = 0;
-	char name[DOMAIN_NAME_SIZE];
+	char buffer[DOMAIN_NAME_SIZE];
+	const char *name;
 	int rc = domctl_sched_get(&l->h->hv, domid, &weight, &cap);
 	cJSON *o;
 
 	if (rc < 0)
 		return rc;
-	host_domain_name(l->h, domid, name);
+	name = host_domain_name(l->h, domid, buffer);
 	if (!l->array) {
-		fprintf(l->c->out, "%-33s %4u %6u %4u\n", name, domid, weight, cap);
+		fprintf(l->c->out, "%-33s %4u %6u %4u\n", host_name_shown(name), domid, weight,
+			cap);
 		return 0;
 	}
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "name", name);
+	cli_json_text(o, "name", name);
 	cJSON_AddNumberToObject(o, "domid", domid);
 	cJSON_AddNumberToObject(o, "weight", weight);
 	cJSON_AddNumberToObject(o, "cap", cap);

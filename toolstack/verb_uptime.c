@@ -70,16 +70,16 @@ static void print_row(struct listing *l, const char *name, uint16_t domid, unsig
 static void list_one(struct listing *l, const struct xen_domctl_getdomaininfo *d)
 {
 	unsigned long uptime = uptime_s(l->h, d);
-	char name[DOMAIN_NAME_SIZE];
+	char buffer[DOMAIN_NAME_SIZE];
+	const char *name = host_domain_name(l->h, d->domain, buffer);
 	cJSON *o;
 
-	host_domain_name(l->h, d->domain, name);
 	if (!l->array) {
-		print_row(l, name, d->domain, uptime);
+		print_row(l, host_name_shown(name), d->domain, uptime);
 		return;
 	}
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "name", name);
+	cli_json_text(o, "name", name);
 	cJSON_AddNumberToObject(o, "domid", d->domain);
 	cJSON_AddNumberToObject(o, "uptime_seconds", (double)uptime);
 	cJSON_AddItemToArray(l->array, o);

@@ -45,7 +45,7 @@ static int vcpu_look(struct listing *l, uint16_t domid, uint32_t id, struct vcpu
 static void vcpu_print(
 	struct listing *l, const char *name, uint16_t domid, const struct vcpu_view *v)
 {
-	fprintf(l->c->out, "%-32s %5u %5u", name, domid, v->id);
+	fprintf(l->c->out, "%-32s %5u %5u", host_name_shown(name), domid, v->id);
 	if (v->info.online)
 		fprintf(l->c->out, " %5u   %c%c- ", v->info.cpu, v->info.running ? 'r' : '-',
 			v->info.blocked ? 'b' : '-');
@@ -59,7 +59,7 @@ static void vcpu_json(
 {
 	cJSON *o = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(o, "name", name);
+	cli_json_text(o, "name", name);
 	cJSON_AddNumberToObject(o, "domid", domid);
 	cJSON_AddNumberToObject(o, "vcpu", v->id);
 	cJSON_AddBoolToObject(o, "online", v->info.online);
@@ -74,12 +74,13 @@ static void vcpu_json(
 
 static void domain_vcpus(struct listing *l, const struct xen_domctl_getdomaininfo *d)
 {
-	char name[DOMAIN_NAME_SIZE];
+	char buffer[DOMAIN_NAME_SIZE];
+	const char *name;
 	struct vcpu_view v;
 
 	if (d->max_vcpu_id == XEN_INVALID_MAX_VCPU_ID)
 		return;
-	host_domain_name(l->h, d->domain, name);
+	name = host_domain_name(l->h, d->domain, buffer);
 	for (uint32_t id = 0; id <= d->max_vcpu_id; id++) {
 		if (vcpu_look(l, d->domain, id, &v) < 0)
 			continue;

@@ -65,5 +65,8 @@ const struct verb verbs[] = {
 		"HARD and SOFT are sets such as 0-3,^1 or all; - leaves one as it is.\n",
 		verb_vcpu_pin},
 	{"vcpu-set", "DOMAIN COUNT", "Set how many virtual CPUs a guest uses", "", verb_vcpu_set},
+	{"version", "", "Print the last commit that changed this program",
+		"bothy --version is the same. The hypervisor's is `bothy info xen_changeset`.\n",
+		verb_version},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -94,6 +94,16 @@ int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info)
 	return err;
 }
 
+int sysctl_flaws(struct privcmd *p, struct flaws *flaws)
+{
+	struct xen_sysctl *op = sysctl_begin(p, XEN_SYSCTL_physinfo);
+	int err = sysctl_issue(p);
+
+	if (!err)
+		memcpy(flaws->state, op->u.bothy_physinfo.flaw, sizeof flaws->state);
+	return err;
+}
+
 int sysctl_sched_id(struct privcmd *p, uint32_t *id)
 {
 	struct xen_sysctl *op = sysctl_begin(p, XEN_SYSCTL_sched_id);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "dom0/lib/attr.h"
 #include "dom0/lib/privcmd.h"
+#include "lib/flaws/flaws.h"
 #include "protocol/domctl.h"
 #include "protocol/sysctl.h"
 
@@ -16,6 +17,8 @@ int sysctl_domain_list(struct privcmd *p, struct xen_domctl_getdomaininfo **list
 		       uint32_t *count) MUST_CHECK;
 
 int sysctl_physinfo(struct privcmd *p, struct xen_sysctl_physinfo *info) MUST_CHECK;
+/* FLAW_UNTOLD of all where the hypervisor is another or an older one. */
+int sysctl_flaws(struct privcmd *p, struct flaws *flaws) MUST_CHECK;
 /* @id: XEN_SCHEDULER_*. */
 int sysctl_sched_id(struct privcmd *p, uint32_t *id) MUST_CHECK;
 /* The credit scheduler's own parameters, of CPU pool 0. */

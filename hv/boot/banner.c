@@ -48,17 +48,14 @@ static void features_log(const struct cpu_detected *cpu)
 void banner_cpu(void)
 {
 	struct cpu_detected cpu;
-	char text[80];
 	cpu_detect(cpu_cpuid, &cpu);
 	log_info("CPU: %s", cpu.name);
 	log_info("CPU: family %u, model %u, stepping %u", cpu.family, cpu.model, cpu.stepping);
 	clock_log();
 	features_log(&cpu);
 	flaws_decide(&cpu, cpu_features.uses_smep, &flaws);
-	for (unsigned i = 0; i < FLAW_COUNT; i++) {
-		flaw_describe(&flaws, i, text, sizeof text);
-		log_info("%s", text);
-	}
+	for (unsigned i = 0; i < FLAW_COUNT; i++)
+		log_info("%s: %s", flaw_name(i), flaw_verdict(&flaws, i));
 }
 
 void banner_memory(const struct machine *m)

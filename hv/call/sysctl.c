@@ -6,6 +6,7 @@
 #include "hv/base/string.h"
 #include "hv/call/call.h"
 #include "hv/call/control.h"
+#include "hv/core/flaws.h"
 #include "hv/core/work.h"
 #include "hv/dom/sched.h"
 #include "hv/mem/frame.h"
@@ -41,12 +42,14 @@ static int read_console(struct xen_sysctl_readconsole *r)
 	return 0;
 }
 
-static int physinfo(struct xen_sysctl_physinfo *p)
+static int physinfo(struct bothy_sysctl_physinfo *b)
 {
+	struct xen_sysctl_physinfo *p = &b->xen;
 	uint32_t word[FEATURE_WORDS];
 
+	static_assert(sizeof flaws.state <= sizeof b->flaw, "there is room for all flaws");
 	control_features(word);
-	memset(p, 0, sizeof *p);
+	memset(b, 0, sizeof *b);
 	p->threads_per_core = 1;
 	p->cores_per_socket = p->nr_cpus = cpu_count();
 	p->max_cpu_id = cpu_count() - 1;
@@ -57,6 +60,7 @@ static int physinfo(struct xen_sysctl_physinfo *p)
 	p->free_pages = frame_free_count();
 	p->max_mfn = frame_max_mfn() - 1;
 	memcpy(p->hw_cap, word, sizeof p->hw_cap);
+	memcpy(b->flaw, flaws.state, sizeof flaws.state);
 	return 0;
 }
 
@@ -226,7 +230,7 @@ static int sysctl_run(struct xen_sysctl *op)
 	case XEN_SYSCTL_readconsole:
 		return read_console(&op->u.readconsole);
 	case XEN_SYSCTL_physinfo:
-		return physinfo(&op->u.physinfo);
+		return physinfo(&op->u.bothy_physinfo);
 	case XEN_SYSCTL_sched_id:
 		op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT;
 		return 0;

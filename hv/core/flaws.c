@@ -55,14 +55,3 @@ void flaws_decide(const struct cpu_detected *cpu, bool smep, struct flaws *out)
 		out->state[i] = without >> i & 1 ? FLAW_ABSENT
 				: i == FLAW_L1TF || (i == FLAW_RSB && smep) ? FLAW_MITIGATED : FLAW_OPEN;
 }
-
-void flaw_describe(const struct flaws *f, enum flaw which, char *out, size_t room)
-{
-	static const char *const name[FLAW_COUNT] = { "Meltdown", "L1TF", "MDS", "Spectre v2", "RSB" };
-	static const char *const how[] = { [FLAW_L1TF] = "absent entries name no RAM", [FLAW_RSB] = "SMEP" };
-	enum flaw_state state = f->state[which];
-	format_string(out, room, "%s: %s%s", name[which],
-		      state == FLAW_ABSENT ? "not affected" : state == FLAW_MITIGATED ? "affected, mitigated: "
-		      : "affected, not mitigated: run only trusted guests",
-		      state == FLAW_MITIGATED ? how[which] : "");
-}

@@ -7,6 +7,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 chmod 755 "$dir"
 cp "${O:-build}/bin/bothy" "$dir/bothy" || exit 1
+commit=$(head -c 23 "${O:-build}/.bothy-commit") || exit 1
 cd "$dir" || exit 1
 as=
 failed=0
@@ -68,13 +69,18 @@ all() {
 		[ "$call" = "console g" ] || expect_json 5 $call
 	done
 	for verb in console create destroy dmesg domid domname help info list mem-max mem-set pause reboot rename \
-		sched-credit shutdown sysrq trigger unpause uptime vcpu-list vcpu-pin vcpu-set; do
+		sched-credit shutdown sysrq trigger unpause uptime vcpu-list vcpu-pin vcpu-set version; do
 		expect 0 "" help $verb
 		expect 0 "" $verb --help
 		expect_json 0 help $verb
 	done
 	expect 0 ""
 	expect 0 "" help
+	for call in version --version; do
+		expect 0 "" $call
+		[ "$(cat out)" = "bothy $commit" ] || fail "not that of $commit"
+		expect_json 0 $call
+	done
 	expect 0 "" create -n good.cfg
 	expect_json 0 create -n good.cfg
 	expect 3 "bothy: create: bad.cfg:2: memory: expected a number, got \"x\"

@@ -14,8 +14,9 @@ for fetched in third kernels iptables tools apt debian.tar debian.key; do
 	ln -s "$(realpath "build/$fetched")" "$tmp/another/place/build/$fetched"
 done
 cp -p "$out/.config" "$out/.deps" "$tmp/another/place/build/"
-# hv.elf names the commit, which that place knows nothing of.
-COMMIT=$(env -u MAKEFLAGS -u MAKELEVEL make -s print-COMMIT) \
+# hv.elf and bothy name commits, which that place knows nothing of.
+named() { env -u MAKEFLAGS -u MAKELEVEL make -s "print-$1"; }
+COMMIT=$(named COMMIT) BOTHY_COMMIT=$(named BOTHY_COMMIT) \
 	env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
 	{ tail -n 20 "$tmp/log"; exit 1; }
 status=0

@@ -1,4 +1,5 @@
 /* domctl, sysctl and platform_op: a domain's life from dom0, answers in the ABI's shape. */
+#include "hv/core/flaws.h"
 #include "hv/mem/machine_map.h"
 #include "protocol/domctl.h"
 #include "protocol/platform.h"
@@ -373,7 +374,10 @@ END_TEST
 START_TEST(machine_facts)
 {
 	memset(&sys->u, 0xff, sizeof sys->u);
+	flaws.state[FLAW_L1TF] = FLAW_MITIGATED;
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_physinfo), 0);
+	ck_assert_uint_eq(sys->u.bothy_physinfo.flaw[FLAW_L1TF], FLAW_MITIGATED);
+	ck_assert_uint_eq(sys->u.bothy_physinfo.flaw[FLAW_COUNT], FLAW_UNTOLD);
 	ck_assert_uint_eq(sys->u.physinfo.nr_cpus, 1);
 	ck_assert_uint_eq(sys->u.physinfo.free_pages, frame_free_count());
 	ck_assert_uint_eq(sys->u.physinfo.pad, 0);

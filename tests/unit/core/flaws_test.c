@@ -54,7 +54,7 @@ START_TEST(processor)
 	cpu_detect(cpu_cpuid, &cpu);
 	flaws_decide(&cpu, p->smep, &f);
 	for (unsigned i = 0; i < FLAW_COUNT; i++)
-		states[i] = "-mO"[f.state[i]];
+		states[i] = "?-mO"[f.state[i]];
 	ck_assert_msg(strcmp(states, p->states) == 0, "%s: %s, not %s", p->name, states, p->states);
 }
 END_TEST
@@ -74,23 +74,9 @@ START_TEST(unannounced)
 }
 END_TEST
 
-START_TEST(descriptions)
-{
-	struct flaws f = { { FLAW_OPEN, FLAW_MITIGATED, FLAW_ABSENT, FLAW_OPEN, FLAW_MITIGATED } };
-	static const char *const expected[] = { "Meltdown: affected, not mitigated: run only trusted guests",
-		"L1TF: affected, mitigated: absent entries name no RAM", "MDS: not affected",
-		"Spectre v2: affected, not mitigated: run only trusted guests", "RSB: affected, mitigated: SMEP" };
-	char text[80];
-	for (unsigned i = 0; i < FLAW_COUNT; i++) {
-		flaw_describe(&f, i, text, sizeof text);
-		ck_assert_str_eq(text, expected[i]);
-	}
-}
-END_TEST
-
 int main(void)
 {
-	TCase *c = CHECK_CASE(NULL, NULL, unannounced, descriptions);
+	TCase *c = CHECK_CASE(NULL, NULL, unannounced);
 	tcase_add_loop_test(c, processor, 0, sizeof processors / sizeof *processors);
 	return check_run("flaws", c);
 }

@@ -35,6 +35,31 @@ START_TEST(list_has_the_columns_of_xl)
 }
 END_TEST
 
+/* One without a name is none of that name. */
+START_TEST(a_domain_may_have_no_name)
+{
+	static const char *const json[][2] = {{"list 1", "bothy.list/1"},
+		{"vcpu-list 1", "bothy.vcpu-list/1"}, {"uptime 1", "bothy.uptime/1"},
+		{"sched-credit -d 1", "bothy.sched-credit/1"}, {"domid 1", "bothy.name/1"}};
+	char words[64];
+
+	fake_domain_add(1, "", XEN_DOMINF_dying);
+	ck_assert_int_eq(run("list 1"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text,
+		"\n(unnamed)                                    1    96     1     -----d       0.0\n"));
+	ck_assert_int_eq(run("vcpu-list 1"), 0);
+	ck_assert_ptr_nonnull(strstr(out_text, "\n(unnamed) "));
+	ck_assert_int_eq(run("domname 1"), 0);
+	ck_assert_str_eq(out_text, "(unnamed)\n");
+	ck_assert_int_eq(run("destroy (unnamed)"), EXIT_NO_DOMAIN);
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++) {
+		snprintf(words, sizeof(words), "%s --json", json[i][0]);
+		cJSON_Delete(run_json(words, 0, json[i][1]));
+		ck_assert_ptr_nonnull(strstr(out_text, "\"name\":\tnull"));
+	}
+}
+END_TEST
+
 START_TEST(names_cannot_move_the_cursor)
 {
 	fake_domain_add(1, "a\033[2Jb", 0);
@@ -81,6 +106,8 @@ START_TEST(json_schemas)
 	cJSON_Delete(root);
 	root = run_json("info --json", 0, "bothy.info/1");
 	ck_assert(cJSON_IsNumber(cJSON_GetObjectItem(root, "total_memory")));
+	ck_assert_str_eq(
+		cJSON_GetStringValue(cJSON_GetObjectItem(root, "flaw_mds")), "not affected");
 	cJSON_Delete(root);
 }
 END_TEST
@@ -102,6 +129,10 @@ START_TEST(info_has_the_keys_scripts_read)
 		"\nxen_caps               : xen-3.0-x86_64 \n",
 		"\nvirt_caps              : pv gnttab-v1\n",
 		"\nbuild_id               : 00ab12\n",
+		"\nflaw_meltdown          : affected, not mitigated: run only trusted guests\n",
+		"\nflaw_l1tf              : affected, mitigated: absent entries name no RAM\n",
+		"\nflaw_mds               : not affected\n",
+		"\nflaw_rsb               : \n",
 	};
 	static const char *const keys[] = {"host", "release", "version", "machine", "nr_cpus",
 		"max_cpu_id", "nr_nodes", "cores_per_socket", "threads_per_core", "cpu_mhz",
@@ -110,7 +141,8 @@ START_TEST(info_has_the_keys_scripts_read)
 		"xen_extra", "xen_version", "xen_caps", "xen_scheduler", "xen_pagesize",
 		"platform_params", "xen_changeset", "xen_commandline", "cc_compiler",
 		"cc_compile_by", "cc_compile_domain", "cc_compile_date", "build_id",
-		"xend_config_format"};
+		"xend_config_format", "free_pages", "flaw_meltdown", "flaw_l1tf", "flaw_mds",
+		"flaw_spectre_v2", "flaw_rsb"};
 
 	ck_assert_int_eq(run("info"), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -205,7 +237,9 @@ static const struct {
 		"bothy: unknown verb \"craete\"\n"
 		"  hint: did you mean \"create\"? see: bothy help\n"},
 	{"-x", EXIT_USAGE, "bothy: unknown option \"-x\"\n  hint: see: bothy help\n"},
-	{"--version", EXIT_USAGE, "bothy: unknown option \"--version\"\n  hint: see: bothy help\n"},
+	{"--versoin", EXIT_USAGE, "bothy: unknown option \"--versoin\"\n  hint: see: bothy help\n"},
+	{"version web", EXIT_USAGE,
+		"bothy: version: unexpected operand \"web\"\n  hint: see: bothy help version\n"},
 	{"list -x", EXIT_USAGE,
 		"bothy: list: unknown option \"-x\"\n  hint: see: bothy help list\n"},
 	{"list --jsno", EXIT_USAGE,
@@ -389,6 +423,24 @@ START_TEST(every_verb_has_help)
 }
 END_TEST
 
+/* A hosted program knows no commit; tests/cli asks the built one. */
+START_TEST(version_needs_no_hypervisor)
+{
+	static const char *const keys[] = {"schema", "commit"};
+	cJSON *root;
+
+	ck_assert_int_eq(run("version"), 0);
+	ck_assert_str_eq(out_text, "bothy unknown\n");
+	ck_assert_int_eq(run("-v --version"), 0);
+	ck_assert_str_eq(out_text, "bothy unknown\n");
+	root = run_json("--json --version", 0, "bothy.version/1");
+	json_has_keys(root, keys, 2);
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "commit")), "unknown");
+	cJSON_Delete(root);
+	ck_assert_int_eq(world->calls, 0);
+}
+END_TEST
+
 START_TEST(dry_run_needs_no_hypervisor)
 {
 	cJSON *root =
@@ -406,11 +458,11 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, test_host_remove, list_has_the_columns_of_xl,
-			      names_cannot_move_the_cursor, json_schemas, info_has_the_keys_scripts_read,
+			      a_domain_may_have_no_name, names_cannot_move_the_cursor, json_schemas, info_has_the_keys_scripts_read,
 			      vcpus_and_log, pause_and_unpause, shutdown_asks_through_the_store,
 			      waiting_ends_at_a_preserved_domain, destroy_reaps,
 			      no_store_is_one_clear_line, results_are_json_whatever_is_in_them,
-			      every_verb_has_help, dry_run_needs_no_hypervisor);
+			      every_verb_has_help, version_needs_no_hypervisor, dry_run_needs_no_hypervisor);
 	tcase_add_loop_test(c, errors_are_clear, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, errors_are_json_when_asked, 0,
 		(int)(sizeof(json_errors) / sizeof(json_errors[0])));

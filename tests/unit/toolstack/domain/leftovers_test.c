@@ -360,6 +360,21 @@ START_TEST(living_creations_are_left_alone)
 }
 END_TEST
 
+/* Not before its tree is whole: who waits for the name to be listed may go on to use it. */
+START_TEST(what_is_being_created_has_no_name_yet)
+{
+	pid_t pid = stop_at("map_frames", "create -q");
+
+	ck_assert_int_eq(run("list"), EXIT_DONE);
+	ck_assert_ptr_nonnull(strstr(out_text, "\n(unnamed)                                    1 "));
+	ck_assert_int_eq(run("shutdown g"), EXIT_NO_DOMAIN);
+	ck_assert_int_eq(go_on(pid), EXIT_DONE);
+	ck_assert_int_eq(run("domname 1"), EXIT_DONE);
+	ck_assert_str_eq(out_text, "g\n");
+	assert_whole_guest("looked at", 0);
+}
+END_TEST
+
 /* While one removes, others neither remove the same nor begin anew under its name and UUID. */
 START_TEST(one_removes)
 {
@@ -477,7 +492,8 @@ int main(void)
 {
 	TCase *c = CHECK_CASE(setup, teardown, any_death_of_the_remover_is_made_good,
 			      any_failure_of_the_remover_is_made_good, failed_removal_warns_and_the_verb_goes_on,
-			      failed_undo_is_made_good, living_creations_are_left_alone, one_removes,
+			      failed_undo_is_made_good, living_creations_are_left_alone,
+			      what_is_being_created_has_no_name_yet, one_removes,
 			      interrupted_creations_undo_themselves, zombies_are_dead,
 			      readers_that_leave_do_not_end_a_creation, strange_marks, files_of_nobody_are_swept);
 	tcase_set_timeout(c, 240);
