@@ -187,24 +187,3 @@ enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_
 		*info = found;
 	return code;
 }
-
-enum exit_code host_domains_find(struct cli *c, struct host *h, int names_count, char **names,
-	struct xen_domctl_getdomaininfo **list, uint32_t *count)
-{
-	enum exit_code code = EXIT_DONE;
-	int rc = 0;
-
-	*list = NULL;
-	*count = 0;
-	if (names_count == 0)
-		rc = sysctl_domain_list(&h->hv, list, count);
-	else if (!(*list = calloc((size_t)names_count, sizeof(**list))))
-		rc = -ENOMEM;
-	if (rc < 0)
-		return host_failed(c, rc, "list of domains");
-	for (int i = 0; code == EXIT_DONE && i < names_count; i++)
-		code = host_domain_find(c, h, names[i], &(*list)[i]);
-	if (names_count)
-		*count = (uint32_t)names_count;
-	return code;
-}

@@ -35,11 +35,6 @@ enum exit_code host_domain_find(struct cli *c, struct host *h, const char *id_or
 enum exit_code host_guest_find(struct cli *c, struct host *h, const char *id_or_name,
 	struct xen_domctl_getdomaininfo *info);
 
-/* All domains, or with @names_count those called so, into a list that the caller frees in any case: before the
- * first line is printed, in case one is wrong. */
-enum exit_code host_domains_find(struct cli *c, struct host *h, int names_count, char **names,
-	struct xen_domctl_getdomaininfo **list, uint32_t *count);
-
 /* Write a formatted value to node @name of @domid's store directory. Returns 0, -Exxx. */
 int host_domain_write(struct host *h, uint32_t tx, uint16_t domid, const char *name,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));

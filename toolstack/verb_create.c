@@ -6,16 +6,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0/lib/domctl.h"
 #include "toolstack/config/cfg_json.h"
 #include "toolstack/config/guest_cfg.h"
 #include "toolstack/config_file.h"
 #include "toolstack/console.h"
 #include "toolstack/domain/create.h"
 #include "toolstack/domain/leftovers.h"
+#include "toolstack/domain_view.h"
 #include "toolstack/verb.h"
 #include "toolstack/wait.h"
 
-enum { CONSOLE_WAIT_MS = 10000 };
+/* How long a guest must have run before we leave it, and how long we wait for that. */
+enum { CONSOLE_WAIT_MS = 10000, FIRST_RUN_NS = 1000000, FIRST_RUN_WAIT_MS = 100 };
 
 struct request {
 	bool dry_run, console, paused, quiet;
@@ -159,6 +162,41 @@ static enum exit_code created(struct cli *c, struct host *h, const struct reques
 	return EXIT_DONE;
 }
 
+struct first_run {
+	struct host *h;
+	uint16_t domid;
+	struct xen_domctl_getdomaininfo info;
+};
+
+static int first_run_check(void *arg)
+{
+	struct first_run *f = arg;
+	int rc = domctl_info(&f->h->hv, f->domid, &f->info);
+
+	return rc < 0 ? rc : f->info.flags & XEN_DOMINF_shutdown || f->info.cpu_time >= FIRST_RUN_NS;
+}
+
+/* A guest that cannot run at all is not simply created: domaind does what its configuration says, and we
+ * tell who waits here. A look that fails says nothing about the guest. */
+static enum exit_code first_run(struct cli *c, struct host *h, const char *name, uint16_t domid)
+{
+	struct first_run f = {.h = h, .domid = domid};
+	int rc = wait_until(first_run_check, &f, FIRST_RUN_WAIT_MS);
+	const char *end = rc == -ESRCH ? "destroyed" : rc == 0 ? domain_shutdown_reason(&f.info) : NULL;
+	char text[192];
+
+	if (!end)
+		return EXIT_DONE;
+	if (strcmp(end, "crash") == 0) {
+		why_set(&c->why, -EIO, "%s (domain %u) crashed as soon as it ran", name, domid);
+		why_hint(&c->why, "bothy dmesg shows the reason");
+		return EXIT_FAILED;
+	}
+	snprintf(text, sizeof(text), "%s (domain %u) has ended already: %s", name, domid, end);
+	cli_warn(c, text);
+	return EXIT_DONE;
+}
+
 /* bothy -v create: what is being done, and milliseconds since the start. */
 static void show_progress(void *arg, const char *step)
 {
@@ -184,6 +222,7 @@ static enum exit_code create(
 		.progress_arg = c,
 	};
 	const char *warning = NULL;
+	enum exit_code code = EXIT_DONE;
 	uint16_t domid = 0;
 	int rc;
 
@@ -194,7 +233,9 @@ static enum exit_code create(
 		return exit_of(rc);
 	if (warning)
 		cli_warn(c, warning);
-	return created(c, h, r, g, domid);
+	if (!r->paused && !r->console)	/* the console shows its end, too */
+		code = first_run(c, h, g->name, domid);
+	return code == EXIT_DONE ? created(c, h, r, g, domid) : code;
 }
 
 static enum exit_code run(struct cli *c, const struct request *r, char **overrides, int count)

@@ -1,11 +1,8 @@
 /* bothy list: domains in the columns of `xl list`, or as JSON. */
 #include <cjson/cJSON.h>
-#include <stdlib.h>
 
-#include "dom0/lib/sysctl.h"
-#include "toolstack/domain/leftovers.h"
 #include "toolstack/domain_view.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 static enum exit_code print_table(
@@ -35,23 +32,11 @@ static enum exit_code print_json(
 	return cli_json(c, root);
 }
 
-static enum exit_code list_some(struct cli *c, struct host *h, const char *wanted)
+static enum exit_code print(struct cli *c, struct host *h,
+	const struct xen_domctl_getdomaininfo *list, uint32_t count, void *arg)
 {
-	struct xen_domctl_getdomaininfo *list = NULL, one;
-	uint32_t count = 1;
-	enum exit_code code = EXIT_DONE;
-	int rc = 0;
-
-	if (wanted)
-		code = host_domain_find(c, h, wanted, &one);
-	else
-		rc = sysctl_domain_list(&h->hv, &list, &count);
-	if (rc < 0)
-		return host_failed(c, rc, "list of domains");
-	if (code == EXIT_DONE)
-		code = (c->json ? print_json : print_table)(c, h, wanted ? &one : list, count);
-	free(list);
-	return code;
+	(void)arg;
+	return (c->json ? print_json : print_table)(c, h, list, count);
 }
 
 enum exit_code verb_list(struct cli *c, int argc, char **argv)
@@ -59,8 +44,6 @@ enum exit_code verb_list(struct cli *c, int argc, char **argv)
 	bool long_form = false, ignored = false;
 	const struct cli_option options[] = {
 		{'l', "long", &long_form, NULL}, {'v', "verbose", &ignored, NULL}, {0}};
-	struct host h;
-	enum exit_code code;
 	int count = cli_options(c, argc, argv, options);
 
 	if (c->done)
@@ -68,11 +51,5 @@ enum exit_code verb_list(struct cli *c, int argc, char **argv)
 	if (!cli_operands_ok(c, count, argv, 0, 1))
 		return EXIT_USAGE;
 	c->json |= long_form;
-	code = host_open(c, &h, false);
-	if (code != EXIT_DONE)
-		return code;
-	leftovers_clear(c, &h);
-	code = list_some(c, &h, count ? argv[0] : NULL);
-	host_close(&h);
-	return code;
+	return host_domains_run(c, false, count, argv, print, NULL);
 }

@@ -1,11 +1,9 @@
 /* bothy uptime: how long domains have been there, in the columns of `xl uptime`. */
 #include <cjson/cJSON.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "toolstack/config/guest_cfg.h"
-#include "toolstack/domain/leftovers.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
@@ -85,49 +83,28 @@ static void list_one(struct listing *l, const struct xen_domctl_getdomaininfo *d
 	cJSON_AddItemToArray(l->array, o);
 }
 
-static enum exit_code print(
-	struct listing *l, const struct xen_domctl_getdomaininfo *list, uint32_t count)
+static enum exit_code print(struct cli *c, struct host *h,
+	const struct xen_domctl_getdomaininfo *list, uint32_t count, void *brief)
 {
-	cJSON *root = l->c->json ? cli_json_new("uptime") : NULL;
+	cJSON *root = c->json ? cli_json_new("uptime") : NULL;
+	struct listing l = {.c = c, .h = h, .brief = *(bool *)brief};
 
 	if (root)
-		l->array = cJSON_AddArrayToObject(root, "domains");
-	else if (!l->brief)
-		fprintf(l->c->out, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+		l.array = cJSON_AddArrayToObject(root, "domains");
+	else if (!l.brief)
+		fprintf(c->out, "%-33s %4s %s\n", "Name", "ID", "Uptime");
 	for (uint32_t i = 0; i < count; i++)
-		list_one(l, &list[i]);
-	return l->c->json ? cli_json(l->c, root) : EXIT_DONE;
-}
-
-static enum exit_code list(struct listing *l, int names_count, char **names)
-{
-	struct xen_domctl_getdomaininfo *all = NULL;
-	uint32_t count = 0;
-	enum exit_code code = host_domains_find(l->c, l->h, names_count, names, &all, &count);
-
-	if (code == EXIT_DONE)
-		code = print(l, all, count);
-	free(all);
-	return code;
+		list_one(&l, &list[i]);
+	return c->json ? cli_json(c, root) : EXIT_DONE;
 }
 
 enum exit_code verb_uptime(struct cli *c, int argc, char **argv)
 {
-	struct host h;
-	struct listing l = {.c = c, .h = &h};
-	const struct cli_option options[] = {{'s', "short", &l.brief, NULL}, {0}};
+	bool brief = false;
+	const struct cli_option options[] = {{'s', "short", &brief, NULL}, {0}};
 	int count = cli_options(c, argc, argv, options);
-	enum exit_code code;
 
 	if (c->done)
 		return EXIT_DONE;
-	if (count < 0)
-		return EXIT_USAGE;
-	code = host_open(c, &h, true);
-	if (code != EXIT_DONE)
-		return code;
-	leftovers_clear(c, &h);
-	code = list(&l, count, argv);
-	host_close(&h);
-	return code;
+	return count < 0 ? EXIT_USAGE : host_domains_run(c, true, count, argv, print, &brief);
 }

@@ -1,13 +1,11 @@
 /* bothy vcpu-list: the columns of `xl vcpu-list`. */
 #include <cjson/cJSON.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/sysctl.h"
 #include "toolstack/config/cpu_set.h"
-#include "toolstack/domain/leftovers.h"
-#include "toolstack/host.h"
+#include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
 struct vcpu_view {
@@ -88,56 +86,36 @@ static void domain_vcpus(struct listing *l, const struct xen_domctl_getdomaininf
 	}
 }
 
-static enum exit_code print(
-	struct listing *l, const struct xen_domctl_getdomaininfo *list, uint32_t count)
+static enum exit_code print(struct cli *c, struct host *h,
+	const struct xen_domctl_getdomaininfo *list, uint32_t count, void *arg)
 {
-	cJSON *root = l->c->json ? cli_json_new("vcpu-list") : NULL;
-
-	if (root)
-		l->array = cJSON_AddArrayToObject(root, "vcpus");
-	else
-		fprintf(l->c->out, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
-			"State", "Time(s)", "Affinity (Hard / Soft)");
-	for (uint32_t i = 0; i < count; i++)
-		domain_vcpus(l, &list[i]);
-	return l->c->json ? cli_json(l->c, root) : EXIT_DONE;
-}
-
-static enum exit_code list(struct listing *l, int names_count, char **names)
-{
-	struct xen_domctl_getdomaininfo *all = NULL;
+	struct listing l = {.c = c, .h = h};
 	struct xen_sysctl_physinfo phys;
-	uint32_t count = 0;
-	int rc = sysctl_physinfo(&l->h->hv, &phys);
-	enum exit_code code;
+	cJSON *root = NULL;
+	int rc = sysctl_physinfo(&h->hv, &phys);
 
+	(void)arg;
 	if (rc < 0)
-		return host_failed(l->c, rc, "physical CPUs");
-	l->host_cpus = phys.max_cpu_id < CPU_SET_MAX ? phys.max_cpu_id + 1 : CPU_SET_MAX;
-	code = host_domains_find(l->c, l->h, names_count, names, &all, &count);
-	if (code == EXIT_DONE)
-		code = print(l, all, count);
-	free(all);
-	return code;
+		return host_failed(c, rc, "physical CPUs");
+	l.host_cpus = phys.max_cpu_id < CPU_SET_MAX ? phys.max_cpu_id + 1 : CPU_SET_MAX;
+	if (c->json) {
+		root = cli_json_new("vcpu-list");
+		l.array = cJSON_AddArrayToObject(root, "vcpus");
+	} else {
+		fprintf(c->out, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
+			"State", "Time(s)", "Affinity (Hard / Soft)");
+	}
+	for (uint32_t i = 0; i < count; i++)
+		domain_vcpus(&l, &list[i]);
+	return c->json ? cli_json(c, root) : EXIT_DONE;
 }
 
 enum exit_code verb_vcpu_list(struct cli *c, int argc, char **argv)
 {
 	const struct cli_option options[] = {{0}};
-	struct host h;
-	struct listing l = {.c = c, .h = &h};
 	int count = cli_options(c, argc, argv, options);
-	enum exit_code code;
 
 	if (c->done)
 		return EXIT_DONE;
-	if (count < 0)
-		return EXIT_USAGE;
-	code = host_open(c, &h, false);
-	if (code != EXIT_DONE)
-		return code;
-	leftovers_clear(c, &h);
-	code = list(&l, count, argv);
-	host_close(&h);
-	return code;
+	return count < 0 ? EXIT_USAGE : host_domains_run(c, false, count, argv, print, NULL);
 }

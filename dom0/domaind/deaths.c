@@ -97,24 +97,38 @@ static bool host_is_stopping(struct deaths *d)
 	return store_read_buf(d->store, STORE_NO_TX, "/bothy/stopping", value, sizeof value) == 0;
 }
 
-static enum domain_action end_action(struct deaths *d, uint16_t domid, uint32_t flags)
+static bool is_young(struct deaths *d, uint16_t domid)
 {
-	enum domain_action action;
-	struct policy policy;
+	uint64_t age_ns;
+
+	return domctl_age(d->hypercalls, domid, &age_ns) == 0 && age_ns < YOUNG_NS;
+}
+
+static enum domain_action end_action(struct deaths *d, uint16_t domid, uint32_t flags,
+				     const char **ending)
+{
+	enum domain_action action, usual;
+	struct policy policy = { .young = false };
 
 	if (!(flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)))
 		return DOMAIN_LEAVE;
 	policy.on_poweroff = record_action(d, domid, "on_poweroff");
 	policy.on_reboot = record_action(d, domid, "on_reboot");
 	policy.on_crash = record_action(d, domid, "on_crash");
+	usual = action_for(flags, &policy);
+	policy.young = is_young(d, domid);
 	action = action_for(flags, &policy);
+	if (action != usual)
+		*ending = "crash at once, so no restart";
 	return d->stopping && action != DOMAIN_LEAVE ? DOMAIN_REAP : action;
 }
 
 static void record_look(struct deaths *d, uint16_t domid,
 			const struct xen_domctl_getdomaininfo *info)
 {
-	enum domain_action action = info ? end_action(d, domid, info->flags) : DOMAIN_REAP;
+	const char *ending = ending_name(info ? info->flags : 0);
+	enum domain_action action =
+		info ? end_action(d, domid, info->flags, &ending) : DOMAIN_REAP;
 	struct job *j = job_find(d, JOB_END, domid);
 
 	if (action == DOMAIN_LEAVE)
@@ -124,7 +138,7 @@ static void record_look(struct deaths *d, uint16_t domid,
 	if (!j) {
 		j = job_make(d, JOB_END, domid);
 		j->action = action;
-		j->ending = ending_name(info ? info->flags : 0);
+		j->ending = ending;
 	}
 	worker_start(d, j);
 }

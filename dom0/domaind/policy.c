@@ -48,6 +48,18 @@ const char *ending_name(uint32_t flags)
 	return reason < ARRAY_LEN(reasons) ? reasons[reason] : "unknown reason";
 }
 
+static enum domain_action without_restart(enum domain_action action)
+{
+	switch (action) {
+	case DOMAIN_RESTART:
+		return DOMAIN_REAP;
+	case DOMAIN_RENAME_RESTART:
+		return DOMAIN_PRESERVE;
+	default:
+		return action;
+	}
+}
+
 enum domain_action action_for(uint32_t flags, const struct policy *policy)
 {
 	uint32_t reason = (flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
@@ -64,6 +76,6 @@ enum domain_action action_for(uint32_t flags, const struct policy *policy)
 	case SHUTDOWN_suspend:
 		return DOMAIN_LEAVE;	/* who asked for it waits for it */
 	default:	/* crash, watchdog, and what no guest should ask for */
-		return policy->on_crash;
+		return policy->young ? without_restart(policy->on_crash) : policy->on_crash;
 	}
 }

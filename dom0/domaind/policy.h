@@ -1,5 +1,6 @@
 /* What is to be done with a domain that ended. Pure. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "dom0/lib/attr.h"
 
@@ -13,6 +14,7 @@ enum domain_action {
 
 struct policy {
 	enum domain_action on_poweroff, on_reboot, on_crash;
+	bool young;		/* it was created moments ago: a crash would be followed by the next */
 };
 
 /* The action an on_* value names ("destroy", "restart", "preserve", "rename-restart", with

@@ -128,6 +128,16 @@ int domctl_settscinfo(struct privcmd *p, uint16_t domid, uint32_t mode)
 	return domctl_issue(p);
 }
 
+int domctl_age(struct privcmd *p, uint16_t domid, uint64_t *age_ns)
+{
+	struct xen_domctl *op = domctl_begin(p, XEN_DOMCTL_gettscinfo, domid);
+	int err = domctl_issue(p);
+
+	if (!err)
+		*age_ns = op->u.tsc_info.elapsed_nsec;
+	return err;
+}
+
 int domctl_setdomainhandle(struct privcmd *p, uint16_t domid, const uint8_t handle[16])
 {
 	struct xen_domctl *op = domctl_begin(p, XEN_DOMCTL_setdomainhandle, domid);

@@ -71,8 +71,7 @@ struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *in
 	struct dom0_vga_console_info video;
 	struct domain_config config = {
 		.max_vcpus = vcpus_choose(o), .is_control = true};
-	struct boot_domain b = {.name = "dom0",
-		.kernel = &p->dom0_kernel,
+	struct boot_domain b = {.kernel = &p->dom0_kernel,
 		.initrd = initrd,
 		.initrd_size = p->initrd ? p->initrd->size : 0,
 		.start_flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
@@ -81,13 +80,14 @@ struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *in
 	struct domain *d;
 
 	if (domain_create(0, &config, &d) < 0 || boot_domain_add_vcpus(d) < 0)
-		panic("dom0 cannot be created: not enough memory");
+		give_up("dom0: not enough memory for its vCPUs");
 	dom0_memory_choose(
 		o, total_bytes, frame_free_count() << PAGE_SHIFT, &b.pages, &b.max_pages);
 	log_info("dom0: %u vCPUs, %lu MiB, command line \"%s\"", config.max_vcpus, b.pages >> 8,
 		b.command_line);
-	if (boot_domain_build(d, &b) < 0)
-		panic("dom0 cannot be built");
+	const char *why = boot_domain_build(d, &b);
+	if (why)
+		give_up("dom0: %s", why);
 	if (o->dom0_vcpus_pin)
 		vcpus_pin(d);
 	return d;

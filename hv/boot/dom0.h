@@ -17,7 +17,7 @@ struct boot_plan {
  * ones are reported and ignored. */
 void boot_plan_make(const struct boot_info *info, struct boot_plan *p);
 
-/* dom0: domain 0 with all rights. Panics if it cannot be built. It stays paused. @image: the
+/* dom0: domain 0 with all rights. Gives up if it cannot be built. It stays paused. @image: the
  * initrd's bytes. */
 struct domain *dom0_create(const struct boot_plan *p, const struct boot_info *info,
 	const struct boot_options *o, const void *initrd, uint64_t total_bytes);

@@ -28,7 +28,11 @@ void dom0_memory_choose(const struct boot_options *o, uint64_t total_bytes, uint
 	uint64_t max = resolve(&o->dom0_max, total_bytes, ~0ull);
 
 	size = max_u64(size, resolve(&o->dom0_min, total_bytes, 0));
-	size = min_u64(min_u64(size, max), room);
+	size = min_u64(size, max);
+	if (size > room && (o->dom0_size.is_set || o->dom0_min.is_set))
+		log_warn("dom0_mem: dom0 gets %lu MiB, not %lu: the machine has no more to give",
+			room >> 20, size >> 20);
+	size = min_u64(size, room);
 	*pages = size >> PAGE_SHIFT;
 	*max_pages = o->dom0_max.is_set ? max_u64(max >> PAGE_SHIFT, *pages) : *pages;
 }

@@ -19,15 +19,10 @@ struct build {
 	const struct boot_domain *b;
 	struct pv_layout layout;
 	struct pfn_map map;
+	char why[160];			/* what is wrong, with figures */
 };
 static struct build build;		/* boot builds one domain at a time */
 static struct vcpu_guest_context context;
-
-static int fail(const struct boot_domain *b, int rc, const char *why)
-{
-	log_err("%s: %s (%d)", b->name, why, rc);
-	return rc;
-}
 
 /* ---- doors for lib/pvbuild ---- */
 
@@ -132,34 +127,48 @@ static int first_vcpu_start(struct build *s)
 	return vcpu_up(v);
 }
 
-static int domain_fill(struct build *s)
+/* Whether @why is a lack of memory, pv_layout_make() does not tell: a size that is enough does. */
+static const char *layout_why(struct build *s, const struct pv_layout_request *r, const char *why)
+{
+	uint64_t needed = pv_layout_min_pages(r);
+
+	if (needed <= r->nr_pages)
+		return why;
+	format_string(s->why, sizeof s->why, "%s: it has %lu MiB, and needs %lu", why,
+		r->nr_pages >> 8, align_up(needed, 256) >> 8);
+	return s->why;
+}
+
+static const char *domain_fill(struct build *s)
 {
 	const struct boot_domain *b = s->b;
 	struct pv_layout_request r = {
 		.image = &b->kernel->image, .nr_pages = b->pages, .initrd_size = b->initrd_size};
 	const char *why = pv_layout_make(&r, &s->layout);
 	if (why)
-		return fail(b, -EINVAL, why);
+		return layout_why(s, &r, why);
+	uint64_t free = frame_free_count();
 	s->d->mem.frame_max = max_u64(b->pages, b->max_pages);
-	int rc = frames_alloc(s);
-	if (rc < 0)
-		return fail(b, rc, "not enough memory for the domain");
+	if (frames_alloc(s) < 0) {
+		format_string(s->why, sizeof s->why,
+			"not enough memory: it is to have %lu MiB, %lu are free", b->pages >> 8,
+			free >> 8);
+		return s->why;
+	}
 	if ((why = contents_put(s)))
-		return fail(b, -EINVAL, why);
-	rc = l4_pin(s->d, mfn(door_mfn(s, s->layout.run.frames.pfn)));
-	if (rc < 0)
-		return fail(b, rc, "the page tables we built are not accepted");
-	rc = first_vcpu_start(s);
-	return rc < 0 ? fail(b, rc, "the first vCPU's context is not accepted") : 0;
+		return why;
+	if (l4_pin(s->d, mfn(door_mfn(s, s->layout.run.frames.pfn))) < 0)
+		return "the page tables we built are not accepted";
+	return first_vcpu_start(s) < 0 ? "the first vCPU's context is not accepted" : NULL;
 }
 
-int boot_domain_build(struct domain *d, const struct boot_domain *b)
+const char *boot_domain_build(struct domain *d, const struct boot_domain *b)
 {
 	build.d = d;
 	build.b = b;
-	int rc = domain_fill(&build);
+	const char *why = domain_fill(&build);
 	pfn_map_free(&build.map);
-	return rc;
+	return why;
 }
 
 void boot_domain_discard(struct domain *d)

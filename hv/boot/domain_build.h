@@ -11,7 +11,6 @@ struct boot_kernel {
 };
 
 struct boot_domain {
-	const char *name;		/* for messages */
 	const struct boot_kernel *kernel;
 	const void *initrd;		/* initrd_size bytes, or NULL */
 	uint64_t initrd_size;
@@ -23,8 +22,8 @@ struct boot_domain {
 
 /* All its vCPUs, down. Errors of vcpu_create(). */
 int boot_domain_add_vcpus(struct domain *d) MUST_CHECK;
-/* Give @d (paused, with vCPUs) its memory and make vCPU 0 ready to run: the caller unpauses. An
- * error is logged and leaves @d for domain_kill(). -ENOMEM, -EINVAL. */
-int boot_domain_build(struct domain *d, const struct boot_domain *b) MUST_CHECK;
+/* Give @d (paused, with vCPUs) its memory and make vCPU 0 ready to run: the caller unpauses.
+ * Returns NULL; else what is wrong, until the next call, and @d is left for domain_kill(). */
+const char *boot_domain_build(struct domain *d, const struct boot_domain *b) MUST_CHECK;
 /* Undo a failed creation. */
 void boot_domain_discard(struct domain *d);

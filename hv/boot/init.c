@@ -52,7 +52,7 @@ static void options_read(uint32_t magic, maddr_t at)
 	log_info("Bothy %s on Xen's PV interface 4.17, by %s, options \"%s\"", hv_commit,
 		info.protocol ? info.protocol : "?", line);
 	if (rc < 0)
-		panic("what the boot loader tells makes no sense (%d)", rc);
+		give_up("what the boot loader tells makes no sense (%d)", rc);
 	boot_options_parse(line, &options, warn_option);
 	string_copy(machine.command_line, line, sizeof machine.command_line);
 }
@@ -85,27 +85,33 @@ static const void *module_data(const struct boot_module *m)
 	return phys_at(&phys, m->start, m->size);
 }
 
-static bool kernel_prepare(const struct boot_module *m, struct boot_kernel *out, const char *what)
+/* Returns NULL, or what is wrong with the kernel. */
+static const char *kernel_prepare(
+	const struct boot_module *m, struct boot_kernel *out, const char *what)
 {
 	const char *why = boot_kernel_prepare(&boot_memory, module_data(m), m->size, out);
-	if (why)
-		log_err("%s (%.60s): %s", what, m->text, why);
-	else
+	if (!why)
 		log_info("%s: %s kernel, %lu KiB at entry %lx", what,
 			out->image.guest_os[0] ? out->image.guest_os : "PV",
 			(unsigned long)(out->image.kernel_end - out->image.kernel_start) >> 10,
 			(unsigned long)out->image.entry);
-	return !why;
+	return why;
 }
 
 static void kernels_prepare(void)
 {
+	const char *why;
+
 	boot_plan_make(&info, &plan);
-	if (plan.dom0 && !kernel_prepare(plan.dom0, &plan.dom0_kernel, "dom0"))
-		panic("dom0's kernel cannot be used");
-	for (unsigned i = 0; i < plan.domain_count; i++)
-		if (!kernel_prepare(plan.domain[i], &plan.domain_kernel[i], "boot module"))
-			plan.domain_kernel[i].elf = NULL;
+	if (plan.dom0 && (why = kernel_prepare(plan.dom0, &plan.dom0_kernel, "dom0")))
+		give_up("dom0 (%.60s): %s", plan.dom0->text, why);
+	for (unsigned i = 0; i < plan.domain_count; i++) {
+		why = kernel_prepare(plan.domain[i], &plan.domain_kernel[i], "boot module");
+		if (!why)
+			continue;
+		log_err("boot module (%.60s): %s", plan.domain[i]->text, why);
+		plan.domain_kernel[i].elf = NULL;
+	}
 }
 
 static void layers_init(void)
@@ -141,7 +147,7 @@ static void domains_create(void)
 		power_off_with_last_domain();
 	unsigned n = module_domains_create(&plan);
 	if (!plan.dom0 && n == 0)
-		panic("no boot module is a kernel that can be started");
+		give_up("no boot module is a kernel that can be started");
 }
 
 void boot_main(uint32_t magic, maddr_t at)

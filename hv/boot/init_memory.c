@@ -33,7 +33,7 @@ static uint64_t take(uint64_t size, uint64_t align, uint64_t below, const char *
 {
 	uint64_t at = boot_memory_take(&boot_memory, size, align, below, MEMORY_PERMANENT);
 	if (!at)
-		panic("not enough memory for %s (%lu KiB)", what, (unsigned long)(size >> 10));
+		give_up("not enough memory for %s (%lu KiB)", what, (unsigned long)(size >> 10));
 	return at;
 }
 
@@ -47,7 +47,7 @@ static maddr_t table_alloc(void)
 static void hold(uint64_t start, uint64_t size, uint32_t kind)
 {
 	if (boot_memory_hold(&boot_memory, start, size, kind) < 0)
-		panic("the machine's memory map has too many ranges");
+		give_up("the machine's memory map has too many ranges");
 }
 
 void memory_map(const struct boot_info *info)
@@ -55,7 +55,7 @@ void memory_map(const struct boot_info *info)
 	maddr_t start, end;
 
 	if (boot_memory_init(&boot_memory, info->map) < 0)
-		panic("the machine's memory map has too many ranges");
+		give_up("the machine's memory map has too many ranges");
 	cpu_image_range(&start, &end);
 	hold(start.a, end.a - start.a, MEMORY_PERMANENT);
 	hold(0, LOW_MEMORY_END, MEMORY_PERMANENT);

@@ -85,12 +85,14 @@ static void module_connect(struct module_domain *m)
 
 static bool module_build(struct module_domain *m)
 {
-	struct boot_domain b = {.name = m->spec.name,
-		.kernel = m->kernel,
+	struct boot_domain b = {.kernel = m->kernel,
 		.pages = m->spec.memory_mib << 8,
 		.command_line = m->line};
 
-	if (boot_domain_build(m->domain, &b) < 0) {
+	const char *why = boot_domain_build(m->domain, &b);
+
+	if (why) {
+		log_err("%s: %s", m->spec.name, why);
 		boot_domain_discard(m->domain);
 		m->domain = NULL;
 		return false;

@@ -110,6 +110,16 @@ void panic(const char *fmt, ...)
 	die(why, shown ? &here : NULL, false);
 }
 
+void give_up(const char *fmt, ...)
+{
+	char why[256];
+	va_list ap;
+	va_start(ap, fmt);
+	format_string_v(why, sizeof why, fmt, ap);
+	va_end(ap);
+	die(why, NULL, false);
+}
+
 void upcall_panic(const char *why, const struct cpu_regs *trap)
 {
 	if (!trap)

@@ -1,4 +1,4 @@
-/* Our own bugs: assertions and panic. Layer: core (usable from mem up; cpu has its own).
+/* Our own bugs: assertions and panic; and a start that has to be given up. Layer: core (usable from mem up; cpu has its own).
  * A guest must never be able to reach either: use domain_crash() for hostile guests. */
 #pragma once
 #include "hv/base/types.h"
@@ -6,6 +6,9 @@
 /* Stop all other CPUs, print the message, whose work this CPU did, registers and backtrace to console and
  * log, then reboot or halt. */
 NORETURN void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* The machine cannot be started, by no fault of ours: print the message alone, then go on as panic() does. */
+NORETURN void give_up(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Where panics are printed (no locks are taken), and whether the machine reboots PANIC_REBOOT_S later. */
 #define PANIC_REBOOT_S 5

@@ -20,12 +20,15 @@ static void pages_put(const mfn_t *pages, unsigned n)
 			frame_put_with_type(frame_of(pages[i]));
 }
 
-/* Take a descriptor page. -ERESTART: preempted behind it; it need not be checked again then. */
+/* Take a descriptor page. -EINVAL: not RAM, or not fit; -ERESTART: preempted behind it; it need not be checked again
+ * then. */
 static int page_take(struct vcpu *v, mfn_t m)
 {
 	struct frame *f;
 	preempt_count(PREEMPT_ITEM);
-	int rc = m.n ? frame_get_with_type(&v->domain->mem, m, FT_SEGDESC, &f) : -EINVAL;
+	int rc = m.n ? frame_get_with_type(&v->domain->mem, m, FT_SEGDESC, &f) : -ENOENT;
+	if (rc == -ENOENT)
+		return -EINVAL;
 	if (!rc && preempt_due()) {
 		frame_put_with_type(f);
 		rc = -ERESTART;
@@ -136,7 +139,7 @@ int pv_update_descriptor(struct vcpu *v, maddr_t at, uint64_t desc)
 		return -EINVAL;
 	int rc = frame_get(&v->domain->mem, maddr_to_mfn(at), &f);
 	if (rc)
-		return rc;
+		return rc == -ENOENT ? -EINVAL : rc;
 	enum frame_type t = frame_type_now(f) == FT_SEGDESC ? FT_SEGDESC : FT_WRITABLE;
 	rc = frame_type_get(f, t);
 	if (rc) {

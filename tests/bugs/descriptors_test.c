@@ -97,7 +97,8 @@ START_TEST(descriptor_written_to_a_page_table)
 		if (rc)
 			ck_assert_uint_eq(((uint64_t *)host_frame(other[i]))[300], before);
 	}
-	ck_assert_int_eq(update_descriptor(mfn(1ull << 35), 0, entry), -ENOENT);
+	ck_assert_int_eq(update_descriptor(mfn(1ull << 35), 0, entry), -EINVAL);
+	ck_assert_int_eq(set_gdt(mfn(1ull << 35), 512), -EINVAL);
 	ck_assert_int_eq(call(a.v, __HYPERVISOR_update_descriptor, mfn_to_maddr(a.page[DATA]).a + 4, entry), -EINVAL);
 }
 END_TEST

@@ -34,24 +34,12 @@ static struct lab lab;
 static struct peer *dom0, *guest, *friend;
 static struct answer a;
 
-static void home_make(int domid)
-{
-	char body[64];
-	int n = snprintf(body, sizeof body, "/local/domain/%d", domid);
-
-	ck_assert_ptr_null(ask(dom0, XS_MKDIR, 0, body, (size_t)n + 1, &a));
-	n += snprintf(body + n + 1, 8, "n%d", domid) + 1;
-	ck_assert_ptr_null(ask(dom0, XS_SET_PERMS, 0, body, (size_t)n + 1, &a));
-}
-
 static void begin(void)
 {
 	lab_open(&lab);
 	dom0 = peer_open(&lab, 0);
-	home_make(3);
-	home_make(4);
-	guest = peer_open(&lab, 3);
-	friend = peer_open(&lab, 4);
+	guest = guest_open(dom0, 3);
+	friend = guest_open(dom0, 4);
 }
 
 static void end(void)
@@ -259,8 +247,7 @@ START_TEST(two_friends)
 		lab_audit(&lab);
 		ck_assert_int_eq(account(0)->nodes, dom0_nodes);
 		ck_assert_int_eq(account(3)->nodes, 2);
-		home_make(4);
-		friend = peer_open(&lab, 4);
+		friend = guest_open(dom0, 4);
 	}
 	end();
 }

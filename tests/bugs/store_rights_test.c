@@ -28,24 +28,12 @@ static struct lab lab;
 static struct peer *dom0, *guest, *other;
 static struct answer a;
 
-static void home_make(int domid)
-{
-	char body[64];
-	int n = snprintf(body, sizeof body, "/local/domain/%d", domid);
-
-	ck_assert_ptr_null(ask(dom0, XS_MKDIR, 0, body, (size_t)n + 1, &a));
-	n += snprintf(body + n + 1, 8, "n%d", domid) + 1;
-	ck_assert_ptr_null(ask(dom0, XS_SET_PERMS, 0, body, (size_t)n + 1, &a));
-}
-
 static void begin(void)
 {
 	lab_open(&lab);
 	dom0 = peer_open(&lab, 0);
-	home_make(3);
-	home_make(4);
-	guest = peer_open(&lab, 3);
-	other = peer_open(&lab, 4);
+	guest = guest_open(dom0, 3);
+	other = guest_open(dom0, 4);
 }
 
 static void end(void)
@@ -77,8 +65,7 @@ START_TEST(next_of_the_same_number)
 	peer_close(guest);
 	store_domain_gone(lab.s, 3);
 	lab_audit(&lab);
-	home_make(3);
-	guest = peer_open(&lab, 3);
+	guest = guest_open(dom0, 3);
 	IS(ASK(guest, XS_READ, 0, "/vault/named", &a), "EACCES");
 	IS(WRITE(guest, 0, "/vault/named\0mine", &a), "EACCES");
 	IS(ASK(guest, XS_READ, 0, "/vault/owned", &a), "EACCES");

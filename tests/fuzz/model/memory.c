@@ -250,9 +250,9 @@ static int gdt_predict(struct model *m, struct m_domain *d, const struct act *a)
 	unsigned pages = (a->n * 8u + 511) / 512;
 	m->stale = true;
 	for (unsigned i = 0; i < pages; i++) {
-		int rc = frame[i] ? use_take(m, d->id, frame[i], U_SEGDESC) : M_EINVAL;
+		int rc = frame[i] ? use_take(m, d->id, frame[i], U_SEGDESC) : M_ENOENT;
 		if (rc)
-			return rc;
+			return rc == M_ENOENT ? M_EINVAL : rc;
 	}
 	memset(v->gdt, 0, sizeof v->gdt);
 	memcpy(v->gdt, frame, pages * sizeof frame[0]);
@@ -276,7 +276,7 @@ static int descriptor_predict(struct model *m, struct m_domain *d, const struct 
 		return M_EINVAL;
 	int rc = ref_take(m, d->id, f);
 	if (rc)
-		return rc;
+		return rc == M_ENOENT ? M_EINVAL : rc;
 	m->stale = true;
 	bool segdesc = m->u.count[f] && m->u.type[f] == U_SEGDESC;
 	rc = type_take(m, f, segdesc ? U_SEGDESC : U_WRITABLE);

@@ -91,6 +91,52 @@ static void bad_handler_cs(void)
 	__asm__ volatile("ud2");
 }
 
+/* Faults that lead to faults: the handler is not there, or is one itself. Each pushes a frame, until
+ * the stack cannot be written. */
+static void fault_chain(uint64_t handler)
+{
+	struct trap_info t[3] = {
+		{ .vector = 6, .cs = FLAT_KERNEL_CS, .address = handler },
+		{ .vector = 14, .cs = FLAT_KERNEL_CS, .address = handler },
+	};
+
+	hypercall2(__HYPERVISOR_set_trap_table, (unsigned long)t, 0);
+	__asm__ volatile("ud2");
+}
+
+static void absent_handler(void)
+{
+	fault_chain(0x5000);
+}
+
+static __attribute__((naked)) void fault_again(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static void faulty_handler(void)
+{
+	fault_chain((uint64_t)fault_again);
+}
+
+/* The same on a stack that does not run out: a loop like any other, which only its own count ends. */
+static __attribute__((naked)) void fault_counted(void)
+{
+	__asm__ volatile("mov %rbx, %rsp\n\tdec %rbp\n\tje 9f\n\tud2\n9:\tret");
+}
+
+static void fault_loop(void)
+{
+	struct trap_info t[2] = { { .vector = 6, .cs = FLAT_KERNEL_CS,
+				    .address = (uint64_t)fault_counted } };
+
+	events_disable();
+	hypercall2(__HYPERVISOR_set_trap_table, (unsigned long)t, 0);
+	__asm__ volatile("push %%rbp\n\tlea 9f(%%rip), %%rax\n\tpush %%rax\n\t"
+			 "mov %%rsp, %%rbx\n\tmov $200000, %%ebp\n\tud2\n9:\tpop %%rbp"
+			 : : : "rax", "rbx", "rcx", "r11", "memory");
+}
+
 static void bad_stack(void)
 {
 	__asm__ volatile("mov $0x3000, %%rsp; ud2" : : : "memory");
@@ -194,6 +240,9 @@ static const struct {
 	{ "bad_handler", "either", bad_handler },
 	{ "bad_handler_cs", "either", bad_handler_cs },
 	{ "kernel_ss", "either", kernel_ss },
+	{ "absent_handler", "killed", absent_handler },
+	{ "faulty_handler", "killed", faulty_handler },
+	{ "fault_loop", "either", fault_loop },
 	{ "bad_stack", "killed", bad_stack },
 	{ "bad_stack_hypervisor", "killed", bad_stack_hypervisor },
 	{ "bad_stack_noncanonical", "killed", bad_stack_noncanonical },

@@ -27,7 +27,7 @@
 	note XEN_ELFNOTE_SUPPORTED_FEATURES, .long 0x8801
 
 	.section .text.start, "ax"
-	.globl guest_entry
+	.weak guest_entry		/* stillborn has another */
 guest_entry:
 	cld
 	lea	boot_stack + 16384(%rip), %rsp

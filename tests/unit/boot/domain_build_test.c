@@ -1,5 +1,6 @@
 /* dom0 and boot modules built on the modelled machine from a small ELF: the audit judges, and
  * the vCPU sees its kernel through the tables it was given. */
+#include <stdlib.h>
 #include <zlib.h>
 #include "hv/boot/dom0.h"
 #include "hv/boot/pfn_map.h"
@@ -132,6 +133,91 @@ START_TEST(modules_are_wired)
 }
 END_TEST
 
+/* ---- what cannot be built: one line says what and why, and nothing is left ---- */
+
+static char said[2048];
+static const char *reason;
+
+static void listen(const char *text, size_t n)
+{
+	size_t had = strlen(said);
+
+	ck_assert_uint_lt(had + n, sizeof said);
+	memcpy(said + had, text, n);
+}
+
+static void stopped(bool reboot)
+{
+	(void)reboot;
+	ck_assert_msg(strstr(said, reason), "%s", said);
+	ck_assert_ptr_null(strstr(said, "rip"));	/* it is no bug of ours */
+	exit(70);
+}
+
+static void dom0_start(uint64_t kib, uint64_t initrd_kib)
+{
+	struct boot_options o;
+
+	start();
+	kernel_make(1);
+	plan = (struct boot_plan){ .dom0 = &module[0], .initrd = &module[1], .dom0_kernel = kernel };
+	module[1].size = initrd_kib << 10;
+	boot_options_default(&o);
+	o.dom0_size = (struct memory_size){ .is_set = true, .bytes = kib << 10 };
+	host_hook_stop = stopped;
+	panic_init(listen, false);
+	log_set_console(listen);
+	dom0_create(&plan, &info, &o, host_frame(mfn(0)), FRAMES * 4096ull);
+}
+
+/* The small kernel and its padding need 5 MiB, tables and list included. */
+START_TEST(dom0_too_small)
+{
+	reason = "PANIC on CPU 0: dom0: kernel does not fit into the domain's memory: it has 1 MiB, "
+		 "and needs 5\n(hv) halted";
+	dom0_start(1 << 10, 0);
+}
+END_TEST
+
+START_TEST(initrd_too_large)
+{
+	reason = "dom0: initrd does not fit into the domain's memory: it has 20 MiB, and needs 35\n";
+	dom0_start(20 << 10, 30 << 10);
+}
+END_TEST
+
+/* More than there is: dom0 gets the most that can be given, and the log says so. */
+START_TEST(dom0_asks_for_too_much)
+{
+	dom0_start(1 << 20, 8);
+	ck_assert_ptr_nonnull(strstr(said, "dom0_mem: dom0 gets 31 MiB, not 1024: "));
+	ck_assert_uint_eq(dom0->mem.frame_count >> 8, 31);
+	world_check();
+}
+END_TEST
+
+START_TEST(module_too_large)
+{
+	start();
+	kernel_make(0);
+	log_set_console(listen);
+	plan.domain[0] = &module[0];
+	plan.domain_kernel[0] = kernel;
+	plan.domain_count = 1;
+	strcpy(module[0].text, "a.elf domain name=a memory=100");
+	uint64_t left[2];
+	for (unsigned i = 0; i < 2; i++) {	/* the first time takes a page for the heap, too */
+		ck_assert_uint_eq(module_domains_create(&plan), 0);
+		work_run();
+		world_check();
+		left[i] = frame_free_count();
+	}
+	ck_assert_msg(strstr(said, "a: not enough memory: it is to have 100 MiB, 63 are free\n"),
+		"%s", said);
+	ck_assert_uint_eq(left[0], left[1]);
+}
+END_TEST
+
 START_TEST(plan_of_modules)
 {
 	static const char *const texts[] = { "vmlinuz ro", "k domain name=a", "initrd", "spare" };
@@ -208,7 +294,10 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(NULL, NULL, modules_are_wired, plan_of_modules, packed_kernel, pfns);
+	TCase *c = CHECK_CASE(NULL, NULL, modules_are_wired, dom0_asks_for_too_much, module_too_large,
+		plan_of_modules, packed_kernel, pfns);
+	tcase_add_exit_test(c, dom0_too_small, 70);
+	tcase_add_exit_test(c, initrd_too_large, 70);
 	tcase_add_loop_test(c, dom0_is_built, 0, 2);
 	return check_run("domain_build", c);
 }

@@ -1,33 +1,19 @@
 /* domctl, sysctl and platform_op: a domain's life from dom0, answers in the ABI's shape. */
 #include "hv/core/flaws.h"
 #include "hv/mem/machine_map.h"
-#include "protocol/domctl.h"
 #include "protocol/platform.h"
 #include "protocol/sched.h"
 #include "protocol/sysctl.h"
-#include "tests/unit/guest_world.h"
+#include "tests/unit/control_world.h"
 
-static struct guest dom0_;
-static struct xen_domctl *op;
 static struct xen_sysctl *sys;
 static struct xen_platform_op *pf;
 
 static void setup(void)
 {
-	world_start();
-	world_guest(&dom0_, 0, true, 1);
-	world_run(&dom0_);
-	op = at(&dom0_, 1, 0);
+	control_start();
 	sys = at(&dom0_, 1, 1024);
 	pf = at(&dom0_, 1, 2048);
-}
-
-static int64_t domctl(uint32_t cmd, domid_t domain)
-{
-	op->cmd = cmd;
-	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	op->domain = domain;
-	return call(dom0_.v, __HYPERVISOR_domctl, va(1, 0));
 }
 
 static int64_t sysctl(uint32_t cmd)

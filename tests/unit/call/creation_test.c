@@ -1,27 +1,6 @@
 /* Creating a domain and its vCPUs: what a builder may ask for, and what it gets of it. */
 #include "hv/grant/table.h"
-#include "protocol/domctl.h"
-#include "tests/unit/check_main.h"
-#include "tests/unit/guest_world.h"
-
-static struct guest dom0_;
-static struct xen_domctl *op;
-
-static void setup(void)
-{
-	world_start();
-	world_guest(&dom0_, 0, true, 1);
-	world_run(&dom0_);
-	op = at(&dom0_, 1, 0);
-}
-
-static int64_t domctl(uint32_t cmd, domid_t domain)
-{
-	op->cmd = cmd;
-	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	op->domain = domain;
-	return call(dom0_.v, __HYPERVISOR_domctl, va(1, 0));
-}
+#include "tests/unit/control_world.h"
 
 START_TEST(create_refused)
 {
@@ -124,4 +103,4 @@ START_TEST(no_memory_for_vcpus)
 }
 END_TEST
 
-CHECK_MAIN("creation", setup, NULL, create_refused, create_with_limits, no_memory_for_vcpus)
+CHECK_MAIN("creation", control_start, NULL, create_refused, create_with_limits, no_memory_for_vcpus)

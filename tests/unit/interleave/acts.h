@@ -15,6 +15,7 @@ act_fn act_update_keep;		/* the same, preserving accessed and dirty */
 act_fn act_emulate;		/* the same as an emulated write, which expects what is there */
 act_fn act_update_va;		/* page, entry: and flush it everywhere */
 act_fn act_foreign;		/* page, OF(who, entry): DOM0 maps another's frame */
+act_fn act_visit;		/* the same, looks through it, and lets go */
 act_fn act_base, act_user_base;	/* frame */
 act_fn act_clear;		/* frame */
 act_fn act_descriptor;		/* frame: first descriptor of it */

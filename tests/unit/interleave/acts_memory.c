@@ -131,6 +131,15 @@ int64_t act_walk(unsigned x, unsigned y)
 	return act_update(AT(L2, x), 0);
 }
 
+int64_t act_visit(unsigned x, unsigned y)
+{
+	int64_t rc = act_foreign(x, y);
+	if (rc)
+		return rc;
+	(void)act_touch(x, 0);
+	return act_foreign(x, OF(y >> 8, 0));
+}
+
 int64_t act_touch(unsigned x, unsigned y)
 {
 	uint64_t value;

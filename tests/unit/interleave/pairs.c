@@ -36,6 +36,8 @@ const struct pair pairs[] = {
 	  .touch = SLOT_MORE },
 	{ .name = "share a former table, use it as one", { ALICE, act_info, 0, S1 },
 	  { ALICE, act_walk, 1, S1 }, MAY_MISS, .before = { PINNED_L1, UNPIN(ALICE, S1) } },
+	{ .name = "pin, visited by another domain", PIN_L1(ALICE), { DOM0, act_visit, SLOT_MORE, OF(ALICE, RW(S1)) }, MAY_MISS,
+	  .before = { { DOM0, act_visit, SLOT_MORE, OF(ALICE, RW(S1)) } } },
 	{ .name = "map a table writable, pin it", { ALICE, act_update, AT(L1, SLOT_MORE), RW(S1) }, PIN_L1(ALICE), MAY_MISS },
 	{ .name = "update, update the same entry", { ALICE, act_update, AT(L1, 3), RW(DATA1) },
 	  { ALICE, act_update, AT(L1, 3), RO(DATA2) }, 0 },

@@ -20,6 +20,7 @@ static struct store_daemon server;
 static struct store *s;
 static struct xen_domctl_getdomaininfo living[4];
 static uint32_t living_count;
+static uint64_t age_ns;
 static struct deaths deaths;
 static struct privcmd hypercalls;
 static int executor[2], done[2], worker_status;
@@ -44,6 +45,13 @@ int domctl_info(struct privcmd *p, uint16_t domid, struct xen_domctl_getdomainin
 			return 0;
 		}
 	return -ESRCH;
+}
+
+int domctl_age(struct privcmd *p, uint16_t domid, uint64_t *age)
+{
+	(void)p, (void)domid;
+	*age = age_ns;
+	return 0;
 }
 
 int worker_run(struct privcmd *p, uint16_t domid, enum domain_action action)
@@ -76,6 +84,7 @@ static void begin(void)
 	deaths = (struct deaths){ .store = s, .hypercalls = &hypercalls,
 				  .executor_fd = executor[0] };
 	living_count = 0;
+	age_ns = YOUNG_NS;
 	worker_status = 0;
 }
 
@@ -148,6 +157,24 @@ START_TEST(each_reason)
 	deaths_scan(&deaths);
 	deaths_scan(&deaths);
 	ck_assert_str_eq(told(), "3 preserve\n");
+	end();
+}
+END_TEST
+
+/* Restarted however often it crashes, but not when it crashed as soon as it was created. */
+START_TEST(crash_at_once)
+{
+	begin();
+	record(3, "restart", "restart");
+	lives(3, XEN_DOMINF_shutdown | SHUTDOWN_crash << XEN_DOMINF_shutdownshift);
+	deaths_scan(&deaths);
+	ck_assert_str_eq(told(), "3 restart\n");
+	record(3, "restart", "restart");
+	age_ns = YOUNG_NS - 1;
+	deaths_scan(&deaths);
+	ck_assert_str_eq(deaths.jobs->ending, "crash at once, so no restart");
+	ck_assert_str_eq(told(), "3 destroy\n");
+	ck_assert_str_eq(asked(), "");
 	end();
 }
 END_TEST
@@ -241,5 +268,5 @@ START_TEST(none_while_the_host_stops)
 }
 END_TEST
 
-CHECK_MAIN("deaths", NULL, NULL, living_are_left, each_reason, preserved_once, death_while_away,
+CHECK_MAIN("deaths", NULL, NULL, living_are_left, each_reason, crash_at_once, preserved_once, death_while_away,
 	   failure_is_retried, restart_owed, none_while_the_host_stops)

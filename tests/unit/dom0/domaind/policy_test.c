@@ -30,6 +30,22 @@ START_TEST(reasons)
 }
 END_TEST
 
+START_TEST(crash_at_once)
+{
+	struct policy p = { .on_poweroff = DOMAIN_RESTART, .on_reboot = DOMAIN_RESTART,
+			    .on_crash = DOMAIN_RESTART, .young = true };
+
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_crash), &p), DOMAIN_REAP);
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_watchdog), &p), DOMAIN_REAP);
+	p.on_crash = DOMAIN_RENAME_RESTART;
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_crash), &p), DOMAIN_PRESERVE);
+	p.on_crash = DOMAIN_PRESERVE;
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_crash), &p), DOMAIN_PRESERVE);
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_reboot), &p), DOMAIN_RESTART);
+	ck_assert_int_eq(action_for(ended(SHUTDOWN_poweroff), &p), DOMAIN_RESTART);
+}
+END_TEST
+
 START_TEST(names)
 {
 	ck_assert_int_eq(action_parse("destroy"), DOMAIN_REAP);
@@ -69,4 +85,4 @@ START_TEST(executor_paths)
 }
 END_TEST
 
-CHECK_MAIN("policy", NULL, NULL, reasons, names, endings, executor_paths)
+CHECK_MAIN("policy", NULL, NULL, reasons, crash_at_once, names, endings, executor_paths)

@@ -253,3 +253,14 @@ uint32_t tx_open(struct peer *p)
 	ck_assert_ptr_null(ASK(p, XS_TRANSACTION_START, 0, "", &a));
 	return (uint32_t)strtoul(a.body, NULL, 10);
 }
+
+struct peer *guest_open(struct peer *dom0, uint16_t domid)
+{
+	char body[64];
+	int n = snprintf(body, sizeof body, "/local/domain/%u", domid);
+
+	ck_assert_ptr_null(ask(dom0, XS_MKDIR, 0, body, (size_t)n + 1, NULL));
+	n += snprintf(body + n + 1, 8, "n%u", domid) + 1;
+	ck_assert_ptr_null(ask(dom0, XS_SET_PERMS, 0, body, (size_t)n + 1, NULL));
+	return peer_open(dom0->lab, domid);
+}

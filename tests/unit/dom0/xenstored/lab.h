@@ -69,3 +69,5 @@ const char *error_of(const char *err);
 /* The next watch event as "path token", or "". */
 const char *event_of(struct peer *p);
 uint32_t tx_open(struct peer *p);
+/* Domain @domid, after @dom0 has made its home /local/domain/@domid. */
+struct peer *guest_open(struct peer *dom0, uint16_t domid);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/sched.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "tests/unit/toolstack/domain/test_host.h"
@@ -165,6 +166,43 @@ START_TEST(refused_beside_another)
 }
 END_TEST
 
+static uint32_t ended(uint32_t reason)
+{
+	return XEN_DOMINF_shutdown | reason << XEN_DOMINF_shutdownshift;
+}
+
+/* It is told once, and left to domaind, who knows what is to follow. */
+START_TEST(crash_at_once)
+{
+	write_config(GUEST);
+	world->ends_with = ended(SHUTDOWN_crash);
+	ck_assert_int_eq(run("create %s", host_files.config), EXIT_FAILED);
+	ck_assert_str_eq(err_text, "bothy: create: g (domain 1) crashed as soon as it ran\n"
+				   "  hint: bothy dmesg shows the reason\n");
+	ck_assert_str_eq(out_text, "");
+	ck_assert(fake_domain_find(1) && fake_node_find("/bothy/domain/1/on_crash"));
+}
+END_TEST
+
+START_TEST(end_at_once)
+{
+	write_config(GUEST);
+	world->ends_with = ended(SHUTDOWN_poweroff);
+	ck_assert_int_eq(run("create %s", host_files.config), EXIT_DONE);
+	ck_assert_str_eq(err_text, "bothy: create: warning: g (domain 1) has ended already: poweroff\n");
+	ck_assert_str_eq(out_text, "g is domain 1\n");
+}
+END_TEST
+
+START_TEST(paused_has_not_ended)
+{
+	write_config(GUEST);
+	world->ends_with = ended(SHUTDOWN_crash);
+	ck_assert_int_eq(run("create -p %s", host_files.config), EXIT_DONE);
+	ck_assert_str_eq(err_text, "");
+}
+END_TEST
+
 START_TEST(what_nobody_writes_is_shared)
 {
 	start_guest();
@@ -232,6 +270,7 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, teardown, what_nobody_writes_is_shared, silent_back_end,
+			      crash_at_once, end_at_once, paused_has_not_ended,
 			      unreadable, unknown_keys_warn);
 	tcase_add_loop_test(c, refused_alone, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, refused_beside_another, 0, (int)(sizeof(taken) / sizeof(taken[0])));

@@ -33,6 +33,15 @@ static const char *node(const char *path)
 	return n ? n->value : "(none)";
 }
 
+/* All three domains are in the JSON. */
+static void json_has_domains(const char *words, const char *schema)
+{
+	cJSON *root = run_json(words, 0, schema);
+
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "domains")), 3);
+	cJSON_Delete(root);
+}
+
 static void setup(void)
 {
 	test_host_make();
@@ -165,8 +174,6 @@ END_TEST
 
 START_TEST(sched_credit_shows_and_sets)
 {
-	cJSON *root;
-
 	ck_assert_int_eq(run("sched-credit -d web -w 512"), 0);
 	ck_assert_int_eq(run("sched-credit --domain=web --cap=50"), 0);
 	ck_assert_uint_eq(web->weight, 512);
@@ -187,9 +194,7 @@ START_TEST(sched_credit_shows_and_sets)
 	ck_assert_str_eq(
 		out_text, "Cpupool Pool-0: tslice=10ms ratelimit=0us migration-delay=0us\n");
 	cJSON_Delete(run_json("sched-credit -s --json", 0, "bothy.scheduler/1"));
-	root = run_json("sched-credit --json", 0, "bothy.sched-credit/1");
-	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "domains")), 3);
-	cJSON_Delete(root);
+	json_has_domains("sched-credit --json", "bothy.sched-credit/1");
 }
 END_TEST
 
@@ -302,7 +307,6 @@ END_TEST
 
 START_TEST(uptime_counts_from_creation)
 {
-	cJSON *root;
 	char start[32];
 
 	snprintf(start, sizeof(start), "%lld", (long long)time(NULL) - 2 * 86400 - 3 * 3600 - 60);
@@ -313,9 +317,7 @@ START_TEST(uptime_counts_from_creation)
 				 "web                                  1 2 days,  3:01:0"));
 	ck_assert_int_eq(run("uptime -s web"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, " up 2 days,  3:01, web (1)\n"));
-	root = run_json("uptime --json", 0, "bothy.uptime/1");
-	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "domains")), 3);
-	cJSON_Delete(root);
+	json_has_domains("uptime --json", "bothy.uptime/1");
 }
 END_TEST
 
