@@ -94,9 +94,9 @@ static void hints_update(struct sched_queue *q)
 		empty ? ~0ull : list_entry(q->waiting.next, struct sched_vcpu, link)->vtime);
 }
 
-void sched_enqueue(struct sched_queue *q, struct vcpu *v, bool woken)
+void sched_enqueue(struct sched_queue *q, struct vcpu *v, enum sched_entry entry)
 {
-	sched_policy->enqueue(q, v->sched, woken);
+	sched_policy->enqueue(q, v->sched, entry);
 	v->sched->is_queued = true;
 	WRITE_ONCE(q->waiting_count, q->waiting_count + 1);
 	hints_update(q);
@@ -121,10 +121,10 @@ static bool should_reschedule(struct sched_queue *q, const struct sched_vcpu *s)
 }
 
 /* Queue @v, which belongs to @q and is in neither place. True: @q's CPU should reschedule. */
-static bool wait_in(struct sched_queue *q, struct vcpu *v, bool woken)
+static bool wait_in(struct sched_queue *q, struct vcpu *v, enum sched_entry entry)
 {
 	runstate_enter(v, RUNSTATE_runnable, cpu_time_ns());
-	sched_enqueue(q, v, woken);
+	sched_enqueue(q, v, entry);
 	return should_reschedule(q, v->sched);
 }
 
@@ -146,7 +146,8 @@ void sched_wake(struct vcpu *v)
 		WRITE_ONCE(v->cpu, cpu);
 		unlock(&q->lock);
 	}
-	bool tell = wait_in(q, v, true);
+	bool slept = v->runstate == RUNSTATE_blocked;
+	bool tell = wait_in(q, v, slept ? ENTRY_SLEPT : ENTRY_HELD);
 	unlock(&q->lock);
 	if (tell)
 		work_raise(q->cpu, WORK_RESCHED);
@@ -245,7 +246,7 @@ static void let_go(struct sched_queue *q, struct vcpu *prev)
 	lock_pair(&q->lock, q->cpu, &to->lock, to->cpu);
 	if (vcpu_is_runnable(prev)) {
 		WRITE_ONCE(prev->cpu, to->cpu);
-		tell = wait_in(to, prev, false);
+		tell = wait_in(to, prev, ENTRY_RAN);
 	}
 	STORE_RELEASE(&prev->is_running, false);
 	unlock_pair(&q->lock, &to->lock);

@@ -3,9 +3,11 @@
  * A vCPU's virtual time advances with the time it runs, the slower the greater its domain's
  * weight; the one furthest behind goes first. Every queue has a floor, the least virtual time in
  * it, which never runs back.
- * INVARIANT S1: a vCPU that enters a queue is at most WAKE_BONUS behind its floor, so sleeping
- * saves up no more than that, and at most LAG_MAX ahead, so that one that comes from a CPU whose
- * clock ran faster does not starve.
+ * INVARIANT S1: a vCPU that enters a queue is at most LAG_MAX behind or ahead of its floor, so
+ * that one that comes from a CPU whose clock ran otherwise neither keeps the CPU nor starves; one
+ * that slept is at most WAKE_BONUS behind, so sleeping saves up no more than that; and one that
+ * was held, by its cap or a pause, is not behind at all: its budget used up in one go at the start
+ * of each period would come before those that do sleep.
  * INVARIANT S2: latency of a wake-up: one that slept is behind the floor and preempts at once
  * whatever is more than PREEMPT_MARGIN ahead; one that used its share waits for those ahead of it,
  * a slice each, and slices shrink with the queue down to SLICE_MIN.
@@ -55,14 +57,15 @@ static void floor_adopt(struct sched_queue *q)
 	WRITE_ONCE(q->floor, max_u64(q->floor, busy ? least : greatest));
 }
 
-static void fair_enqueue(struct sched_queue *q, struct sched_vcpu *s, bool woken)
+static void fair_enqueue(struct sched_queue *q, struct sched_vcpu *s, enum sched_entry entry)
 {
-	uint64_t behind = woken ? WAKE_BONUS : LAG_MAX;
+	static const uint64_t behind_max[] = {
+		[ENTRY_RAN] = LAG_MAX, [ENTRY_SLEPT] = WAKE_BONUS, [ENTRY_HELD] = 0};
 	if (q->current == q->idle && list_is_empty(&q->waiting))
 		floor_adopt(q);
 	floor_advance(q);
-	if (q->floor > behind)
-		s->vtime = max_u64(s->vtime, q->floor - behind);
+	if (q->floor > behind_max[entry])
+		s->vtime = max_u64(s->vtime, q->floor - behind_max[entry]);
 	s->vtime = min_u64(s->vtime, q->floor + LAG_MAX);
 
 	struct list *at = q->waiting.prev;

@@ -64,7 +64,7 @@ static bool pull_from(struct sched_queue *from, struct sched_queue *q, uint64_t 
 	if (v) {
 		sched_dequeue(from, v);
 		WRITE_ONCE(v->cpu, q->cpu);
-		sched_enqueue(q, v, false);
+		sched_enqueue(q, v, ENTRY_RAN);
 	}
 	unlock_pair(&from->lock, &q->lock);
 	return v != NULL;

@@ -40,10 +40,17 @@ struct sched_queue {
 	struct timer slice;
 };
 
+/* Why a vCPU enters a queue. */
+enum sched_entry {
+	ENTRY_RAN,			/* it was preempted, or moved */
+	ENTRY_SLEPT,			/* it wakes up */
+	ENTRY_HELD,			/* it was throttled by its cap, paused or down */
+};
+
 struct sched_policy {
 	const char *name;
-	/* Put @s into @q's order; @woken: it slept, rather than being preempted or moved. */
-	void (*enqueue)(struct sched_queue *q, struct sched_vcpu *s, bool woken);
+	/* Put @s into @q's order. */
+	void (*enqueue)(struct sched_queue *q, struct sched_vcpu *s, enum sched_entry entry);
 	/* @s ran for @ns more. */
 	void (*charge)(struct sched_queue *q, struct sched_vcpu *s, uint64_t ns);
 	/* Should the waiting @s run instead of @running (charged up to now)? */
@@ -68,7 +75,7 @@ cpumask_t sched_idle_cpus(void);	/* those that run their idle vCPU: a hint */
 cpumask_t sched_allowed(const struct vcpu *v);
 
 /* sched.c, for sched_place.c; under @q's lock. */
-void sched_enqueue(struct sched_queue *q, struct vcpu *v, bool woken);
+void sched_enqueue(struct sched_queue *q, struct vcpu *v, enum sched_entry entry);
 void sched_dequeue(struct sched_queue *q, struct vcpu *v);
 
 /* sched_place.c */

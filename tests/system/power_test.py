@@ -10,34 +10,21 @@ import sys
 import time
 
 from machine import Failure, Machine
+from story import in_guest, listed
 
-GUEST_PROMPT = "guest# "
 MIB = 1024
 
 
-def in_guest(machine, line):
-    machine.send("bothy console demo\n\n")
-    machine.expect("^" + re.escape(GUEST_PROMPT), 60, "the guest's shell")
-    output = machine.check(line, 60, GUEST_PROMPT)
-    machine.console_leave()
-    return output
-
-
-def listed(machine):
-    """Memory in MiB and virtual CPUs of the guest, as listed."""
-    row = machine.check("bothy list demo").splitlines()[1].split()
-    return int(row[2]), int(row[3])
-
-
 def total_kib(machine):
-    return int(in_guest(machine, "grep MemTotal /proc/meminfo").split()[1])
+    return int(in_guest(machine, "demo", "grep MemTotal /proc/meminfo").split()[1])
 
 
 def resize(machine, mib, first):
     """Set the guest's memory; @first: what its kernel saw of how many MiB in the beginning."""
     machine.check(f"bothy mem-set -w -t 60 demo {mib}", 90)
-    if abs(listed(machine)[0] - mib) > 1:
-        raise Failure(f"{mib} MiB asked for, {listed(machine)[0]} listed")
+    memory, _ = listed(machine, "demo")
+    if abs(memory - mib) > 1:
+        raise Failure(f"{mib} MiB asked for, {memory} listed")
     seen, wanted = total_kib(machine), first[0] + (mib - first[1]) * MIB
     if abs(seen - wanted) > MIB:
         raise Failure(f"at {mib} MiB the guest sees {seen} KiB, not about {wanted}")
@@ -49,11 +36,12 @@ def set_cpus(machine, count, online):
     machine.check(f"bothy vcpu-set demo {count}")
     end = time.monotonic() + 30
     line = "cd /sys/devices/system/cpu; [ ! -e cpu1/online ] || echo %d >cpu1/online; cat online" % (count - 1)
-    while in_guest(machine, line).strip() != online:
+    while in_guest(machine, "demo", line).strip() != online:
         if time.monotonic() > end:
             raise Failure(f"{count} virtual CPUs asked for, and the guest's kernel does not follow")
-    if listed(machine)[1] != count:
-        raise Failure(f"{count} virtual CPUs asked for, {listed(machine)[1]} listed")
+    _, cpus = listed(machine, "demo")
+    if cpus != count:
+        raise Failure(f"{count} virtual CPUs asked for, {cpus} listed")
 
 
 def press_power_button(machine):
@@ -69,7 +57,7 @@ def main():
         machine.send("bothy console demo\n")
         machine.expect("guest-ready", 180, "the guest is up")
         machine.console_leave()
-        in_guest(machine, "stty cols 1000")
+        in_guest(machine, "demo", "stty cols 1000")
         first = total_kib(machine), 128
         for mib in (96, 128, 160):
             resize(machine, mib, first)

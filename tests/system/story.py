@@ -71,6 +71,21 @@ def enter(story, guest):
     return GUEST_PROMPT
 
 
+def in_guest(machine, guest, line):
+    """Run a line that must succeed on the console of @guest, whose shell waits there; return its output."""
+    machine.send(f"bothy console {guest}\n\n")
+    machine.expect("^" + re.escape(GUEST_PROMPT), 60, f"shell of {guest}")
+    output = machine.check(line, 60, GUEST_PROMPT)
+    machine.console_leave()
+    return output
+
+
+def listed(machine, guest):
+    """Memory in MiB and virtual CPUs of @guest, as listed."""
+    row = machine.check(f"bothy list {guest}").splitlines()[1].split()
+    return int(row[2]), int(row[3])
+
+
 def serve(story):
     """Put a file of random data on dom0's web server; return its checksum."""
     story.do("mkdir -p /run/www && httpd -p 192.168.77.1:80 -h /run/www")

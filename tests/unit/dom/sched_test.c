@@ -122,6 +122,23 @@ START_TEST(cap_above_one_cpu)
 }
 END_TEST
 
+/* What `make bench` measures on the machine: what a cap leaves, the others share by weight. */
+START_TEST(weights_and_a_cap_divide_two_cpus)
+{
+	static const struct sched_params params[] = {{128, 0}, {256, 0}, {512, 0}, {512, 25}};
+	static const uint64_t percent[] = {25, 50, 100, 25};
+	struct domain *d[4];
+	machine_boot(2, 1024);
+	for (unsigned i = 0; i < 4; i++) {
+		d[i] = domain_start((domid_t)(i + 1), 2);
+		ck_assert_int_eq(sched_params_set(d[i], &params[i]), 0);
+	}
+	run_for(3000 * MS);
+	for (unsigned i = 0; i < 4; i++)
+		near(ran(d[i]), 30 * MS * percent[i], 33);
+}
+END_TEST
+
 START_TEST(hard_affinity_is_kept)
 {
 	machine_boot(3, 512);
@@ -182,6 +199,21 @@ START_TEST(idle_cpu_takes_waiting_work)
 }
 END_TEST
 
+static void sleeper_sleep(struct vcpu *v)
+{
+	v->info->evtchn_upcall_pending = 0;
+	vcpu_block(v);
+	machine_settle();
+}
+
+static void sleeper_wake(struct vcpu *v)
+{
+	host_cpu_select(v->cpu);
+	v->info->evtchn_upcall_pending = 1;
+	vcpu_kick(v);
+	machine_settle();
+}
+
 /* A sleeper with its share unused runs at the first opportunity, however many hogs there are. */
 START_TEST(wakeup_preempts_hogs)
 {
@@ -193,18 +225,34 @@ START_TEST(wakeup_preempts_hogs)
 	struct vcpu *v = s->vcpu[0];
 	vcpu_run_on(v, 0);
 	for (unsigned round = 0; round < 50; round++) {
-		v->info->evtchn_upcall_pending = 0;
-		vcpu_block(v);
-		machine_settle();
+		sleeper_sleep(v);
 		run_for(30 * MS + round * TICK);
 		ck_assert_ptr_ne(cpu_step(0), v);
-		host_cpu_select(0);
-		v->info->evtchn_upcall_pending = 1;
-		vcpu_kick(v);
-		machine_settle();
+		sleeper_wake(v);
 		ck_assert_ptr_eq(cpu_step(0), v);
 	}
 	ck_assert_uint_gt(ran(hog[0]), 100 * MS);
+}
+END_TEST
+
+/* The same where one hog is held by its cap for most of each period: to be let go is not to wake
+ * up, so that it runs in its turn, and not before all others until it has used its budget up. */
+START_TEST(wakeup_preempts_a_capped_hog)
+{
+	machine_boot(1, 1024);
+	struct domain *hog = domain_start(1, 1), *capped = domain_start(2, 1);
+	struct vcpu *v = domain_start(20, 1)->vcpu[0];
+	struct sched_params p = {.weight = 256, .cap = 25};
+	ck_assert_int_eq(sched_params_set(capped, &p), 0);
+	vcpu_run_on(v, 0);
+	for (unsigned round = 0; round < 200; round++) {
+		sleeper_sleep(v);
+		run_for(10 * MS + round % 7 * TICK);
+		sleeper_wake(v);
+		ck_assert_ptr_eq(cpu_step(0), v);
+	}
+	near(ran(capped), cpu_time_ns() / 4, 20);
+	ck_assert_uint_gt(ran(hog), ran(capped) * 2);
 }
 END_TEST
 
@@ -274,6 +322,7 @@ END_TEST
 
 CHECK_MAIN("sched", NULL, NULL, equal_shares_on_one_cpu, shares_hold_over_all_cpus,
 	   shares_hold_with_many_vcpus, weights_divide_a_cpu, cap_limits_a_domain_alone,
-	   cap_above_one_cpu, hard_affinity_is_kept, soft_affinity_is_preferred_not_obeyed,
-	   idle_cpu_takes_waiting_work, wakeup_preempts_hogs, sleep_is_no_credit,
+	   cap_above_one_cpu, weights_and_a_cap_divide_two_cpus, hard_affinity_is_kept,
+	   soft_affinity_is_preferred_not_obeyed, idle_cpu_takes_waiting_work,
+	   wakeup_preempts_hogs, wakeup_preempts_a_capped_hog, sleep_is_no_credit,
 	   yield_lets_the_next_run, runstates_add_up)
