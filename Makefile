@@ -144,8 +144,9 @@ $(O)/bin/bothy: $(call user-obj,toolstack) $(O)/.bothy-commit.bin
 	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $(filter %.o,$^) $(user-libs) && \
 		objcopy --update-section .commit=$(O)/.bothy-commit.bin $@
 
-# The benchmark that both kinds of domain carry.
-$(O)/bench/micro: bench/micro.c | build/third/.done
+# The benchmarks' programs, which both kinds of domain carry.
+bench-programs := $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
+$(bench-programs): $(O)/bench/%: bench/%.c | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<
 
@@ -200,7 +201,7 @@ build/third/.done: tools/deblib | $(O)/.deps
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
 images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
-$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/bench/micro \
+$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(bench-programs) \
 		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@

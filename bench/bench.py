@@ -4,7 +4,8 @@
 Sizes come from the build. Memory and the micro table come from a machine in deterministic mode
 (-icount shift=0,sleep=off, one CPU), where a nanosecond of the guest's clock is one instruction, the
 hypervisor's included; two runs agree, whatever else the host does. Beside ours stand the figures of
-Xen 4.17 with the same kernels, measured the same way on QEMU's model `max`.
+Xen 4.17 with the same kernels, measured the same way on QEMU's model `max`. The scheduler's part is
+sched.py's.
 """
 import pathlib
 import re
@@ -15,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/system"))
 sys.path.insert(0, str(ROOT / "tests/tree"))
 
+import sched                                        # noqa: E402
 from budget_test import hv_lines                    # noqa: E402
 from machine import BUILD, Failure, Machine         # noqa: E402
 
@@ -82,13 +84,10 @@ def measure(machine):
     return dom0, guest, cost, boot
 
 
-def main():
-    sizes()
-    try:
-        with Machine("bench", smp=1, icount=True) as machine:
-            dom0, guest, cost, boot = measure(machine)
-    except Failure as failure:
-        sys.exit(f"bench: {failure}")
+def operations():
+    """Print what memory a machine and a domain take, and the micro table."""
+    with Machine("bench", smp=1, icount=True) as machine:
+        dom0, guest, cost, boot = measure(machine)
     print("Memory")
     for line in boot.splitlines():
         if re.search(r"memory|frame table", line, re.I):
@@ -99,6 +98,15 @@ def main():
     for name, (native, xen_dom0, xen_guest) in XEN.items():
         row(name, number(dom0.get(name)), number(guest.get(name)), number(native), number(xen_dom0),
             number(xen_guest))
+
+
+def main():
+    sizes()
+    try:
+        operations()
+        sched.main()
+    except Failure as failure:
+        sys.exit(f"bench: {failure}")
 
 
 if __name__ == "__main__":

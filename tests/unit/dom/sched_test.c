@@ -256,6 +256,41 @@ START_TEST(wakeup_preempts_a_capped_hog)
 }
 END_TEST
 
+static bool runs(const struct vcpu *v)
+{
+	return cpu_step(0) == v || cpu_step(1) == v;
+}
+
+/* On two CPUs, one may just run a vCPU that came from the other and has time to make up for: the
+ * sleeper waits for a slice's end at most. */
+START_TEST(wakeup_is_soon_on_two_cpus)
+{
+	machine_boot(2, 1024);
+	for (unsigned i = 0; i < 4; i++) {
+		struct domain *d = domain_start((domid_t)(i + 1), 2);
+		struct sched_params p = {.weight = (uint16_t)(128 << i % 3)};
+		ck_assert_int_eq(sched_params_set(d, &p), 0);
+	}
+	struct vcpu *v = domain_start(20, 1)->vcpu[0];
+	uint64_t late = 0;
+	for (unsigned round = 0; round < 500; round++) {
+		while (!runs(v))
+			run_for(TICK);
+		host_cpu_select(v->cpu);
+		sleeper_sleep(v);
+		run_for(10 * MS + round % 7 * TICK);
+		sleeper_wake(v);
+		uint64_t woken = cpu_time_ns();
+		while (!runs(v))
+			run_for(TICK);
+		ck_assert_uint_le(cpu_time_ns() - woken, 3 * MS);
+		late += cpu_time_ns() > woken;
+		run_for(TICK);
+	}
+	ck_assert_uint_lt(late, 25);
+}
+END_TEST
+
 /* Sleeping does not save up credit: after a long sleep, hogs still get their half. */
 START_TEST(sleep_is_no_credit)
 {
@@ -324,5 +359,5 @@ CHECK_MAIN("sched", NULL, NULL, equal_shares_on_one_cpu, shares_hold_over_all_cp
 	   shares_hold_with_many_vcpus, weights_divide_a_cpu, cap_limits_a_domain_alone,
 	   cap_above_one_cpu, weights_and_a_cap_divide_two_cpus, hard_affinity_is_kept,
 	   soft_affinity_is_preferred_not_obeyed, idle_cpu_takes_waiting_work,
-	   wakeup_preempts_hogs, wakeup_preempts_a_capped_hog, sleep_is_no_credit,
-	   yield_lets_the_next_run, runstates_add_up)
+	   wakeup_preempts_hogs, wakeup_preempts_a_capped_hog, wakeup_is_soon_on_two_cpus,
+	   sleep_is_no_credit, yield_lets_the_next_run, runstates_add_up)
