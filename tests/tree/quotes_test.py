@@ -11,7 +11,7 @@ import re
 from source import ROOT, code, files, finish
 
 PAGE = "docs/troubleshooting.md"
-OURS = re.compile(r" {4,}(bothy: |hint: |\(hv\) |(domaind|consoled|xenstored): |.* (PANIC on|ended \())")
+OURS = re.compile(r" {4,}(?:(?:bothy|hint|domaind|consoled|xenstored): |\((?:hv|d\d+)\) )")
 STRINGS = re.compile(r'"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*')
 CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|z|j)?[a-zA-Z]")
 # Letters that a string must have beside its conversions to stand for a message.
