@@ -21,7 +21,7 @@ struct host {
 enum exit_code host_open(struct cli *c, struct host *h, bool need_store);
 void host_close(struct host *h);
 
-/* What @domid is called, in @name, from the store. NULL: it has no name yet, or none any more. */
+/* What @domid is called, in @name, from the store. NULL: it has no name yet, or none any more, or there is no store. */
 const char *host_domain_name(struct host *h, uint16_t domid, char name[DOMAIN_NAME_SIZE]);
 /* That, as people and scripts see it: one word. */
 const char *host_name_shown(const char *name_or_null);

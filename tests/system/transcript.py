@@ -14,7 +14,8 @@ from machine import accelerator
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/tour.md"
 END = "the machine is off: every step held"
-COMMAND = re.compile(r" {11}(\w+|root@\w+:~)# ")
+INDENT = " " * 11
+COMMAND = re.compile(INDENT + r"(\w+|root@\w+:~)# ")
 STEP = re.compile(r"\[ *(\d+)\.\d s\] ")
 # Of an output that is longer than both and two lines more.
 FIRST, LAST = 6, 3
@@ -34,10 +35,11 @@ guests' consoles. Where an output is long its middle is left out, and the end of
 def shorten(lines):
     """A command's output, without its middle."""
     cut = len(lines) - FIRST - LAST
-    return lines if cut <= 2 else [*lines[:FIRST], f"           [... {cut} lines]", *lines[-LAST:]]
+    return lines if cut <= 2 else [*lines[:FIRST], f"{INDENT}[... {cut} lines]", *lines[-LAST:]]
 
 
 def fit(line):
+    line = line.replace(INDENT, "    ", 1) if line.startswith(INDENT) else line
     return line if len(line) <= WIDTH else line[:WIDTH - 6] + " [...]"
 
 
@@ -46,8 +48,8 @@ def story(record):
     for line in record.splitlines():
         if COMMAND.match(line) or STEP.match(line):
             told += shorten(output)
-            # A blank line in front of each step.
-            told += [""] * (STEP.match(line) is not None and told != []) + [line]
+            # A blank line between a step and what was done before it.
+            told += [""] * bool(told and STEP.match(line) and not STEP.match(told[-1])) + [line]
             output = []
         elif told:
             output.append(line)
