@@ -5,20 +5,11 @@
 #include <stdlib.h>
 #include "hv/base/errno.h"
 #include "hv/base/string.h"
-#include "hv/call/call.h"
-#include "hv/core/panic.h"
-#include "hv/core/timer.h"
 #include "hv/core/work.h"
-#include "hv/cpu/host/host.h"
-#include "hv/cpu/upcall.h"
-#include "hv/dom/sched.h"
-#include "hv/event/evtchn.h"
-#include "hv/grant/grant.h"
-#include "hv/irq/irq.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/table.h"
-#include "hv/pv/pv.h"
 #include "tests/fuzz/fuzz_world.h"
+#include "tests/unit/layers.h"
 
 #define CPUS (SLOTS * VCPUS)
 #define TLB_ENTRIES 24u
@@ -74,24 +65,10 @@ static void memory_start(void)
 		abort();
 }
 
-static void layers_start(void)
+static void machine_start(void)
 {
-	timers_init();
-	sched_init();
-	evtchn_init();
-	grant_init();
-	pv_init();
-	irq_init(NULL, 0, NULL, 0, maddr(0));
-	call_init();
-	for (unsigned cpu = 1; cpu < CPUS; cpu++) {
-		if (sched_cpu_add(cpu))
-			abort();
-		host_cpu_select(cpu);
-		sched_cpu_start();
-	}
-	host_cpu_select(0);
-	host_upcall_irq = upcall_irq;
-	host_upcall_timer = upcall_timer;
+	layers_start(maddr(0));
+	layers_start_cpus(CPUS);
 	machine_shutdown = stopped;
 	world_hooks_set();
 }
@@ -231,7 +208,7 @@ void world_start(const struct world_config *c)
 	}
 	memory_start();
 	world_windows_place();
-	layers_start();
+	machine_start();
 	/* What is made once and stays (blocks of the table of owners) is made by a first life. */
 	if (world_birth(1))
 		panic("fuzz: the machine is too small for a domain");

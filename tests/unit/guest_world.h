@@ -4,21 +4,14 @@
  * at a time is current (world_run()). world_check() judges the machine after every hypercall. */
 #pragma once
 #include "hv/base/errno.h"
-#include "hv/call/call.h"
-#include "hv/core/panic.h"
 #include "hv/core/work.h"
-#include "hv/cpu/upcall.h"
-#include "hv/dom/sched.h"
-#include "hv/event/evtchn.h"
-#include "hv/grant/grant.h"
-#include "hv/irq/irq.h"
 #include "hv/mem/alloc.h"
 #include "hv/mem/table.h"
-#include "hv/pv/pv.h"
 #include "protocol/hypercall.h"
 #include "protocol/xen.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/host_machine.h"
+#include "tests/unit/layers.h"
 
 #define WORLD_PAGES 16u
 #ifndef WORLD_FRAMES
@@ -69,17 +62,9 @@ static inline void world_start(void)
 	panic_init(world_panicked, false);
 	host_machine_start(WORLD_CPUS, WORLD_FRAMES);
 	table_hv_slots = world_hv_slots;
-	timers_init();
-	sched_init();
-	evtchn_init();
-	grant_init();
-	pv_init();
-	irq_init(NULL, 0, NULL, 0, world_ecam);
-	call_init();
+	layers_start(world_ecam);
 	world_preempt(0);
 	host_hook_preempt = world_window;
-	host_upcall_irq = upcall_irq;
-	host_upcall_timer = upcall_timer;
 }
 
 static inline mfn_t world_take(struct domain *d)

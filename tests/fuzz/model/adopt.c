@@ -9,20 +9,6 @@
 #include "tests/fuzz/model/state.h"
 #include "tests/fuzz/world.h"
 
-#define BIT(word, n) ((word) >> (n)&1)
-enum {
-	R_ALLOCATED = 63,
-	R_SHARED = 62,
-	W_TYPE = 48,
-	W_PARTIAL = 54,
-	W_HOLDS = 55,
-	W_DOWN = 56,
-	W_TOP = 57,
-	W_QUEUED = 58,
-	W_PINNED = 59
-}; /* bit numbers */
-extern struct frame *frame_table;
-
 /* --- births --- */
 
 static void birth_adopt(struct model *m, unsigned s)

@@ -16,21 +16,12 @@
 
 #define PENDING_WORD   256u
 #define COUNT_OF(word) ((word)&0xffffffffffffull)
-#define BIT(word, n)   ((word) >> (n)&1)
-enum {
-	R_ALLOCATED = 63,
-	R_SHARED = 62,
-	W_TYPE = 48,
-	W_PARTIAL = 54,
-	W_PINNED = 59
-}; /* bit numbers */
 
 /* What a check of a tree may change in entries and descriptors, valid or not in the end. */
 #define FIXED_BITS (E_USER | E_GLOBAL | E_GRANT | E_CACHE | E_PSE | E_AD | 3ull << 45 | 1ull << 40)
 #define NEAR_WORDS 8u /* looked at each time */
 #define FAR_TURNS  16u
 
-extern struct frame *frame_table;
 static unsigned turn;
 
 _Static_assert(M_ID_EMPTY == DOMID_LIMIT, "numbers of slots never filled");

@@ -263,6 +263,10 @@ START_TEST(settings)
 	ck_assert_int_eq(domctl(XEN_DOMCTL_settscinfo, id), 0);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_gettscinfo, id), 0);
 	ck_assert_uint_eq(op->u.tsc_info.gtsc_khz, (uint32_t)cpu_tsc_khz());
+	uint64_t age_ns = op->u.tsc_info.elapsed_nsec;
+	host_time_advance(2000000000);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_gettscinfo, id), 0);
+	ck_assert_uint_eq(op->u.tsc_info.elapsed_nsec, age_ns + 2000000000);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_shadow_op, id), -EOPNOTSUPP);
 	op->u.settimeoffset.time_offset_seconds = 0;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_settimeoffset, id), 0);

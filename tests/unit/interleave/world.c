@@ -4,19 +4,12 @@
  * scheduler has no choice, but does all it does. Arguments lie in a window of guest addresses that is no RAM. */
 #include <stdio.h>
 #include "hv/base/errno.h"
-#include "hv/call/call.h"
-#include "hv/core/panic.h"
 #include "hv/core/work.h"
-#include "hv/cpu/upcall.h"
-#include "hv/dom/sched.h"
-#include "hv/irq/irq.h"
-#include "hv/event/evtchn.h"
-#include "hv/grant/grant.h"
 #include "hv/mem/alloc.h"
-#include "hv/pv/pv.h"
 #include "protocol/xen.h"
 #include "tests/unit/host_machine.h"
 #include "tests/unit/interleave/world.h"
+#include "tests/unit/layers.h"
 
 #define CPUS 2u
 #define RAM_FRAMES 176u
@@ -51,20 +44,9 @@ static void machine_start(void)
 	table_entries = WORLD_ENTRIES;
 	table_slice = 512;
 	table_hv_slots = hv_slots;
-	timers_init();
-	sched_init();
-	evtchn_init();
-	grant_init();
-	pv_init();
-	irq_init(NULL, 0, NULL, 0, maddr(0));
-	call_init();
+	layers_start(maddr(0));
 	host_hook_preempt = window;
-	host_upcall_irq = upcall_irq;
-	host_upcall_timer = upcall_timer;
-	MUST(sched_cpu_add(1));
-	host_cpu_select(1);
-	sched_cpu_start();
-	host_cpu_select(0);
+	layers_start_cpus(CPUS);
 	memset(page, 0, sizeof page);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
 		host_window(cpu, ARGUMENT_VA, page[cpu], sizeof page[cpu]);

@@ -235,7 +235,7 @@ void fake_domain_describe(const struct fake_domain *d, struct xen_domctl_getdoma
 	info->domain = d->id;
 	info->flags = d->flags;
 	info->tot_pages = d->pages;
-	info->cpu_time = d->flags & XEN_DOMINF_paused ? 0 : 1000000;
+	info->cpu_time = d->flags & XEN_DOMINF_paused ? 0 : 20000000;
 	info->max_pages = d->max_kib / 4;
 	info->shared_info_frame = d->first_mfn + SHARED_FRAME;
 	info->nr_online_vcpus = d->has_context;
