@@ -1,6 +1,6 @@
 /* busy: keep every CPU of this domain busy for ever, with one process bound to each.
  * It goes on in the background, so that a guest's start script can run it.
- * Beside it: sched.py, which measures what share of the machine a guest full of them gets. */
+ * Beside it: scheduler.py, which measures what share of the machine a guest full of them gets. */
 #include <sched.h>
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
  * It sleeps to a moment 10 ms ahead some hundred times. How much later than that moment it is when
  * it looks at the clock again is what timer interrupt, hypervisor and kernel took to let it run:
  *     latency median 61 p99 97 max 410
- * in microseconds. Beside it: sched.py, which runs it in a guest among busy ones and alone. */
+ * in microseconds. Beside it: scheduler.py, which runs it in a guest among busy ones and alone. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
