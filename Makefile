@@ -8,7 +8,7 @@
 #   make mutants    seeded faults, all of which must be noticed
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
-#   make check-all  make check, then a guest on each machine of tests/system/matrix.txt
+#   make check-all  make check, then long churns, and a guest on each machine of tests/system/matrix.txt
 #   make menuconfig, make defconfig                  make clean
 #
 # Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
@@ -238,6 +238,8 @@ check: all host-programs guests
 	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
 		$(guest-runs) $(filter tests/system/%,$(scripts))
 check-all: check
+	python3 tests/system/churn_test.py 20
+	python3 tests/system/churn_connected_test.py 5
 	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 

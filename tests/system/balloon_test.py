@@ -8,20 +8,16 @@ for it is its own affair; but it stays up, the file stays what it was, and it ta
 the hypervisor has every frame back.
 """
 import re
-import sys
 
-from machine import Failure, Machine
-from story import GUEST_PROMPT, Story, create, enter, ids, in_guest, listed, wait_for, wait_gone
+from machine import Failure
+from story import (GUEST_PROMPT, Story, create, enter, free_pages, ids, in_guest, listed, on_machine, wait_for,
+                   wait_gone)
 
 MEMORY = 160                                        # MiB, all of it
 TIGHT = 96                                          # enough for the kernel and the file
 TOO_LITTLE = 32                                     # less than those
 FILE = "head -c 32m /dev/urandom >/tmp/kept && sha256sum /tmp/kept"
 HOG = "(while :; do dd if=/dev/zero of=/dev/null bs=48M; done >/dev/null 2>&1 &)"
-
-
-def free_pages(machine):
-    return int(machine.check("bothy info free_pages").split()[-1])
 
 
 def squeeze(machine, mib, statuses):
@@ -34,34 +30,29 @@ def squeeze(machine, mib, statuses):
         raise Failure(f"at {told[1]} MiB, where it gives what it can of {MEMORY}, and not {mib}")
 
 
-def main():
-    with Machine("balloon") as machine:
-        machine.wait_prompt()
-        story = Story(machine)
-        free = free_pages(machine)
-        create(story, "demo", f"memory={MEMORY}")
-        number = ids(story)["demo"]
-        enter(story, "demo")
-        machine.check("mkdir -p /tmp && mount -t tmpfs tmpfs /tmp", 60, GUEST_PROMPT)
-        checksum = machine.check(FILE, 120, GUEST_PROMPT)
-        machine.check(HOG, 60, GUEST_PROMPT)
-        machine.console_leave()
-        for mib, statuses in ((TIGHT, (0, 6)), (TOO_LITTLE, (6,))):
-            story.say(f"the guest is asked to live on {mib} MiB")
-            squeeze(machine, mib, statuses)
-            machine.check(f"bothy mem-set -w -t 60 demo {MEMORY}", 120)
-            if ids(story).get("demo") != number or abs(listed(machine, "demo")[0] - MEMORY) > 1:
-                raise Failure(f"the guest is not what it was\n{machine.check('bothy list')}")
-            if in_guest(machine, "demo", "sha256sum /tmp/kept") != checksum:
-                raise Failure("the file in the guest's memory has changed")
-        machine.check("bothy destroy demo", 60)
-        wait_gone(story, "demo")
-        # Some frames are dom0's, for its back ends' first guest; the balloon has moved tens of thousands.
-        wait_for("all frames are free again", lambda: free - free_pages(machine) < 256)
+def main(machine):
+    story = Story(machine)
+    free = free_pages(machine)
+    create(story, "demo", f"memory={MEMORY}")
+    number = ids(story)["demo"]
+    enter(story, "demo")
+    machine.check("mkdir -p /tmp && mount -t tmpfs tmpfs /tmp", 60, GUEST_PROMPT)
+    checksum = machine.check(FILE, 120, GUEST_PROMPT)
+    machine.check(HOG, 60, GUEST_PROMPT)
+    machine.console_leave()
+    for mib, statuses in ((TIGHT, (0, 6)), (TOO_LITTLE, (6,))):
+        story.say(f"the guest is asked to live on {mib} MiB")
+        squeeze(machine, mib, statuses)
+        machine.check(f"bothy mem-set -w -t 60 demo {MEMORY}", 120)
+        if ids(story).get("demo") != number or abs(listed(machine, "demo")[0] - MEMORY) > 1:
+            raise Failure(f"the guest is not what it was\n{machine.check('bothy list')}")
+        if in_guest(machine, "demo", "sha256sum /tmp/kept") != checksum:
+            raise Failure("the file in the guest's memory has changed")
+    machine.check("bothy destroy demo", 60)
+    wait_gone(story, "demo")
+    # Some frames are dom0's, for its back ends' first guest; the balloon has moved tens of thousands.
+    wait_for("all frames are free again", lambda: free - free_pages(machine) < 256)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(f"balloon: {failure}")
+    on_machine("balloon", main)

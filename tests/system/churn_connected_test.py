@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
-"""Guests that are destroyed with disk and net connected leave the hypervisor's free frames as they were."""
-import sys
+"""Guests that are destroyed with disk and net connected leave the hypervisor's free frames as they were.
 
-from churn_test import churn
-from machine import Failure
+    tests/system/churn_connected_test.py [ROUNDS]
+"""
+from churn_test import churn, die_connected, rounds
+from story import on_machine
 
 if __name__ == "__main__":
-    try:
-        churn("churn-connected", 5, True)
-    except Failure as failure:
-        sys.exit(f"churn: {failure}")
+    on_machine("churn-connected", lambda machine: churn(machine, rounds(3), die_connected))

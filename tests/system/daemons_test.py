@@ -5,10 +5,10 @@ With a guest up: xenstored, consoled and domaind are killed in turn, and afterwa
 its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
 must find the death and reap it, and the name be free again.
 """
-import sys
 import time
 
-from machine import Failure, Machine
+from machine import Failure
+from story import boot_demo, on_machine, power_off
 
 
 def pid(machine, daemon, other_than="", seconds=30):
@@ -45,28 +45,19 @@ def wait_gone(machine, seconds=60):
         time.sleep(1)
 
 
-def main():
-    with Machine("daemons") as machine:
-        machine.wait_prompt()
-        machine.check("bothy create -q /guests/demo.cfg", 120)
-        machine.send("bothy console demo\n")
-        machine.expect("guest-ready", 180, "the guest is up")
-        machine.console_leave()
-        for daemon in ("xenstored", "consoled", "domaind"):
-            kill(machine, daemon)
-            on_console(machine, "disk-test xvda 4", "disk-test: equal")
-        # Gone while nobody looks: init waits a second before it starts domaind again.
-        machine.check("bothy shutdown demo; while bothy list | grep -q demo; do kill -9 $(pidof domaind) 2>/dev/null;"
-                      " n=$((n+1)); [ $n -lt 40 ] || break; sleep 0.3; done; true", 120)
-        wait_gone(machine)
-        machine.check("bothy create -q /guests/demo.cfg", 120)
-        machine.check("bothy destroy demo")
-        machine.send("poweroff\n")
-        machine.wait_end(90)
+def main(machine):
+    boot_demo(machine)
+    for daemon in ("xenstored", "consoled", "domaind"):
+        kill(machine, daemon)
+        on_console(machine, "disk-test xvda 4", "disk-test: equal")
+    # Gone while nobody looks: init waits a second before it starts domaind again.
+    machine.check("bothy shutdown demo; while bothy list | grep -q demo; do kill -9 $(pidof domaind) 2>/dev/null;"
+                  " n=$((n+1)); [ $n -lt 40 ] || break; sleep 0.3; done; true", 120)
+    wait_gone(machine)
+    machine.check("bothy create -q /guests/demo.cfg", 120)
+    machine.check("bothy destroy demo")
+    power_off(machine)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(f"daemons: {failure}")
+    on_machine("daemons", main)

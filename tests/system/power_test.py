@@ -6,11 +6,10 @@ and `bothy list` agree. It loses a CPU and gets it back. Then the machine's powe
 the guest shut down, which it does by itself, and the machine goes off.
 """
 import re
-import sys
 import time
 
-from machine import Failure, Machine
-from story import in_guest, listed
+from machine import Failure
+from story import boot_demo, in_guest, listed, on_machine
 
 MIB = 1024
 
@@ -50,30 +49,22 @@ def press_power_button(machine):
     machine.send("system_powerdown\n\x01c")
 
 
-def main():
-    with Machine("power") as machine:
-        machine.wait_prompt()
-        machine.check("bothy create -q /guests/demo.cfg vcpus=2 maxmem=160", 120)
-        machine.send("bothy console demo\n")
-        machine.expect("guest-ready", 180, "the guest is up")
-        machine.console_leave()
-        in_guest(machine, "demo", "stty cols 1000")
-        first = total_kib(machine), 128
-        for mib in (96, 128, 160):
-            resize(machine, mib, first)
-        if machine.run("bothy mem-set demo 161")[0] != 2:
-            raise Failure("more than maxmem was not refused")
-        set_cpus(machine, 1, "0")
-        set_cpus(machine, 2, "0-1")
-        machine.check("dmesg -n 8")     # what dom0 says on its way down
-        press_power_button(machine)
-        machine.expect("the power button was pressed", 60)
-        machine.expect(r"demo \(1\): ended", 60)
-        machine.wait_end(60)
+def main(machine):
+    boot_demo(machine, "vcpus=2 maxmem=160")
+    in_guest(machine, "demo", "stty cols 1000")
+    first = total_kib(machine), 128
+    for mib in (96, 128, 160):
+        resize(machine, mib, first)
+    if machine.run("bothy mem-set demo 161")[0] != 2:
+        raise Failure("more than maxmem was not refused")
+    set_cpus(machine, 1, "0")
+    set_cpus(machine, 2, "0-1")
+    machine.check("dmesg -n 8")     # what dom0 says on its way down
+    press_power_button(machine)
+    machine.expect("the power button was pressed", 60)
+    machine.expect(r"demo \(1\): ended", 60)
+    machine.wait_end(60)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(f"power: {failure}")
+    on_machine("power", main)

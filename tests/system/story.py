@@ -1,11 +1,35 @@
 """A story: what is done on a machine, told on standard output; and the steps that several stories share."""
 import re
+import sys
 import time
 
-from machine import PROMPT, Failure
+from machine import PROMPT, Failure, Machine
 
 GUEST_PROMPT = "guest# "
 FILE_MIB = 8
+
+
+def on_machine(name, tell):
+    """Let @tell act on a machine at dom0's prompt; its failure is how the program ends."""
+    try:
+        with Machine(name) as machine:
+            machine.wait_prompt()
+            tell(machine)
+    except Failure as failure:
+        sys.exit(f"{name}: {failure}")
+
+
+def boot_demo(machine, settings=""):
+    """Create the guest demo and wait until it is up."""
+    machine.check(f"bothy create -q /guests/demo.cfg {settings}", 120)
+    machine.send("bothy console demo\n")
+    machine.expect("guest-ready", 180, "the guest is up")
+    machine.console_leave()
+
+
+def power_off(machine):
+    machine.send("poweroff\n")
+    machine.wait_end(90)
 
 
 class Story:
@@ -84,6 +108,10 @@ def listed(machine, guest):
     """Memory in MiB and virtual CPUs of @guest, as listed."""
     row = machine.check(f"bothy list {guest}").splitlines()[1].split()
     return int(row[2]), int(row[3])
+
+
+def free_pages(machine):
+    return int(machine.check("bothy info free_pages").split()[-1])
 
 
 def serve(story):

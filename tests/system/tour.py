@@ -13,9 +13,10 @@ import time
 
 import debian_guest
 import dom0_devices
-from churn_test import free_pages, settle
+from churn_test import settle
 from machine import Failure, Machine
-from story import GUEST_PROMPT, Story, create, enter, ids, serve, wait_for, wait_gone, wait_successor
+from story import (GUEST_PROMPT, Story, create, enter, free_pages, ids, serve, wait_for, wait_gone,
+                   wait_successor)
 
 GRUB_SAYS = ("Welcome to GRUB", "/boot/grub/grub.cfg")
 PROMPTS = {"beta": GUEST_PROMPT, "alpha": "root@alpha:~# ", "gamma": "root@gamma:~# "}
