@@ -5,6 +5,7 @@ static const struct places places = {
 	.kernel_cache = "/var/cache/bothy/kernels",
 	.kept = "/run/bothy/guests",
 	.sysfs = "/sys",
+	.meminfo = "/proc/meminfo",
 	.backend_timeout_ms = 20000,
 };
 

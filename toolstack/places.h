@@ -5,5 +5,6 @@ struct places {
 	const char *kernel_cache;        /* unpacked kernels */
 	const char *kept;                /* configurations of the guests there are */
 	const char *sysfs;               /* "/sys" */
+	const char *meminfo;             /* "/proc/meminfo" */
 	unsigned int backend_timeout_ms; /* how long a back end may take with a new device */
 };

@@ -4,7 +4,8 @@
  * hypervisor's. A set raises or lowers both, so that a domain cannot take back what it gave. The
  * limit goes up before the target does: the driver may act at once.
  * Rules: a target lies between what create would accept (for domain 0: what xl would) and static-max, which
- * is the domain's from its creation on; for domain 0 that is what it had at the first set.
+ * is the domain's from its creation on; for domain 0 that is what it had at the first set. A guest that gives
+ * more than it can spare ends processes of its own; domain 0 would end the host, so it is asked first.
  */
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ enum {
 	KIB_PER_MIB = 1024,
 	KIB_PER_PAGE = 4,
 	DOM0_MIB_MIN = 128,
+	DOM0_SPARE_MIB = 64, /* what stays available to its processes and files */
 	SLACK_KIB = 1024, /* as at creation: pages that are not the balloon driver's to give */
 	TIMEOUT_DEFAULT_S = 300,
 	TIMEOUT_MAX_S = 86400,
@@ -67,10 +69,39 @@ static enum exit_code memory_read(
 	return EXIT_FAILED;
 }
 
+/* What domain 0's kernel could do without; -1 if it does not say. */
+static int64_t dom0_available_kib(const char *meminfo)
+{
+	FILE *f = fopen(meminfo, "re");
+	char line[128];
+	long long kib = -1;
+
+	while (f && kib < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1)
+			kib = -1;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static bool dom0_can_give(struct cli *c, uint64_t kib)
+{
+	int64_t available = dom0_available_kib(c->places->meminfo);
+	int64_t spare = available - DOM0_SPARE_MIB * KIB_PER_MIB;
+
+	if (available < 0 || spare >= (int64_t)kib)
+		return true;
+	why_set(&c->why, -EINVAL, "domain 0 can give %lld MiB now, not %llu",
+		spare > 0 ? (long long)spare / KIB_PER_MIB : 0, (unsigned long long)kib / KIB_PER_MIB);
+	why_hint(&c->why, "its processes and files in memory need the rest");
+	return false;
+}
+
 static bool target_is_sensible(struct cli *c, const struct xen_domctl_getdomaininfo *d,
 	const struct memory *m, uint64_t kib)
 {
 	unsigned int min = d->domain == 0 ? DOM0_MIB_MIN : GUEST_MEMORY_MIB_MIN;
+	uint64_t has = d->tot_pages * KIB_PER_PAGE;
 
 	if (kib < (uint64_t)min * KIB_PER_MIB)
 		why_set(&c->why, -EINVAL, "domain %u cannot live on less than %u MiB", d->domain,
@@ -79,7 +110,7 @@ static bool target_is_sensible(struct cli *c, const struct xen_domctl_getdomaini
 		why_set(&c->why, -EINVAL, "domain %u may have %llu MiB at most (maxmem)", d->domain,
 			(unsigned long long)(m->static_max_kib / KIB_PER_MIB));
 	else
-		return true;
+		return d->domain != 0 || kib >= has || dom0_can_give(c, has - kib);
 	return false;
 }
 

@@ -19,7 +19,7 @@ enum { ARGS_MAX = 32, PLACE_SIZE = 96 };
 
 struct test_host host_files;
 char *out_text, *err_text;
-static char cache[PLACE_SIZE], kept[PLACE_SIZE], sysfs[PLACE_SIZE];
+static char cache[PLACE_SIZE], kept[PLACE_SIZE], sysfs[PLACE_SIZE], meminfo[PLACE_SIZE];
 
 static void make_path(const char *fmt, unsigned int a, unsigned int b)
 {
@@ -58,8 +58,12 @@ void test_host_make(void)
 	place(cache, "cache");
 	place(kept, "kept");
 	place(sysfs, "sys");
-	h->places = (struct places){
-		.kernel_cache = cache, .kept = kept, .sysfs = sysfs, .backend_timeout_ms = 30};
+	place(meminfo, "meminfo");
+	h->places = (struct places){.kernel_cache = cache,
+		.kept = kept,
+		.sysfs = sysfs,
+		.meminfo = meminfo,
+		.backend_timeout_ms = 30};
 	test_kernel_write(h->kernel);
 	make_sysfs();
 	fake_world_reset();

@@ -97,6 +97,31 @@ START_TEST(mem_set_of_domain_0)
 }
 END_TEST
 
+static void meminfo_write(const char *text)
+{
+	FILE *f = fopen(host_files.places.meminfo, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* It has 1024 MiB; without a figure of its kernel's, what it gives is its own affair. */
+START_TEST(mem_set_leaves_domain_0_what_it_needs)
+{
+	meminfo_write("MemTotal: 1048576 kB\nMemFree: 1 kB\nMemAvailable:     327680 kB\nBuffers: 0 kB\n");
+	ck_assert_int_eq(run("mem-set 0 767"), EXIT_USAGE);
+	ck_assert_str_eq(err_text, "bothy: mem-set: domain 0 can give 256 MiB now, not 257\n"
+				   "  hint: its processes and files in memory need the rest\n");
+	ck_assert_int_eq(run("mem-set 0 768"), 0);
+	meminfo_write("MemAvailable: 4096 kB\n");
+	ck_assert_int_eq(run("mem-set 0 1023"), EXIT_USAGE);
+	ck_assert_int_eq(run("mem-set 0 1024"), 0);
+	meminfo_write("MemTotal: 1048576 kB\n");
+	ck_assert_int_eq(run("mem-set 0 128"), 0);
+}
+END_TEST
+
 START_TEST(mem_set_that_fails_leaves_the_limit)
 {
 	world->always_fails = "store_write";
@@ -395,7 +420,7 @@ START_TEST(host_stop_that_fails_says_so)
 END_TEST
 
 CHECK_MAIN("verbs", setup, test_host_remove, mem_set_moves_target_and_limit,
-	   mem_set_refuses_the_impossible, mem_set_of_domain_0,
+	   mem_set_refuses_the_impossible, mem_set_of_domain_0, mem_set_leaves_domain_0_what_it_needs,
 	   mem_set_that_fails_leaves_the_limit, mem_set_waits, mem_max_is_the_hypervisors_limit,
 	   vcpu_set_tells_the_guest, vcpu_pin_sets_affinities, sched_credit_shows_and_sets, names,
 	   rename_changes_every_place, rename_that_fails_leaves_the_names,
