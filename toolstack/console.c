@@ -150,8 +150,11 @@ static int open_tty(struct cli *c, const char *path)
 	if (strncmp(path, "/dev/", 5) != 0 || strstr(path, ".."))
 		return why_set(&c->why, -EINVAL, "\"%s\" is not a terminal", path);
 	fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return why_set(&c->why, -errno, "%s: %s", path, strerror(errno));
+	if (fd < 0) {
+		why_set(&c->why, -errno, "%s: %s", path, strerror(errno));
+		why_hint(&c->why, "is consoled running?");
+		return -1;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
 		return why_set(&c->why, -EBUSY, "someone else is attached to this console");
