@@ -245,6 +245,16 @@ START_TEST(reconfiguring_either_end)
 }
 END_TEST
 
+/* The back end writes Connected again when the device has changed: the front end looks, and neither state moves. */
+START_TEST(a_changed_device_is_read_again)
+{
+	struct xenbus_move m = xenbus_step(XENBUS_FRONT, S(Connected), S(Connected), true);
+
+	ck_assert(m.action == XENBUS_REFRESH && m.next == S(Connected));
+	ck_assert_int_eq(xenbus_step(XENBUS_BACK, S(Connected), S(Connected), true).action, XENBUS_WAIT);
+}
+END_TEST
+
 /* The other end jumps at random: the state follows the rules, it never crashes, rings are shared only in states that
  * share them, and once the other end says it starts or is gone the device lets go of them. */
 START_TEST(a_hostile_end_gets_no_more_than_a_close)
@@ -302,5 +312,6 @@ END_TEST
 
 CHECK_MAIN("xenbus", NULL, NULL, every_pair_of_states, states_beyond_the_last, a_new_device_connects,
 	a_front_that_restarts_connects, every_start_comes_to_rest, every_start_can_be_closed,
-	a_front_closes_and_opens_again, reconfiguring_either_end, a_hostile_end_gets_no_more_than_a_close,
+	a_front_closes_and_opens_again, reconfiguring_either_end,
+	a_changed_device_is_read_again, a_hostile_end_gets_no_more_than_a_close,
 	a_successor_takes_over, states_are_one_digit)
