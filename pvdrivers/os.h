@@ -41,7 +41,7 @@ struct pv_os {
 	/* Give back @bytes at @p, as they were allocated; NULL is nothing. */
 	void (*free)(struct pv_os *os, void *p, size_t bytes);
 
-	/* Let domain @peer map @page, for reading only or for both. -ENOSPC: no reference is free. */
+	/* Let domain @peer map @page, for reading only or for both. *ref is never 0. -ENOSPC. */
 	int (*grant)(struct pv_os *os, domid_t peer, void *page, bool readonly, grant_ref_t *ref);
 	/* End a grant. -EBUSY: it is still mapped; the grant stands, and the page must stay. */
 	int (*grant_end)(struct pv_os *os, grant_ref_t ref);
@@ -54,7 +54,7 @@ struct pv_os {
 
 	/* Open an event port: with @remote_port 0 one that domain @peer may bind, else bound to
 	 * that port of its. @fn is called after every notification, several may be one call, and
-	 * once after binding. -ENOENT: no such port for us there; -ENOSPC. */
+	 * once after binding. *port is never 0. -ENOENT: no such port for us there; -ENOSPC. */
 	int (*event_open)(struct pv_os *os, domid_t peer, uint32_t remote_port, pv_callback *fn,
 			  void *arg, uint32_t *port);
 	void (*event_notify)(struct pv_os *os, uint32_t port);
