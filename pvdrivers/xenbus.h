@@ -17,7 +17,8 @@ enum xenbus_end {
 	XENBUS_BACK,
 };
 
-/* Every action may be done again, by a successor that does not know that it was done. */
+/* Every action may be done again, by a successor that does not know that it was done. One that cannot be done yet
+ * leaves the state as it is, and is tried again. */
 enum xenbus_action {
 	XENBUS_WAIT,		/* nothing to do before a state changes */
 	XENBUS_NEXT,		/* nothing but the state */
@@ -29,6 +30,7 @@ enum xenbus_action {
 	XENBUS_DRAIN,		/* take nothing new, wait for what is under way, then as DISCONNECT */
 	XENBUS_DISCONNECT,	/* let go of rings at once, whatever is under way */
 	XENBUS_REMOVE,		/* as DISCONNECT; then the device is gone, and the driver with it */
+	XENBUS_RESUME,		/* back, of no step: open the rings where a predecessor left them */
 };
 
 struct xenbus_move {
@@ -41,8 +43,8 @@ struct xenbus_move {
  * is closed; the front end's is always true. */
 struct xenbus_move xenbus_step(enum xenbus_end end, enum xenbus_state mine, enum xenbus_state theirs,
 			       bool online);
-/* Say whether a driver that has just started finds @end connected by a predecessor: it then opens the
- * same rings without any change of state, and goes on by xenbus_step(). */
+/* Say whether a back end that has just started finds its device connected by a predecessor: it then does RESUME,
+ * without any change of state, and goes on by xenbus_step(). */
 bool xenbus_takes_over(enum xenbus_state mine, enum xenbus_state theirs);
 /* Say in which state @end asks the other to part: what it writes if its user or an error says so.
  * @mine: nothing is to be asked any more. */

@@ -71,6 +71,8 @@ static void action_fits(enum xenbus_end end, enum xenbus_state mine, struct xenb
 	case XENBUS_REMOVE:
 		ck_assert(m.next == mine && (mine == S(Unknown) || mine == S(Closed)));
 		break;
+	case XENBUS_RESUME:
+		ck_abort_msg("a step names what only a start does");
 	}
 }
 
