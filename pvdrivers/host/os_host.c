@@ -248,6 +248,7 @@ void host_domain_die(struct host_domain *d)
 		if (m->map[i].by == d) {
 			m->grant[m->map[i].ref].maps--;
 			m->map[i].by = NULL;
+			d->unmapped++;
 		}
 	}
 	for (uint32_t i = 1; i < HOST_PORTS; i++)

@@ -62,7 +62,7 @@ struct host_domain {
 	struct host_machine *machine;
 	domid_t id;
 	struct host_block *blocks;	/* memory, until it is freed or the domain dies */
-	/* What this port is asked to do: numbers count calls. */
+	/* What this port has done; pages that a death unmapped are counted, too. */
 	uint64_t notified, mapped, unmapped, logged;
 	char last_log[PV_PATH_MAX];
 	uint32_t fail_alloc, fail_map;	/* fail the nth call from now on, once; 0: none */
