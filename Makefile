@@ -140,6 +140,11 @@ $(O)/bench/micro: bench/micro.c | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<
 
+# The split drivers' cores in one process, as fast as this machine runs them.
+$(O)/bench/rings: bench/rings.c $(pv-src) $(O)/.flags
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(base) -O2 -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+
 # ---- the hosted build: libhv.a, libuser.a (everything but main.c), libpv.a, and one program per *_test.c
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
 host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
@@ -214,7 +219,7 @@ run: hv images
 	python3 tests/system/machine.py
 demo: hv images
 	python3 tests/system/tour.py
-bench: all host-programs guests
+bench: all host-programs guests $(O)/bench/rings
 	python3 bench/bench.py
 
 # ---- tests
