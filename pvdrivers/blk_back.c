@@ -163,12 +163,6 @@ static int ring_turn(struct blk_back *b, struct blk_ring *r, uint32_t *budget)
 	return did;
 }
 
-static void broken(struct blk_back *b)
-{
-	b->stopped = true;
-	b->config.os->log(b->config.os, "block device: indices of its ring make no sense: not served any more");
-}
-
 /* A turn of every ring. The next round starts behind the last one that did something, so that one that always can
  * does not take every job that gets idle. */
 static int round_of_turns(struct blk_back *b, uint32_t *budget)
@@ -196,8 +190,7 @@ int blk_back_run(struct blk_back *b)
 
 	while (did > 0 && budget && !b->stopped)
 		did = round_of_turns(b, &budget);
-	if (did < 0)
-		broken(b);
+	b->stopped |= did < 0;
 	return b->stopped ? -XEN_EBADMSG : did;
 }
 

@@ -228,8 +228,6 @@ int blk_front_run(struct blk_front *f)
 		else if (got == 0 && !ring_front_sleep(&f->ring))
 			return 0;
 	}
-	if (!f->broken)
-		f->config.os->log(f->config.os, "block device: its back end's answers make no sense: not used any more");
 	f->broken = true;
 	return got;
 }

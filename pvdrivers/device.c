@@ -23,6 +23,22 @@ static int state_write(struct pv_device *d, enum xenbus_state s)
 	return store_put_number(d->os, d->path, "state", (uint64_t)s);
 }
 
+void pv_device_log(struct pv_device *d, const char *what, int err)
+{
+	char line[PV_PATH_MAX + 128];
+	size_t a = strlen(d->path), b = strlen(what);
+
+	if (b > 80)
+		b = 80;
+	memcpy(line, d->path, a);
+	memcpy(line + a, ": ", 2);
+	memcpy(line + a + 2, what, b);
+	line[a + 2 + b] = '\0';
+	if (err)
+		store_numbered(line + a + 2 + b, ": error ", (uint64_t)-(int64_t)err);
+	d->os->log(d->os, line);
+}
+
 int pv_device_open(struct pv_device *d, const char *path)
 {
 	bool front = d->end == XENBUS_FRONT;
@@ -62,17 +78,18 @@ void pv_device_touch(struct pv_device *d)
 	enum xenbus_state mine = state(d, d->path);
 
 	if (mine == XenbusStateConnected && state_write(d, mine))
-		d->os->log(d->os, "a device's state cannot be written");
+		pv_device_log(d, "its state cannot be written", 0);
 }
 
-void pv_device_fail(struct pv_device *d)
+void pv_device_fail(struct pv_device *d, const char *why, int err)
 {
 	enum xenbus_state mine = state(d, d->path), ask = xenbus_ask_close(mine);
 
+	pv_device_log(d, why, err);
 	/* What cannot be let go of yet is let go of on the way to Closed. */
 	(void)!d->act(d, XENBUS_DISCONNECT);
 	if (ask != mine && state_write(d, ask))
-		d->os->log(d->os, "a device's state cannot be written");
+		pv_device_log(d, "its state cannot be written", 0);
 }
 
 /* A back end that starts where a predecessor had connected. */
@@ -101,7 +118,9 @@ static bool step(struct pv_device *d)
 	if (!err && move.next != mine)
 		err = state_write(d, move.next);
 	if (err) {
-		pv_device_fail(d);
+		pv_device_fail(d, move.action == XENBUS_ADVERTISE ? "cannot be offered" :
+			move.action == XENBUS_PUBLISH ? "its rings cannot be published" :
+			"cannot be connected as its other end says", err);
 		return false;
 	}
 	d->gone = move.action == XENBUS_REMOVE;

@@ -22,7 +22,10 @@ int pv_device_open(struct pv_device *d, const char *path) PV_MUST_CHECK;
 void pv_device_step(struct pv_device *d);
 /* Write the state Connected again, if it is so: the other end looks at what has changed. */
 void pv_device_touch(struct pv_device *d);
-/* Close for an error of the driver's: let go of what is shared, ask the other end to part. */
-void pv_device_fail(struct pv_device *d);
+/* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared, ask the other
+ * end to part. */
+void pv_device_fail(struct pv_device *d, const char *why, int err);
+/* Log one line: the device, @what in at most 80 bytes, and @err if it is not 0. */
+void pv_device_log(struct pv_device *d, const char *what, int err);
 /* Stop driving the device, whose states stay as they are. */
 void pv_device_close(struct pv_device *d);

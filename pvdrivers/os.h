@@ -71,6 +71,7 @@ struct pv_os {
 	/* End the watch that was set with just these; its callback does not come any more. */
 	void (*store_unwatch)(struct pv_os *os, const char *path, pv_callback *fn, void *arg);
 
-	/* Write one line, without its newline, for who looks after this machine. */
+	/* Write one line, without its newline, for who looks after this machine. A hostile other end can cause many:
+	 * the port bounds them. */
 	void (*log)(struct pv_os *os, const char *line);
 };

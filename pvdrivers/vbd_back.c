@@ -220,7 +220,7 @@ void vbd_back_run(struct vbd_back *v)
 	status = blk_back_run(&v->blk);
 	v->again = status > 0;
 	if (status < 0)
-		pv_device_fail(&v->device);
+		pv_device_fail(&v->device, "indices of its ring make no sense: not served any more", 0);
 }
 
 void vbd_back_resize(struct vbd_back *v, uint64_t sectors)
@@ -230,7 +230,7 @@ void vbd_back_resize(struct vbd_back *v, uint64_t sectors)
 		return;
 	blk_back_resize(&v->blk, sectors);
 	if (store_put_number(v->device.os, v->device.path, "sectors", sectors))
-		v->device.os->log(v->device.os, "block device: its new size cannot be told");
+		pv_device_log(&v->device, "its new size cannot be told", 0);
 	else
 		pv_device_touch(&v->device);
 }

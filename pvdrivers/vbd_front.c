@@ -22,7 +22,7 @@ static void event(void *arg)
 	if (!v->open || v->blk.broken)
 		return;
 	if (blk_front_run(&v->blk))
-		pv_device_fail(&v->device);
+		pv_device_fail(&v->device, "answers make no sense: not used any more", 0);
 	else if (!v->usable)
 		pv_device_step(&v->device);	/* it waits for the last answer */
 }
@@ -171,7 +171,7 @@ void vbd_front_part(struct vbd_front *v)
 	struct pv_device *d = &v->device;
 
 	if (v->usable && store_put_number(d->os, d->path, "state", XenbusStateClosing))
-		d->os->log(d->os, "block device: its state cannot be written");
+		pv_device_log(d, "its state cannot be written", 0);
 	pv_device_step(d);
 }
 

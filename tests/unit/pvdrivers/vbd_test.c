@@ -466,6 +466,8 @@ static void lie(const char *name, const char *value)
 	back_begin();
 	run(true);
 	states("6", "6");
+	ck_assert_uint_eq(world->dom0.logged, 1);
+	ck_assert_ptr_nonnull(strstr(world->dom0.last_log, BACK ": cannot be connected as its other end says: error "));
 	/* Nothing but two watches. */
 	ck_assert_uint_eq(host_domain_holds(&world->dom0), 2);
 	tear_down();
@@ -501,6 +503,8 @@ START_TEST(impossible_indices_close_the_device)
 	run(true);
 	states("6", "6");
 	ck_assert_uint_eq(host_domain_holds(&world->dom0), 2);
+	ck_assert_uint_eq(world->dom0.logged, 1);
+	ck_assert_str_eq(world->dom0.last_log, BACK ": indices of its ring make no sense: not served any more");
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include "tests/unit/pvdrivers/holds.h"
 
 #define ALL(s)		for (enum xenbus_state s = 0; s < XENBUS_STATES; s++)
+#define BOTH(end)	for (enum xenbus_end end = XENBUS_FRONT; end <= XENBUS_BACK; end++)
 #define S(name)		XenbusState##name
 
 static bool in(enum xenbus_state s, unsigned int set)
@@ -78,7 +79,7 @@ static void action_fits(enum xenbus_end end, enum xenbus_state mine, struct xenb
 
 START_TEST(every_pair_of_states)
 {
-	for (int end = 0; end < 2; end++)
+	BOTH(end)
 		for (int online = 0; online < 2; online++)
 			ALL(mine) ALL(theirs) {
 				struct xenbus_move m = xenbus_step(end, mine, theirs, online);
@@ -100,7 +101,7 @@ START_TEST(states_beyond_the_last)
 	const enum xenbus_state odd[] = { XENBUS_STATES, 100, (enum xenbus_state)-1 };
 
 	for (unsigned int i = 0; i < 3; i++)
-		ALL(s) for (int end = 0; end < 2; end++) {
+		ALL(s) BOTH(end) {
 			struct xenbus_move m = xenbus_step(end, s, odd[i], true), n = xenbus_step(end, s, 0, true);
 
 			ck_assert(m.action == n.action && m.next == n.next);
@@ -194,7 +195,7 @@ START_TEST(every_start_comes_to_rest)
 		settle(&p, order);
 		if (is(&p, S(Connected), S(Connected)))
 			continue;
-		for (int end = 0; end < 2; end++)
+		BOTH(end)
 			if (p.open[end] && !in(p.state[end], B(Initialising) | B(InitWait) | B(Closed)) &&
 			    !(in(p.state[end], B(Reconfiguring)) && in(p.state[!end], B(Connected))))
 				ck_abort_msg("%d with %d: end %d stays open in %d with %d", front, back, end,
@@ -236,7 +237,7 @@ END_TEST
 
 START_TEST(reconfiguring_either_end)
 {
-	for (int end = 0; end < 2; end++)
+	BOTH(end)
 		for (unsigned int order = 0; order < 256; order++) {
 			struct pair p = { .state = { S(Connected), S(Connected) }, .online = true };
 
@@ -262,12 +263,12 @@ END_TEST
 START_TEST(a_hostile_end_gets_no_more_than_a_close)
 {
 	srand(5);
-	for (int end = 0; end < 2; end++)
+	BOTH(end)
 		for (int run = 0; run < 20000; run++) {
 			struct pair p = { .state = { S(Initialising), S(Initialising) }, .online = rand() & 1 };
 
 			for (int i = 0; i < 30 && !p.removed; i++) {
-				p.state[!end] = (enum xenbus_state)rand() % XENBUS_STATES;
+				p.state[!end] = (enum xenbus_state)(rand() % XENBUS_STATES);
 				end_steps(&p, end);
 				HOLDS(p.state[end] != S(Unknown));
 				HOLDS(!p.open[end] ||
