@@ -9,10 +9,12 @@
 #include "pvdrivers/blk_request.h"
 #include "pvdrivers/ring.h"
 
+#define BLK_FRONT_RING_PAGES	16u
+
 struct blk_front_config {
 	struct pv_os *os;
 	domid_t peer;
-	uint32_t ring_pages;		/* a power of two, as the back end allows */
+	uint32_t ring_pages;		/* a power of two, <= BLK_FRONT_RING_PAGES, as the back end allows */
 	uint32_t max_segments;		/* of an indirect request, as the back end allows; 0: none */
 	uint32_t data_pages;		/* granted; >= the most that one request needs */
 };
@@ -23,7 +25,8 @@ struct blk_operation {
 	bool secure;			/* of BLK_DISCARD */
 	uint64_t sector, sectors;	/* 0 sectors: BLK_FLUSH, or a BLK_BARRIER without data */
 	void *data;			/* sectors * BLK_SECTOR_BYTES, but of BLK_DISCARD */
-	/* Called from blk_front_run() and blk_front_close(), which it does not call. @err: 0; -EIO: the disk said so; -EOPNOTSUPP; -ENXIO: the device was closed. */
+	/* Called from blk_front_run() and blk_front_close(), neither of which it calls. @err: 0; -EIO: the disk
+	 * said so; -EOPNOTSUPP; -ENXIO: the device was closed. */
 	void (*done)(struct blk_operation *o, int err);
 };
 
@@ -40,7 +43,7 @@ struct blk_front {
 	struct blk_front_config config;
 	struct ring_front ring;
 	void *ring_pages;
-	grant_ref_t ring_ref[16];
+	grant_ref_t ring_ref[BLK_FRONT_RING_PAGES];
 	uint32_t port;
 	pv_callback *event;
 	void *event_arg;

@@ -28,8 +28,6 @@ void pv_device_log(struct pv_device *d, const char *what, int err)
 	char line[PV_PATH_MAX + 128];
 	size_t a = strlen(d->path), b = strlen(what);
 
-	if (b > 80)
-		b = 80;
 	memcpy(line, d->path, a);
 	memcpy(line + a, ": ", 2);
 	memcpy(line + a + 2, what, b);

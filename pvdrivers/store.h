@@ -1,4 +1,5 @@
-/* Nodes of a device's directory in the store: paths and numbers, without a C library. What a node holds may be hostile. */
+/* Nodes of a device's directory in the store: paths and numbers, without a C library. What a node holds may be
+ * hostile. */
 #pragma once
 #include "pvdrivers/os.h"
 

@@ -487,6 +487,17 @@ START_TEST(without_memory)
 }
 END_TEST
 
+START_TEST(more_rings_than_there_may_be)
+{
+	back_start();
+	for (uint32_t i = 1; i < BLK_RINGS_MAX; i++)
+		ck_assert_int_eq(blk_back_add_ring(&world->back, world->front[0].ring_pages, PV_PAGE, world->port[0],
+			world->record), 0);
+	ck_assert_int_eq(blk_back_add_ring(&world->back, world->front[0].ring_pages, PV_PAGE, world->port[0],
+		world->record), -XEN_ENOSPC);
+}
+END_TEST
+
 START_TEST(maps_that_fail)
 {
 	back_start();
@@ -509,4 +520,5 @@ CHECK_MAIN("blk_back", set_up, world_close, read_and_write_random_sizes, multi_p
 	indirect_descriptors_not_offered, indirect_descriptors_that_lie, flush, flush_not_offered, barrier,
 	barrier_without_data, discard, secure_discard, read_only, sectors_of_4_kib, resize, unknown_operations,
 	segments_that_make_no_sense, grants_for_reading_only, errors_of_the_disk,
-	impossible_indices_stop_this_device, close_under_load, without_memory, maps_that_fail)
+	impossible_indices_stop_this_device, close_under_load, without_memory,
+	more_rings_than_there_may_be, maps_that_fail)

@@ -58,7 +58,8 @@ static void some_request(union blkif_sring_entry *e)
 	struct blkif_request *r = &e->req;
 
 	*r = (struct blkif_request){ .operation = (uint8_t)below(7), .id = (uint64_t)rand(),
-		.nr_segments = (uint8_t)(below(10) ? 1 + below(below(3) ? 2 : 11) : below(256)), .sector_number = some_sector() };
+		.sector_number = some_sector(),
+		.nr_segments = (uint8_t)(below(10) ? 1 + below(below(3) ? 2 : 11) : below(256)) };
 	for (uint32_t i = 0; i < BLKIF_MAX_SEGMENTS_PER_REQUEST; i++)
 		r->seg[i] = some_segment();
 	if (r->operation == BLKIF_OP_INDIRECT) {

@@ -1,3 +1,4 @@
+/* The world of the block tests: a disk that judges, and both ends around it. */
 #include "tests/unit/pvdrivers/blk_world.h"
 
 #include <stdlib.h>

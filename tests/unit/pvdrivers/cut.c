@@ -1,3 +1,5 @@
+/* Stores to watched pages: each faults, is counted, and is let through with the processor's trap flag set, whose trap
+ * closes the pages again. */
 #include "tests/unit/pvdrivers/cut.h"
 
 #include <setjmp.h>
