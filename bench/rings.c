@@ -107,10 +107,9 @@ static void set_up(uint8_t segments, uint32_t kept)
 		if (guest.os.grant(&guest.os, 0, (uint8_t *)pages + (size_t)i * PV_PAGE, false, &request.seg[i].gref))
 			die("no grant");
 	}
-	memset(&record, 0, sizeof record);
 	bare_cons = 0;
 	if (dom0.os.event_open(&dom0.os, 7, 0, nothing, NULL, &port) || blk_back_open(&back, &config) ||
-	    blk_back_add_ring(&back, ring, PV_PAGE, port, &record))
+	    blk_back_add_ring(&back, ring, PV_PAGE, port, &record, false))
 		die("no back end");
 }
 

@@ -1,10 +1,13 @@
 /* The block back end: rings to jobs, jobs to answers.
  *
- * INVARIANT B1: a request that was taken has a slot, by its index, until it is answered; the oldest is answered first.
+ * INVARIANT B1: a cell is free, or holds a request from its taking until its answer is committed; there are as many as
+ * slots, so one is free whenever a request can be there. req_cons - rsp_prod of them are not free.
  * INVARIANT B2: a job is idle, ended, held back as its ring's barrier, or under way in the disk's hands.
- * INVARIANT B3: before a byte of an answer is written over its request, the record names its index and holds the
- * answer; it names the next one only after rsp_prod has moved. So a successor that finds the record's index at
- * rsp_prod completes that answer, and otherwise finds that request whole.
+ * INVARIANT B3: a request is copied to a free cell, then the cell is taken. So a successor that finds n cells taken
+ * knows that req_cons was rsp_prod + n: what is not in a cell is still in the ring.
+ * INVARIANT B4: an answer is in the record before the mark names its index, which commits it; then its cell is
+ * freed, then the ring written, then rsp_prod moves. A successor that finds the mark's index at rsp_prod does these steps
+ * again; the cell is not taken anew before all are done.
  * blk_io_done() does no more than put a job on a list: all the work is blk_back_run()'s, so nothing recurses.
  * Neighbours: blk_request.c judges, blk_job.c acts, blk_pages.c maps, ring.c reads. */
 #include "pvdrivers/blk_back.h"
@@ -16,42 +19,70 @@
 #define RUN_REQUESTS	512u
 #define TURN_REQUESTS	16u
 
-/* A record that has not been used is zero, and no index gives that. */
-static uint64_t mark_of(RING_IDX index)
+static uint64_t mark_of(uint32_t cell, RING_IDX index)
 {
-	return 1ull << 32 | index;
+	return (uint64_t)(cell + 1) << 32 | index;
+}
+
+/* What comes before in the program is in memory before what comes after, if the process dies between. The
+ * processor keeps to that; the compiler must, too. */
+static void keep_order(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* ---- lists of slots ---- */
+
+static void slot_add(struct blk_slots *list, struct blk_slot *s)
+{
+	s->next = NULL;
+	if (list->first)
+		list->last->next = s;
+	else
+		list->first = s;
+	list->last = s;
+}
+
+static struct blk_slot *slot_remove(struct blk_slots *list)
+{
+	struct blk_slot *s = list->first;
+
+	if (s)
+		list->first = s->next;
+	return s;
 }
 
 /* ---- answers ---- */
 
-/* Write what the record holds over the oldest request, and publish it. */
-static void answer_from_record(struct blk_ring *r)
+/* Give the answer that the record has committed. */
+static void answer_commit(struct blk_ring *r)
 {
 	struct blkif_response rsp;
 
+	r->record->cell[(r->record->mark >> 32) - 1].taken = 0;
+	keep_order();
 	memset(&rsp, 0, sizeof rsp);
 	rsp.id = r->record->id;
 	rsp.operation = r->record->operation;
 	rsp.status = r->record->status;
 	memcpy(ring_back_slot(&r->ring), &rsp, sizeof rsp);
 	ring_back_answer(&r->ring);
+	keep_order();
 }
 
 static void ring_answer(struct blk_ring *r)
 {
-	while (r->ring.rsp_prod != r->ring.req_cons) {
-		struct blk_slot *s = &r->slot[r->ring.rsp_prod & (r->ring.ring.slots - 1)];
+	struct blk_slot *s;
 
-		if (!s->done)
-			return;
+	while ((s = slot_remove(&r->done))) {
 		r->record->id = s->id;
 		r->record->status = s->status;
 		r->record->operation = s->operation;
-		__atomic_store_n(&r->record->mark, mark_of(r->ring.rsp_prod), __ATOMIC_RELEASE);
-		/* Death is not reordered by the processor; the compiler must not, either. */
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		answer_from_record(r);
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		keep_order();
+		__atomic_store_n(&r->record->mark, mark_of((uint32_t)(s - r->slot), r->ring.rsp_prod), __ATOMIC_RELAXED);
+		keep_order();
+		answer_commit(r);
+		slot_add(&r->idle, s);
 	}
 }
 
@@ -69,7 +100,7 @@ static void job_end(struct blk_job *j)
 	struct blk_back *b = j->back;
 
 	j->slot->status = j->status;
-	j->slot->done = true;
+	slot_add(&j->ring->done, j->slot);
 	if (j->ring->barrier == j)
 		j->ring->barrier = NULL;
 	j->next = b->idle;
@@ -113,26 +144,44 @@ static bool barrier_begin(struct blk_ring *r)
 
 /* ---- requests ---- */
 
+/* Put the next request into a cell, and its slot to *s. 1: done; 0: there is none; -EBADMSG. */
+static int request_take(struct blk_ring *r, struct blk_slot **s)
+{
+	struct blk_cell *cell;
+	int got;
+
+	*s = slot_remove(&r->left);
+	if (*s)
+		return 1;
+	/* With no cell free there can be no request either, which is looked at all the same. */
+	*s = r->idle.first;
+	cell = *s ? &r->record->cell[*s - r->slot] : NULL;
+	got = ring_back_take(&r->ring, cell ? &cell->request : NULL);
+	if (got == 1) {
+		keep_order();
+		__atomic_store_n(&cell->taken, 1, __ATOMIC_RELAXED);
+		keep_order();
+		(void)slot_remove(&r->idle);
+	}
+	return got;
+}
+
 /* Take one request. 1: done; 0: there is none, or it has to wait; -EBADMSG. */
 static int ring_take(struct blk_back *b, struct blk_ring *r)
 {
-	union blkif_sring_entry entry;
 	struct blk_job *j = b->idle;
-	RING_IDX at = r->ring.req_cons;
 	int got;
 
 	if (!j || r->barrier)
 		return 0;
-	got = ring_back_take(&r->ring, &entry);
+	got = request_take(r, &j->slot);
 	if (got == 0)
 		return ring_back_sleep(&r->ring);
 	if (got < 0)
 		return got;
 	b->idle = j->next;
 	j->ring = r;
-	j->slot = &r->slot[at & (r->ring.ring.slots - 1)];
-	j->slot->done = false;
-	if (!blk_job_prepare(j, &entry))
+	if (!blk_job_prepare(j, &r->record->cell[j->slot - r->slot].request))
 		job_end(j);
 	else if (j->request.op == BLK_BARRIER)
 		r->barrier = j;
@@ -244,33 +293,77 @@ int blk_back_open(struct blk_back *b, const struct blk_config *c)
 	return 0;
 }
 
-int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port, struct blk_record *record)
+/* Sort the cells: free ones, and requests that a predecessor took, a barrier last, as it is the last that it took. */
+static uint32_t cells_sort(struct blk_ring *r)
+{
+	struct blk_slot *barrier = NULL;
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < r->ring.ring.slots; i++) {
+		const struct blk_cell *cell = &r->record->cell[i];
+
+		taken += cell->taken != 0;
+		if (!cell->taken)
+			slot_add(&r->idle, &r->slot[i]);
+		else if (cell->request.req.operation == BLKIF_OP_WRITE_BARRIER)
+			barrier = &r->slot[i];
+		else
+			slot_add(&r->left, &r->slot[i]);
+	}
+	if (barrier)
+		slot_add(&r->left, barrier);
+	return taken;
+}
+
+/* Go on where a predecessor died. -EBADMSG: what it took is not asked, so the front end has changed the indices. */
+static int ring_resume(struct blk_back *b, struct blk_ring *r)
+{
+	uint32_t asked = ring_distance(r->ring.rsp_prod, r->ring.req_seen), taken;
+
+	if (r->record->mark >> 32 && (RING_IDX)r->record->mark == r->ring.rsp_prod) {
+		if (!asked)
+			return -XEN_EBADMSG;
+		r->ring.req_cons++;
+		asked--;
+		answer_commit(r);
+	}
+	taken = cells_sort(r);
+	if (taken > asked)
+		return -XEN_EBADMSG;
+	r->ring.req_cons += taken;
+	r->ring.rsp_told = r->ring.rsp_prod;
+	b->config.os->event_notify(b->config.os, r->port);
+	return 0;
+}
+
+int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port, struct blk_record *record,
+		      bool successor)
 {
 	struct blk_ring *r = &b->ring[b->rings];
 	struct pv_os *os = b->config.os;
+	size_t slots = ring_entries(bytes, sizeof(union blkif_sring_entry));
 	int err;
 
-	if (b->rings == BLK_RINGS_MAX)
+	if (b->rings == BLK_RINGS_MAX || slots > BLK_SLOTS_MAX)
 		return -XEN_ENOSPC;
 	*r = (struct blk_ring){ .port = port, .record = record };
 	err = ring_back_open(&r->ring, pages, bytes, sizeof(union blkif_sring_entry));
 	if (err)
 		return err;
-	if (record->mark == mark_of(r->ring.rsp_prod) && r->ring.req_seen == r->ring.rsp_prod)
-		return -XEN_EBADMSG;
-	r->slot = os->alloc(os, r->ring.ring.slots * sizeof *r->slot);
+	r->slot = os->alloc(os, slots * sizeof *r->slot);
 	if (!r->slot)
 		return -XEN_ENOMEM;
-	if (record->mark == mark_of(r->ring.rsp_prod)) {
-		r->ring.req_cons++;
-		answer_from_record(r);
+	if (!successor) {
+		memset(record, 0, offsetof(struct blk_record, cell) + slots * sizeof record->cell[0]);
+		(void)cells_sort(r);
+	} else {
+		err = ring_resume(b, r);
 	}
-	if (record->mark) {
-		r->ring.rsp_told = r->ring.rsp_prod;
-		os->event_notify(os, port);
-	}
-	b->rings++;
-	return 0;
+	if (err)
+		os->free(os, r->slot, slots * sizeof *r->slot);
+	else
+		b->rings++;
+	return err;
 }
 
 void blk_back_resize(struct blk_back *b, uint64_t sectors)

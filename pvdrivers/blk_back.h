@@ -4,10 +4,11 @@
  * Whatever a front end writes, the worst is -EBADMSG for this device. Memory is bounded by the configuration: jobs
  * times their segments, and kept pages; requests beyond wait in the ring.
  *
- * Each ring is answered in order. So the requests without an answer are those between rsp_prod and req_prod, and
- * lie in the ring until they are answered: a back end may die at any instruction, and a successor that opens the same
- * rings with the same records answers just those. It must not be started before the dead one's I/O has ended. An
- * operation may then be done twice, but not after it was answered. */
+ * Requests are answered as they end, in any order, so an answer may be written over a request that has none yet. All
+ * that a successor needs is therefore in a record that outlives the process: a back end may die at any
+ * instruction, and one that opens the same rings with the same records answers just what was not answered. It must
+ * not be started before the dead one's I/O has ended. An operation may then be done twice, but not after it was
+ * answered. */
 #pragma once
 #include "pvdrivers/blk_pages.h"
 #include "pvdrivers/blk_request.h"
@@ -15,6 +16,7 @@
 
 #define BLK_RINGS_MAX		16u
 #define BLK_RING_PAGES_MAX	16u
+#define BLK_SLOTS_MAX		512u	/* of a ring of so many pages */
 
 /* Layout of an iovec. */
 struct blk_piece {
@@ -38,14 +40,20 @@ struct blk_io {
 	void (*submit)(struct blk_io *io, struct blk_io_request *r);
 };
 
+/* A request that was taken: the copy that is judged and acted on. */
+struct blk_cell {
+	uint64_t taken;			/* 1: it has no answer yet; 0: the cell is free */
+	union blkif_sring_entry request;
+};
+
 /* What a back end's death must not undo of a ring: memory that outlives the process and that no guest sees,
- * held by who starts the successor. All zero for a ring of a new connection. For blk_back.c alone: an answer
- * overwrites its request, so a death amid that would lose both. */
+ * held by who starts the successor. For blk_back.c alone. Only as many cells as slots are ever touched. */
 struct blk_record {
-	uint64_t mark;			/* which index is being answered, or was last */
+	uint64_t mark;			/* which index is being answered, or was last, and from which cell */
 	uint64_t id;			/* with what */
 	int16_t status;
 	uint8_t operation;
+	struct blk_cell cell[BLK_SLOTS_MAX];
 };
 
 struct blk_config {
@@ -57,12 +65,16 @@ struct blk_config {
 	uint32_t kept_pages;		/* pages that stay mapped, if the front end lets them; 0: none */
 };
 
-/* A request that was taken and has no answer yet. */
+/* What is known of the request in a cell. */
 struct blk_slot {
 	uint64_t id;
 	int16_t status;
 	uint8_t operation;
-	bool done;
+	struct blk_slot *next;		/* in the list that it is in, if it is in one */
+};
+
+struct blk_slots {
+	struct blk_slot *first, *last;
 };
 
 struct blk_job;
@@ -71,7 +83,10 @@ struct blk_ring {
 	struct ring_back ring;
 	uint32_t port;
 	struct blk_record *record;
-	struct blk_slot *slot;		/* [ring.ring.slots], by index */
+	struct blk_slot *slot;		/* [ring.ring.slots], as the record's cells */
+	struct blk_slots idle;		/* of free cells */
+	struct blk_slots left;		/* requests that a predecessor has taken */
+	struct blk_slots done;		/* to be answered */
 	uint32_t under_way;		/* jobs of this ring that began */
 	struct blk_job *barrier;	/* until it is done no request is taken */
 };
@@ -93,11 +108,11 @@ struct blk_back {
 
 /* Make the device, with no ring yet. -ENOMEM: nothing is left of it. */
 int blk_back_open(struct blk_back *b, const struct blk_config *config) PV_MUST_CHECK;
-/* Serve the ring in @bytes at @pages as well, which notifies by @port: from its start, or from where a
- * predecessor with the same @record left it, whose last notification may be missing and is made up for.
- * -ENOSPC: too many rings; -ENOMEM; -EBADMSG: the ring's indices make no sense. */
-int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port,
-		      struct blk_record *record) PV_MUST_CHECK;
+/* Serve the ring in @bytes at @pages as well, which notifies by @port: with a @successor's @record from where the
+ * predecessor left it, whose last notification may be missing and is made up for; else as a new connection, whatever
+ * the record holds. -ENOSPC: too many rings, or slots; -ENOMEM; -EBADMSG: the ring's indices make no sense. */
+int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port, struct blk_record *record,
+		      bool successor) PV_MUST_CHECK;
 /* Do what can be done: to be called after every notification and every blk_io_done(). 0: nothing more until one of them;
  * 1: there is more, call again when others had their turn; -EBADMSG: a ring makes no sense, nothing is served
  * any more, close the device. */

@@ -16,7 +16,7 @@ struct blk_job {
 	struct blk_piece *piece;	/* [back->segments] */
 };
 
-/* Judge the request in @entry, a copy, and map its pages. True: the job can begin; false: it has its status. */
+/* Judge the request in @entry, a copy that stays, and map its pages. True: the job can begin; false: it has its status. */
 bool blk_job_prepare(struct blk_job *j, const union blkif_sring_entry *entry) PV_MUST_CHECK;
 /* Submit the next operation. False: there is none left, and the job's pages are let go of. */
 bool blk_job_step(struct blk_job *j) PV_MUST_CHECK;

@@ -89,7 +89,7 @@ static int ring_refs(struct vbd_back *v, const char *dir, uint32_t i, bool numbe
 	return 0;
 }
 
-static int ring_open(struct vbd_back *v, uint32_t rings, bool numbered)
+static int ring_open(struct vbd_back *v, uint32_t rings, bool numbered, bool successor)
 {
 	struct pv_os *os = v->device.os;
 	uint32_t i = v->rings;
@@ -112,7 +112,7 @@ static int ring_open(struct vbd_back *v, uint32_t rings, bool numbered)
 	if (err)
 		return err;
 	return blk_back_add_ring(&v->blk, v->map[i][0].addr, (size_t)v->ring_pages * PV_PAGE, v->port[i],
-		&v->record[i]);
+		&v->record[i], successor);
 }
 
 static bool protocol_is_ours(const struct vbd_back *v)
@@ -124,7 +124,7 @@ static bool protocol_is_ours(const struct vbd_back *v)
 }
 
 /* Open all rings that the front end has published. */
-static int rings_open(struct vbd_back *v)
+static int rings_open(struct vbd_back *v, bool successor)
 {
 	struct pv_os *os = v->device.os;
 	const char *front = v->device.other;
@@ -143,7 +143,7 @@ static int rings_open(struct vbd_back *v)
 		return err;
 	v->open = true;
 	while (!err && v->rings < rings)
-		err = ring_open(v, (uint32_t)rings, order != none);
+		err = ring_open(v, (uint32_t)rings, order != none, successor);
 	return err;
 }
 
@@ -170,8 +170,7 @@ static int connect(struct vbd_back *v)
 
 	if (err)
 		return err;
-	memset(v->record, 0, v->max_rings * sizeof *v->record);
-	err = rings_open(v);
+	err = rings_open(v, false);
 	return err ? err : put_properties(v);
 }
 
@@ -185,7 +184,7 @@ static int act(struct pv_device *d, enum xenbus_action action)
 	case XENBUS_CONNECT:
 		return connect(v);
 	case XENBUS_RESUME:
-		return rings_open(v);
+		return rings_open(v, true);
 	case XENBUS_DRAIN:
 	case XENBUS_DISCONNECT:
 	case XENBUS_REMOVE:

@@ -236,7 +236,7 @@ START_TEST(resume)
 		strcat(order, i % 3 ? "Rr" : "Ww");
 	}
 	ck_assert_int_eq(blk_front_reopen(front()), 0);
-	memset(world->record, 0, sizeof *world->record);
+	world->successor = false;
 	world->disk.order_at = 0;
 	back_start();
 	world_run(true);

@@ -153,12 +153,11 @@ static void start_anew(void)
 	for (uint32_t i = 0; i < world->fronts; i++) {
 		struct ring_header *h = world->front[i].ring.ring.header;
 
-		if (fresh) {
+		if (fresh)
 			memset(world->front[i].ring_pages, 0, world->front[i].config.ring_pages * PV_PAGE);
-			memset(&world->record[i], 0, sizeof world->record[i]);
-		}
 		h->req_prod = h->rsp_prod + below(world->front[i].ring.ring.slots + 1);
 	}
+	world->successor = !fresh;
 	back_start();
 }
 

@@ -141,7 +141,9 @@ void back_start(void)
 	w->back_status = 0;
 	for (uint32_t i = 0; i < w->fronts && !w->back_status; i++)
 		w->back_status = blk_back_add_ring(&w->back, w->front[i].ring_pages,
-			w->front[i].config.ring_pages * PV_PAGE, w->port[i], &w->record[i]);
+			w->front[i].config.ring_pages * PV_PAGE, w->port[i], &w->record[i],
+			w->successor);
+	w->successor = true;
 }
 
 void back_kill(void)
@@ -179,8 +181,9 @@ void world_open(uint32_t fronts)
 	struct blk_world *w = calloc(1, sizeof *w);
 
 	world = w;
-	w->record = aligned_alloc(PV_PAGE, PV_PAGE);
-	memset(w->record, 0, PV_PAGE);
+	/* A first back end does not look at what is there. */
+	w->record = aligned_alloc(PV_PAGE, RECORD_BYTES);
+	memset(w->record, 0xa5, RECORD_BYTES);
 	w->disk.io.submit = disk_submit;
 	host_domain_init(&w->dom0, &w->machine, 0);
 	host_domain_init(&w->guest, &w->machine, 7);

@@ -35,9 +35,12 @@ struct blk_world {
 	struct blk_front front[FRONTS_MAX];
 	uint32_t fronts, port[FRONTS_MAX];	/* port: dom0's */
 	struct blk_record *record;	/* [FRONTS_MAX], outlives back ends */
+	bool successor;			/* the next back end is one */
 	void (*point)(void);		/* called around everything that lasts, or NULL */
 };
 extern struct blk_world *world;
+/* Of the records, in whole pages. */
+#define RECORD_BYTES	((FRONTS_MAX * sizeof(struct blk_record) + PV_PAGE - 1) / PV_PAGE * PV_PAGE)
 
 /* Everything on, no page kept, one ring of one page; @fronts rings. Change world->config before back_start(). */
 void world_open(uint32_t fronts);
@@ -45,7 +48,7 @@ void world_open(uint32_t fronts);
 void world_close(void);
 /* One more front end, as world->front_config says. */
 void front_start(void);
-/* A back end, or a successor: binds ports, opens rings where they stand. */
+/* A back end, from the second on a successor: binds ports, opens rings where they stand. */
 void back_start(void);
 /* The back end's process ends, and then its I/O: each operation under way was done, in part or whole, or not. */
 void back_kill(void);
