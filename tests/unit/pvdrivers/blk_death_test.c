@@ -226,8 +226,9 @@ START_TEST(again_and_again)
 	world->config.kept_pages = _i & 2 ? 30 : 0;
 	world->config.jobs = _i & 4 ? 3 : 32;
 	for (int deaths = 0; deaths < 200; deaths++) {
-		(void)cut_run(life, 1 + (uint64_t)rand() % 60);
-		for (int i = rand() % 8; i > 0 && world->served && disk_step(); i--)
+		bool lives = cut_run(life, 1 + (uint64_t)rand() % 60);
+
+		for (int i = rand() % 8; i > 0 && lives && disk_step(); i--)
 			(void)!blk_back_run(&world->back);
 		back_kill();
 		judge_disk();
