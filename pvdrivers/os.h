@@ -61,8 +61,8 @@ struct pv_os {
 	/* Close a port; its callback does not come any more. */
 	void (*event_close)(struct pv_os *os, uint32_t port);
 
-	/* Read the value at @path into @value, with a NUL. -ENOENT; -E2BIG: it and its NUL are
-	 * longer than @size. */
+	/* Read the value at @path into @value, with a NUL. -ENOENT, which may mean that a device is
+	 * gone: a store that does not answer is waited for; -E2BIG: it and its NUL are longer than @size. */
 	int (*store_read)(struct pv_os *os, const char *path, char *value, size_t size);
 	/* Write a value, making the node if there is none. -EACCES, -ENOSPC: as the store says. */
 	int (*store_write)(struct pv_os *os, const char *path, const char *value);
