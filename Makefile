@@ -52,6 +52,7 @@ lock := $(if $(CONFIG_DEBUG),hv/core/lock_release.c,hv/core/lock_debug.c)
 hv-src    := $(filter-out hv/cpu/host/% $(lock),$(call find,hv))
 host-src  := $(filter-out hv/cpu/x86_64/% hv/core/lock_release.c %.S,$(call find,hv))
 lib-src   := $(call find,lib)
+pv-src    := $(call find,pvdrivers)
 user-src  := $(call find,dom0 toolstack)
 daemons   := $(patsubst dom0/%/main.c,%,$(wildcard dom0/*/main.c))
 unit-src  := $(call find,tests/unit)
@@ -145,12 +146,17 @@ $(O)/bin/bothy: $(call user-obj,toolstack) $(O)/.bothy-commit.bin
 		objcopy --update-section .commit=$(O)/.bothy-commit.bin $@
 
 # The benchmarks' programs, which both kinds of domain carry.
-bench-programs := $(patsubst bench/%.c,$(O)/bench/%,$(wildcard bench/*.c))
+bench-programs := $(addprefix $(O)/bench/,micro busy latency)
 $(bench-programs): $(O)/bench/%: bench/%.c | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<
 
-# ---- the hosted build: libhv.a, libuser.a (everything but main.c) and one program per *_test.c
+# The split drivers' cores in one process, as fast as this machine runs them.
+$(O)/bench/rings: bench/rings.c $(pv-src) $(O)/.flags
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(base) -O2 -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+
+# ---- the hosted build: libhv.a, libuser.a (everything but main.c), libpv.a, and one program per *_test.c
 host-hv-obj := $(patsubst %,$(O)/host/%.o,$(host-src) $(lib-src)) $(third-hv:%=$(O)/host/third/%.o)
 host-user-obj := $(patsubst %,$(O)/host/%.o,$(filter-out %/main.c dom0/init/%,$(user-src)) $(lib-src))
 unit-tests := $(patsubst tests/unit/%.c,$(O)/host/unit/%,$(filter %_test.c,$(unit-src)))
@@ -167,15 +173,16 @@ $(O)/host/%.o: % $(O)/.flags | build/third/.done
 	$(call q,CC)$(CC) $(host-flags) $(third-inc) -c $< -o $@
 $(O)/host/libhv.a: $(host-hv-obj)
 $(O)/host/libuser.a: $(host-user-obj)
+$(O)/host/libpv.a: $(patsubst %,$(O)/host/%.o,$(pv-src))
 $(O)/host/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
 helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
-userland = $(filter dom0/% toolstack/%,$(1))
+library = $(if $(filter dom0/% toolstack/%,$(1)),user,$(if $(filter pvdrivers/%,$(1)),pv,hv))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
-		$(O)/host/lib$$(if $$(call userland,$$*),user,hv).a
+		$(O)/host/lib$$(call library,$$*).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 # A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.
@@ -227,7 +234,7 @@ demo: hv images
 transcript: hv images
 	set -o pipefail; python3 tests/system/tour.py | tee $(O)/tour.txt
 	tests/system/transcript.py $(O)/tour.txt
-bench: all host-programs guests
+bench: all host-programs guests $(O)/bench/rings
 	python3 bench/bench.py
 
 # ---- tests

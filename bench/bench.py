@@ -5,7 +5,7 @@ Sizes come from the build. Memory and the micro table come from a machine in det
 (-icount shift=0,sleep=off, one CPU), where a nanosecond of the guest's clock is one instruction, the
 hypervisor's included; two runs agree, whatever else the host does. Beside ours stand the figures of
 Xen 4.17 with the same kernels, measured the same way on QEMU's model `max`. The scheduler's part is
-scheduler.py's.
+scheduler.py's. The rings of the split drivers run natively: what counts is the ratio, not the number.
 """
 import pathlib
 import re
@@ -60,6 +60,15 @@ def micro(text):
     return {m[1]: float(m[2]) for m in re.finditer(r"^micro (.+?): ([0-9.]+)$", text, re.M)}
 
 
+def rings():
+    text = subprocess.run([BUILD / "bench/rings"], check=True, capture_output=True, text=True).stdout
+    found = {(m[1], m[2]): float(m[3]) for m in re.finditer(r"^rings (.+), depth (\d+): (\d+)$", text, re.M)}
+    print("Rings, requests per second (this machine, one thread)")
+    row("", "", "of bare")
+    for (name, depth), value in found.items():
+        row(f"{name}, depth {depth}", number(value), f"{value / found['bare exchange', depth]:.2f}")
+
+
 def memory_free_kib(machine):
     """Free memory as the hypervisor counts it."""
     return int(machine.check("bothy info free_pages").split()[-1]) * 4
@@ -102,6 +111,7 @@ def operations():
 
 def main():
     sizes()
+    rings()
     try:
         operations()
         scheduler.main()

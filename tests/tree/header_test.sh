@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every header compiles alone, as C11 with the warnings of the build, and guards itself with #pragma once.
-# hv/'s and lib/'s are compiled freestanding, as the hypervisor is.
+# hv/'s, lib/'s and pvdrivers/' are compiled freestanding, as the hypervisor is.
 cd "$(dirname "$0")/../.." || exit 1
 check() {
 	header=$1
@@ -14,7 +14,7 @@ check() {
 			-fsyntax-only -x c - || { echo "$header: does not stand alone"; return 1; }
 }
 status=0
-for h in $(git ls-files -co --exclude-standard 'hv/*.h' 'lib/*.h' 'protocol/*.h' 'dom0/*.h' 'toolstack/*.h' 'tests/unit/*.h' 'tests/bugs/*.h'); do
+for h in $(git ls-files -co --exclude-standard 'hv/*.h' 'lib/*.h' 'protocol/*.h' 'dom0/*.h' 'toolstack/*.h' 'pvdrivers/*.h' 'tests/unit/*.h' 'tests/bugs/*.h'); do
 	check "$h" || status=1
 done
 exit $status

@@ -2,8 +2,8 @@
 """The layer rule: a file in hv/X includes lower layers or its own folder, never its own rank.
 
 Outside hv/ and tests/ nothing includes hv/. lib/ and protocol/ are includes of everybody and include
-nobody but themselves (protocol/ nothing but protocol/). Includes are written from the root and name
-files that exist.
+nobody but themselves (protocol/ nothing but protocol/). pvdrivers/ includes those two, and its cores no port
+of an operating system. Includes are written from the root and name files that exist.
 """
 from source import ROOT, files, finish, includes
 
@@ -20,6 +20,10 @@ def fault(path, target):
         return "protocol/ includes only protocol/"
     if own[0] == "lib" and other[0] not in ("lib", "protocol"):
         return "lib/ includes only lib/ and protocol/"
+    if own[0] == "pvdrivers" and other[0] not in ("pvdrivers", "lib", "protocol"):
+        return "pvdrivers/ includes only pvdrivers/, lib/ and protocol/"
+    if own[0] == "pvdrivers" and len(own) == 2 and other[0] == "pvdrivers" and len(other) > 2:
+        return "a driver's core knows no operating system"
     if other[0] != "hv" or own[0] == "tests":
         return None
     if own[0] != "hv":

@@ -411,8 +411,25 @@ def store_state():
     yield "raw", b"\1bothy-xenstored-state 1\n" + record(1, bytes(16))
 
 
+def blk_back():
+    """A choice of device, then what is done to it (see act() of the target)."""
+    run, step, die, grant, segments = b"\x07", b"\x05", b"\x04", b"\x02", 3
+
+    def request(operation, sector, *pages, first=0, last=7):
+        return bytes([10, operation, len(pages), sector]) + b"".join(bytes([p, first, last]) for p in pages)
+    some = request(1, 0, 0, 1) + request(0, 8, 2, 4) + request(3, 0) + request(2, 16, 1) + request(5, 3)
+    yield "plain", b"\x80" + some + run
+    yield "deferred", b"\x8f" + some + run + (step + run) * 9
+    yield "die", b"\x8d" + some * 3 + run + step * 2 + run + die + run + (step + run) * 6 + die + run + step * 9 + run
+    yield "indirect", (b"\xa2" + bytes([segments, 12]) + b"".join(bytes([i % 3, 0, 7]) for i in range(12)) +
+                       bytes([10, 6, 1, 0]) + bytes([0, 0, 7]) + bytes([12, 0]) + run)
+    yield "grants", b"\x88" + request(1, 0, 5) + run + b"\x52" + request(0, 0, 5, 5) + run + grant + some + run
+    yield "indices", b"\x80" + some + run + b"\x01\xc0" + run + die + run
+    yield "bad-segments", b"\x80" + request(0, 0, 0, first=7, last=3) + request(1, 255, 0) + request(0, 0, 3, last=8) + run
+
+
 def main():
-    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state]
+    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state, blk_back]
     for maker in makers:
         if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
             continue

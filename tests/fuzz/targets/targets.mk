@@ -1,12 +1,13 @@
 # libFuzzer targets: tests/fuzz/targets/NAME.c -> O/fuzz/targets/NAME, from a hosted build of its own by clang (O/fuzz),
 # which counts edges. How to run them: tests/fuzz/targets/run.
 fuzz-user    := config device_spec rings store store_state
+fuzz-pv      := blk_back
 fuzz-with-op := $(filter-out $(addprefix tests/fuzz/,main.c report.c shrink.c supervise.c),$(fuzz-src))
 fuzz-with-store       := $(wildcard tests/fuzz/targets/lib/*.c)
 fuzz-with-store_state := $(fuzz-with-store)
 
 $(O)/targets/%: $(O)/host/tests/fuzz/targets/%.c.o $$(addprefix $(O)/host/,$$(addsuffix .o,$$(fuzz-with-$$*))) \
-		$(O)/host/lib$$(if $$(filter $$*,$(fuzz-user)),user,hv).a
+		$(O)/host/lib$$(if $$(filter $$*,$(fuzz-user)),user,$$(if $$(filter $$*,$(fuzz-pv)),pv,hv)).a
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -fsanitize=fuzzer -o $@ $^ $(host-libs)
 # Oracles walk large tables; counting their branches would cost most of the time and guide nothing.

@@ -1,0 +1,31 @@
+/* One end of a split device in the store: looks at both states, does what xenbus_step() says, writes its own. */
+#pragma once
+#include "pvdrivers/store.h"
+#include "pvdrivers/xenbus.h"
+
+struct pv_device {
+	struct pv_os *os;
+	enum xenbus_end end;
+	domid_t peer;
+	char path[PV_PATH_MAX], other[PV_PATH_MAX];	/* directories of this end and of the other */
+	/* Do @action, WAIT and NEXT included: 0; -EAGAIN: it takes time, pv_device_step() is to be called again; another
+	 * error: the device is closed. Of WAIT, DRAIN, DISCONNECT and REMOVE only the first two. */
+	int (*act)(struct pv_device *d, enum xenbus_action action);
+	bool started;			/* a predecessor's connection, if any, was taken over */
+	bool gone;			/* removed: nothing is done any more */
+};
+
+/* Drive the device whose directory is @path, with d->os, d->end and d->act set, from its present state. The other end's
+ * directory and domain are the nodes that its creator wrote. -EINVAL: they are not there; -ENOSPC: no watch. */
+int pv_device_open(struct pv_device *d, const char *path) PV_MUST_CHECK;
+/* Do what is due: called by watches of both states, and by a driver for which something has ended. */
+void pv_device_step(struct pv_device *d);
+/* Write the state Connected again, if it is so: the other end looks at what has changed. */
+void pv_device_touch(struct pv_device *d);
+/* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared, ask the other
+ * end to part. */
+void pv_device_fail(struct pv_device *d, const char *why, int err);
+/* Log one line: the device, @what in at most 80 bytes, and @err if it is not 0. */
+void pv_device_log(struct pv_device *d, const char *what, int err);
+/* Stop driving the device, whose states stay as they are. */
+void pv_device_close(struct pv_device *d);
