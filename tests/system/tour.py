@@ -165,6 +165,8 @@ def reboot_and_crash(story):
     comes_back(story, "bothy reboot -w beta", "reboot")
     # Debian's kernels take few of the requests from outside; a crash is not among them.
     on_console(story, "beta", "echo 1 >/proc/sys/kernel/sysrq")
+    # One that crashes at once after its creation is not restarted.
+    story.machine.check("sleep 3")
     comes_back(story, "bothy sysrq beta c", "crash")
 
 
