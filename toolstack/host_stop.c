@@ -24,6 +24,7 @@ struct guest {
 	struct guest *next;
 	uint16_t domid;
 	bool listed;        /* by the latest look */
+	bool asked;
 	const char *reason; /* why it is down, if it was seen so; or NULL */
 	const char *name;   /* in buffer, or NULL */
 	char buffer[DOMAIN_NAME_SIZE];
@@ -62,13 +63,12 @@ static void ask(struct stop *s, const struct xen_domctl_getdomaininfo *d)
 }
 
 /* Note that the guest is there; returns NULL without memory. */
-static struct guest *guest_see(struct stop *s, uint16_t domid, bool *fresh)
+static struct guest *guest_see(struct stop *s, uint16_t domid)
 {
 	struct guest *g = s->guests;
 
 	while (g && g->domid != domid)
 		g = g->next;
-	*fresh = !g;
 	if (!g) {
 		g = calloc(1, sizeof(*g));
 		if (!g)
@@ -84,13 +84,13 @@ static struct guest *guest_see(struct stop *s, uint16_t domid, bool *fresh)
 
 static int domain_see(struct stop *s, const struct xen_domctl_getdomaininfo *d)
 {
-	bool fresh;
-	struct guest *g = guest_see(s, d->domain, &fresh);
+	struct guest *g = guest_see(s, d->domain);
 
 	if (!g)
 		return -ENOMEM;
-	if (fresh)
+	if (!g->asked)
 		ask(s, d);
+	g->asked = true;
 	g->reason = domain_shutdown_reason(d);
 	return 0;
 }
@@ -100,13 +100,13 @@ static int records_see(struct stop *s)
 	char **names = NULL;
 	unsigned int count = 0;
 	int rc = store_list(s->h->store, STORE_NO_TX, "/bothy/domain", &names, &count);
-	bool fresh;
 
 	for (unsigned int i = 0; rc == 0 && i < count; i++)
-		if (!guest_see(s, (uint16_t)strtoul(names[i], NULL, 10), &fresh))
+		if (!guest_see(s, (uint16_t)strtoul(names[i], NULL, 10)))
 			rc = -ENOMEM;
 	free(names);
-	return rc == -ENOENT ? 0 : rc;
+	/* Without a store the hypervisor's list must do: guests have the rest of their time. */
+	return rc == -ENOMEM ? rc : 0;
 }
 
 static void drop(struct guest **at)

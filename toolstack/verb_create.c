@@ -183,9 +183,14 @@ static enum exit_code first_run(struct cli *c, struct host *h, const char *name,
 {
 	struct first_run f = {.h = h, .domid = domid};
 	int rc = wait_until(first_run_check, &f, FIRST_RUN_WAIT_MS);
-	const char *end = rc == -ESRCH ? "destroyed" : rc == 0 ? domain_shutdown_reason(&f.info) : NULL;
+	const char *end = rc == 0 ? domain_shutdown_reason(&f.info) : NULL;
 	char text[192];
 
+	if (rc == -ESRCH) {
+		why_set(&c->why, rc, "%s (domain %u) ended as soon as it ran", name, domid);
+		why_hint(&c->why, "/var/log/bothy/domaind.log and bothy dmesg say why");
+		return EXIT_FAILED;
+	}
 	if (!end)
 		return EXIT_DONE;
 	if (strcmp(end, "crash") == 0) {

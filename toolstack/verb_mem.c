@@ -110,7 +110,7 @@ static bool target_is_sensible(struct cli *c, const struct xen_domctl_getdomaini
 		why_set(&c->why, -EINVAL, "domain %u may have %llu MiB at most (maxmem)", d->domain,
 			(unsigned long long)(m->static_max_kib / KIB_PER_MIB));
 	else
-		return d->domain != 0 || kib >= has || dom0_can_give(c, has - kib);
+		return d->domain != 0 || kib >= has || kib >= m->target_kib || dom0_can_give(c, has - kib);
 	return false;
 }
 

@@ -227,7 +227,7 @@ void deaths_executed(struct deaths *d, uint16_t domid, int status)
 	int err;
 
 	if (status)
-		log_error("domain %u was not created again: bothy says %d", domid, status);
+		log_error("domain %u: created again: bothy create ended with status %d", domid, status);
 	snprintf(path, sizeof path, "/bothy/restart/%u", domid);
 	err = store_rm(d->store, STORE_NO_TX, path);
 	if (err)

@@ -14,7 +14,7 @@
 #include "dom0/lib/privcmd.h"
 #include "dom0/lib/store_client.h"
 
-/* A crash this soon after the creation is not followed by a restart: the next would crash as well. */
+/* A crash this soon after the start is not followed by a restart: the next would crash as well. */
 #define YOUNG_NS 3000000000u
 /* Workers at once, and the pause before a failed job is tried again. */
 #define WORKERS_MAX 8

@@ -14,7 +14,7 @@ enum domain_action {
 
 struct policy {
 	enum domain_action on_poweroff, on_reboot, on_crash;
-	bool young;		/* it was created moments ago: a crash would be followed by the next */
+	bool young;		/* it was started moments ago: a crash would be followed by the next */
 };
 
 /* The action an on_* value names ("destroy", "restart", "preserve", "rename-restart", with

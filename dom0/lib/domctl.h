@@ -31,7 +31,7 @@ int domctl_max_mem(struct privcmd *p, uint16_t domid, uint64_t max_kib) MUST_CHE
 int domctl_set_address_size(struct privcmd *p, uint16_t domid, uint32_t width) MUST_CHECK;
 /* @mode: XEN_CPUID_TSC_MODE_*: 0 default, 1 always emulate, 2 native. */
 int domctl_settscinfo(struct privcmd *p, uint16_t domid, uint32_t mode) MUST_CHECK;
-/* *@age_ns: how long ago it was created. */
+/* *@age_ns: how long ago it was first unpaused; 0: it was not. */
 int domctl_age(struct privcmd *p, uint16_t domid, uint64_t *age_ns) MUST_CHECK;
 int domctl_setdomainhandle(struct privcmd *p, uint16_t domid, const uint8_t handle[16]) MUST_CHECK;
 

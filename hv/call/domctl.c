@@ -175,9 +175,10 @@ static int set_tsc(const struct xen_domctl_tsc_info *t)
 
 static int get_tsc(const struct domain *d, struct xen_domctl_tsc_info *t)
 {
+	uint64_t started = READ_ONCE(d->started_ns);
 	*t = (struct xen_domctl_tsc_info){
 		.gtsc_khz = (uint32_t)cpu_tsc_khz(),
-		.elapsed_nsec = cpu_time_ns() - d->created_ns,
+		.elapsed_nsec = started ? cpu_time_ns() - started : 0,
 	};
 	return 0;
 }

@@ -194,7 +194,6 @@ int domain_create(domid_t id, const struct domain_config *config, struct domain 
 	d->max_vcpus = config->max_vcpus;
 	d->pause_count = 1;
 	d->paused_by_control = true;
-	d->created_ns = cpu_time_ns();
 	lock_init(&d->lock, RANK_DOMAIN);
 	owner_init(&d->mem, id, config->is_control);
 	int rc = owner_register(&d->mem);
@@ -259,6 +258,8 @@ int domain_control_unpause(struct domain *d)
 	lock(&d->lock);
 	bool was = d->paused_by_control;
 	d->paused_by_control = false;
+	if (!d->started_ns)
+		WRITE_ONCE(d->started_ns, cpu_time_ns());
 	unlock(&d->lock);
 	if (!was)
 		return -EINVAL;

@@ -54,7 +54,7 @@ struct domain {
 
 	struct shared_info *shared;	/* our mapping of its shared_info frame */
 	mfn_t shared_mfn;
-	uint64_t created_ns;
+	uint64_t started_ns;		/* first unpaused by control; 0: not yet */
 	struct log_budget log_budget;
 	uint32_t vm_assist;		/* bits 1 << VMASST_TYPE_* */
 
