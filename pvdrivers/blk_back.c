@@ -8,6 +8,7 @@
  * INVARIANT B4: an answer is in the record before the mark names its index, which commits it; then its cell is
  * freed, then the ring written, then rsp_prod moves. A successor that finds the mark's index at rsp_prod does these steps
  * again; the cell is not taken anew before all are done.
+ * INVARIANT B5: a barrier in a cell is the last request that was taken: it is answered before the next one is.
  * blk_io_done() does no more than put a job on a list: all the work is blk_back_run()'s, so nothing recurses.
  * Neighbours: blk_request.c judges, blk_job.c acts, blk_pages.c maps, ring.c reads. */
 #include "pvdrivers/blk_back.h"
@@ -181,12 +182,14 @@ static int ring_take(struct blk_back *b, struct blk_ring *r)
 		return got;
 	b->idle = j->next;
 	j->ring = r;
-	if (!blk_job_prepare(j, &r->record->cell[j->slot - r->slot].request))
+	if (!blk_job_prepare(j, &r->record->cell[j->slot - r->slot].request)) {
 		job_end(j);
-	else if (j->request.op == BLK_BARRIER)
+		ring_answer(r);
+	} else if (j->request.op == BLK_BARRIER) {
 		r->barrier = j;
-	else
+	} else {
 		job_begin(j);
+	}
 	return 1;
 }
 
@@ -195,6 +198,7 @@ static int ring_turn(struct blk_back *b, struct blk_ring *r, uint32_t *budget)
 {
 	int did = 0, got;
 
+	ring_answer(r);
 	for (uint32_t n = 0; n < TURN_REQUESTS && *budget; n++) {
 		got = ring_take(b, r);
 		if (got < 0)
@@ -293,7 +297,7 @@ int blk_back_open(struct blk_back *b, const struct blk_config *c)
 	return 0;
 }
 
-/* Sort the cells: free ones, and requests that a predecessor took, a barrier last, as it is the last that it took. */
+/* Sort the cells: free ones, and requests that a predecessor took, a barrier last (B5). */
 static uint32_t cells_sort(struct blk_ring *r)
 {
 	struct blk_slot *barrier = NULL;

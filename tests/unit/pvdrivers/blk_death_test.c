@@ -232,6 +232,64 @@ START_TEST(a_barrier_is_one_for_a_successor)
 }
 END_TEST
 
+#define BEHIND		1000u	/* a sector behind all writers' parts */
+
+static void judged(struct blk_operation *o, int err)
+{
+	HOLDS(err == 0 || o->sector == DISK_SECTORS);
+	answered++;
+}
+
+static void run_back(void)
+{
+	while (blk_back_run(&world->back) == 1)
+		;
+}
+
+/* A barrier at @sector, which ended just now or is beyond the disk, and behind it @second: the back end dies before its
+ * @nth store. Both are answered, and done in their order. True: it did not die. */
+static bool death_behind_a_barrier(uint64_t sector, enum blk_op second, uint64_t nth)
+{
+	static uint8_t data[2][BLK_SECTOR_BYTES] = { { 1 }, { 2 } };
+	struct blk_operation o[2] = { { BLK_BARRIER, false, sector, 1, data[0], judged },
+		{ second, false, BEHIND, 1, data[1], judged } };
+	bool whole;
+
+	start(1, 0);
+	world->disk.deferred = true;
+	back_start();
+	for (int i = 0; i < 2; i++)
+		HOLDS(blk_front_send(&world->front[0], &o[i]) == 0);
+	for (int i = 0; i < 3 && sector == BEHIND; i++) {
+		run_back();
+		HOLDS(disk_step());
+	}
+	world->disk.deferred = false;
+	whole = cut_run(run_back, nth);
+	back_kill();
+	back_start();
+	world_run(true);
+	HOLDS(answered == 2 && world->disk.bytes[BEHIND * BLK_SECTOR_BYTES] == 2);
+	finish(0);
+	return whole;
+}
+
+START_TEST(write_after_barrier)
+{
+	for (uint64_t n = 1; !death_behind_a_barrier(BEHIND, BLK_WRITE, n); n++)
+		;
+}
+END_TEST
+
+START_TEST(two_barriers)
+{
+	for (uint64_t n = 1; !death_behind_a_barrier(BEHIND, BLK_BARRIER, n); n++)
+		;
+	for (uint64_t n = 1; !death_behind_a_barrier(DISK_SECTORS, BLK_BARRIER, n); n++)
+		;
+}
+END_TEST
+
 /* A first back end finds a new ring, and has nothing to make up for. */
 START_TEST(a_new_ring_needs_no_notification)
 {
@@ -294,7 +352,7 @@ int main(void)
 {
 	TCase *c = CHECK_CASE(NULL, NULL, before_every_store, before_every_store_with_persistent_grants,
 		a_successor_dies_before_every_store, between_answer_and_notification,
-		a_barrier_is_one_for_a_successor, a_new_ring_needs_no_notification,
+		a_barrier_is_one_for_a_successor, write_after_barrier, two_barriers, a_new_ring_needs_no_notification,
 		a_record_without_a_request, a_record_of_more_than_is_asked);
 
 	tcase_add_loop_test(c, again_and_again, 0, 8);
