@@ -319,11 +319,14 @@ static uint32_t cells_sort(struct blk_ring *r)
 	return taken;
 }
 
-/* Go on where a predecessor died. -EBADMSG: what it took is not asked, so the front end has changed the indices. */
+/* Go on where a predecessor died. -EBADMSG: its ring was another, or what it took is not asked, so the front end has
+ * changed the indices. */
 static int ring_resume(struct blk_back *b, struct blk_ring *r)
 {
 	uint32_t asked = ring_distance(r->ring.rsp_prod, r->ring.req_seen), taken;
 
+	if (r->record->slots != r->ring.ring.slots || r->record->mark >> 32 > r->record->slots)
+		return -XEN_EBADMSG;
 	if (r->record->mark >> 32 && (RING_IDX)r->record->mark == r->ring.rsp_prod) {
 		if (!asked)
 			return -XEN_EBADMSG;
@@ -338,6 +341,25 @@ static int ring_resume(struct blk_back *b, struct blk_ring *r)
 	r->ring.rsp_told = r->ring.rsp_prod;
 	b->config.os->event_notify(b->config.os, r->port);
 	return 0;
+}
+
+void blk_record_clear(struct blk_record *record)
+{
+	record->slots = 0;
+	keep_order();
+}
+
+/* Begin a new connection. The record is this ring's when all the rest of it is. */
+static void ring_begin(struct blk_ring *r)
+{
+	struct blk_record *record = r->record;
+	uint32_t slots = r->ring.ring.slots;
+
+	blk_record_clear(record);
+	memset(record, 0, offsetof(struct blk_record, cell) + slots * sizeof record->cell[0]);
+	(void)cells_sort(r);
+	keep_order();
+	record->slots = slots;
 }
 
 int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port, struct blk_record *record,
@@ -357,12 +379,10 @@ int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t po
 	r->slot = os->alloc(os, slots * sizeof *r->slot);
 	if (!r->slot)
 		return -XEN_ENOMEM;
-	if (!successor) {
-		memset(record, 0, offsetof(struct blk_record, cell) + slots * sizeof record->cell[0]);
-		(void)cells_sort(r);
-	} else {
+	if (!successor)
+		ring_begin(r);
+	else
 		err = ring_resume(b, r);
-	}
 	if (err)
 		os->free(os, r->slot, slots * sizeof *r->slot);
 	else

@@ -46,9 +46,18 @@ struct blk_cell {
 	union blkif_sring_entry request;
 };
 
+/* Where a ring comes from. */
+struct blk_origin {
+	uint32_t remote_port;
+	grant_ref_t ref[BLK_RING_PAGES_MAX];	/* 0 beyond its pages */
+};
+
 /* What a back end's death must not undo of a ring: memory that outlives the process and that no guest sees,
- * held by who starts the successor. For blk_back.c alone. Only as many cells as slots are ever touched. */
+ * held by who starts the successor, all zero at first. For blk_back.c alone, but for the origin: who opens the ring
+ * writes it then, and resumes no other ring. Only as many cells as slots are ever touched. */
 struct blk_record {
+	uint32_t slots;			/* of the ring that this is the record of; 0: of none */
+	struct blk_origin origin;
 	uint64_t mark;			/* which index is being answered, or was last, and from which cell */
 	uint64_t id;			/* with what */
 	int16_t status;
@@ -110,9 +119,12 @@ struct blk_back {
 int blk_back_open(struct blk_back *b, const struct blk_config *config) PV_MUST_CHECK;
 /* Serve the ring in @bytes at @pages as well, which notifies by @port: with a @successor's @record from where the
  * predecessor left it, whose last notification may be missing and is made up for; else as a new connection, whatever
- * the record holds. -ENOSPC: too many rings, or slots; -ENOMEM; -EBADMSG: the ring's indices make no sense. */
+ * the record holds. -ENOSPC: too many rings, or slots; -ENOMEM; -EBADMSG: the ring's indices make no sense, or it is not
+ * the one that the record is of. */
 int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t port, struct blk_record *record,
 		      bool successor) PV_MUST_CHECK;
+/* Let @record be of no ring. */
+void blk_record_clear(struct blk_record *record);
 /* Do what can be done: to be called after every notification and every blk_io_done(). 0: nothing more until one of them;
  * 1: there is more, call again when others had their turn; -EBADMSG: a ring makes no sense, nothing is served
  * any more, close the device. */

@@ -89,6 +89,23 @@ static int ring_refs(struct vbd_back *v, const char *dir, uint32_t i, bool numbe
 	return 0;
 }
 
+/* Serve mapped ring @i, which the front end notifies by @remote_port. -EBADMSG: a predecessor served another one. */
+static int ring_serve(struct vbd_back *v, uint32_t i, uint32_t remote_port, bool successor)
+{
+	struct blk_record *record = &v->record[i];
+	struct blk_origin origin = { .remote_port = remote_port };
+	int err;
+
+	for (uint32_t k = 0; k < v->ring_pages; k++)
+		origin.ref[k] = v->map[i][k].ref;
+	if (successor && memcmp(&record->origin, &origin, sizeof origin) != 0)
+		return -XEN_EBADMSG;
+	err = blk_back_add_ring(&v->blk, v->map[i][0].addr, (size_t)v->ring_pages * PV_PAGE, v->port[i], record, successor);
+	if (!err)
+		record->origin = origin;
+	return err;
+}
+
 static int ring_open(struct vbd_back *v, uint32_t rings, bool numbered, bool successor)
 {
 	struct pv_os *os = v->device.os;
@@ -109,10 +126,7 @@ static int ring_open(struct vbd_back *v, uint32_t rings, bool numbered, bool suc
 	if (!port)
 		return -XEN_EINVAL;
 	err = os->event_open(os, v->device.peer, (uint32_t)port, event, v, &v->port[i]);
-	if (err)
-		return err;
-	return blk_back_add_ring(&v->blk, v->map[i][0].addr, (size_t)v->ring_pages * PV_PAGE, v->port[i],
-		&v->record[i], successor);
+	return err ? err : ring_serve(v, i, (uint32_t)port, successor);
 }
 
 static bool protocol_is_ours(const struct vbd_back *v)
@@ -123,7 +137,7 @@ static bool protocol_is_ours(const struct vbd_back *v)
 	return err == -XEN_ENOENT || (!err && strcmp(value, XEN_IO_PROTO_ABI_NATIVE) == 0);
 }
 
-/* Open all rings that the front end has published. */
+/* Open all rings that the front end has published. A new connection's records are of no other one, even if it fails. */
 static int rings_open(struct vbd_back *v, bool successor)
 {
 	struct pv_os *os = v->device.os;
@@ -133,6 +147,8 @@ static int rings_open(struct vbd_back *v, bool successor)
 	uint64_t rings = store_get_number(os, front, "multi-queue-num-queues", UINT32_MAX, 1);
 	int err;
 
+	for (uint32_t i = 0; i < v->max_rings && !successor; i++)
+		blk_record_clear(&v->record[i]);
 	if (rings < 1 || rings > v->max_rings || !protocol_is_ours(v))
 		return -XEN_EINVAL;
 	v->ring_pages = order == none ? 1 : 1u << order;

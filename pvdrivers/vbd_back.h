@@ -12,7 +12,7 @@ struct vbd_back {
 	uint32_t kept_pages;		/* for a front end with persistent grants */
 	uint32_t max_rings;		/* <= BLK_RINGS_MAX */
 	uint32_t max_ring_order;	/* pages of a ring are at most 1 << this; <= 4 */
-	struct blk_record *record;	/* [max_rings], outlives the process */
+	struct blk_record *record;	/* [max_rings], outlives the process, all zero at first */
 	struct blk_back blk;
 	bool open;			/* blk is */
 	uint32_t rings;			/* that are mapped */

@@ -86,8 +86,13 @@ static void disk_step(uint32_t which, bool fail)
 
 static bool back_start(bool successor)
 {
+	uint32_t slots = ring_entries(ring_bytes, sizeof(union blkif_sring_entry));
+	bool same = record.slots == slots, serves;
+
 	HOLDS(blk_back_open(&back, &config) == 0);
-	return blk_back_add_ring(&back, ring, ring_bytes, port, &record, successor) == 0;
+	serves = blk_back_add_ring(&back, ring, ring_bytes, port, &record, successor) == 0;
+	HOLDS(!serves || !successor || same);
+	return serves;
 }
 
 static void back_kill(void)
@@ -206,6 +211,8 @@ static void act(struct input *in)
 		break;
 	case 4:
 		back_kill();
+		/* A ring of another size is not the one that is recorded. */
+		ring_bytes = which == 15 ? PV_PAGE + RING - ring_bytes : ring_bytes;
 		if (!back_start(true))
 			back.stopped = true;
 		break;
@@ -237,7 +244,7 @@ static void set_up(unsigned int how)
 		.os = &dom0.os, .peer = 7, .io = &io, .jobs = how & 4 ? 3 : 64, .kept_pages = how & 8 ? 4 : 0,
 		.limits = { SECTORS, how & 16 ? 4096 : 512, how & 32 ? 20 : 0, how & 64, true, true, true, how & 128 },
 	};
-	ring = guest.os.alloc(&guest.os, ring_bytes);
+	ring = guest.os.alloc(&guest.os, RING);
 	for (uint32_t i = 0; i < PAGES; i++) {
 		page[i] = guest.os.alloc(&guest.os, PV_PAGE);
 		memset(page[i], readonly(i) ? 0x5a : 0, PV_PAGE);

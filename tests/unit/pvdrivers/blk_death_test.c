@@ -310,6 +310,26 @@ START_TEST(a_record_without_a_request)
 }
 END_TEST
 
+/* A record of no ring, of a ring of another size, and one that names a cell beyond its own. */
+START_TEST(a_record_of_another_ring)
+{
+	uint32_t slots;
+
+	start(1, 1);
+	slots = world->record->slots;
+	for (int i = 0; i < 3; i++) {
+		world->record->slots = i == 0 ? 0 : i == 1 ? 2 * slots : slots;
+		world->record->mark = i == 2 ? (uint64_t)(slots + 1) << 32 : 0;
+		back_start();
+		ck_assert_int_eq(world->back_status, -XEN_EBADMSG);
+		back_kill();
+	}
+	world->record->mark = 0;
+	back_start();
+	finish(1);
+}
+END_TEST
+
 /* Requests were taken that are not in the ring. */
 START_TEST(a_record_of_more_than_is_asked)
 {
@@ -319,7 +339,7 @@ START_TEST(a_record_of_more_than_is_asked)
 	back_start();
 	ck_assert_int_eq(world->back_status, -XEN_EBADMSG);
 	back_kill();
-	memset(world->record, 0, sizeof *world->record);
+	memset(world->record->cell, 0, sizeof world->record->cell);
 	back_start();
 	finish(1);
 }
@@ -353,7 +373,7 @@ int main(void)
 	TCase *c = CHECK_CASE(NULL, NULL, before_every_store, before_every_store_with_persistent_grants,
 		a_successor_dies_before_every_store, between_answer_and_notification,
 		a_barrier_is_one_for_a_successor, write_after_barrier, two_barriers, a_new_ring_needs_no_notification,
-		a_record_without_a_request, a_record_of_more_than_is_asked);
+		a_record_without_a_request, a_record_of_another_ring, a_record_of_more_than_is_asked);
 
 	tcase_add_loop_test(c, again_and_again, 0, 8);
 	return check_run("blk_death", c);

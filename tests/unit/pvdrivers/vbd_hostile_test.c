@@ -185,6 +185,86 @@ START_TEST(writes_that_are_refused)
 }
 END_TEST
 
+/* A ring with one request, whose indices are what an unused record holds. */
+static void wild_indices(struct ring_header *h)
+{
+	h->rsp_prod = 0xa5a5a5a5;
+	h->req_prod = h->rsp_prod + 1;
+}
+
+/* The successor does not go on with the rings that it finds: it serves none, and says so with error @err. */
+static void no_resumption(const char *err)
+{
+	static const char line[] = BACK ": cannot be connected as its other end says: error ";
+	uint64_t before = world->dom0.logged;
+
+	back_begin();
+	run(true);
+	ck_assert(!back.open);
+	ck_assert_uint_eq(world->dom0.logged, before + 1);
+	ck_assert_int_eq(strncmp(world->dom0.last_log, line, strlen(line)), 0);
+	ck_assert_str_eq(world->dom0.last_log + strlen(line), err);
+}
+
+/* While the back end is dead the front end has one queue more, of which nothing is recorded. */
+START_TEST(queues_at_resume)
+{
+	connect();
+	back_kill();
+	front_start();
+	wild_indices(world->front[0].ring.ring.header);
+	put(FRONT, "multi-queue-num-queues", "2");
+	put(FRONT "/queue-0", "ring-ref", get(FRONT, "ring-ref"));
+	put(FRONT "/queue-0", "event-channel", get(FRONT, "event-channel"));
+	put_ring(FRONT "/queue-1", 0);
+	no_resumption("74");
+}
+END_TEST
+
+/* The predecessor could not open the rings, and died before it said Closed. */
+START_TEST(closing_never_opened)
+{
+	char port[PV_VALUE_MAX];
+
+	connect();
+	strcpy(port, get(FRONT, "event-channel"));
+	back_kill();
+	put(BACK, "state", "2");
+	pv_device_close(&front.device);
+	put(FRONT, "state", "3");
+	put(FRONT, "event-channel", "0");
+	no_resumption("22");
+	back_kill();
+	put(BACK, "state", "5");
+	put(FRONT, "event-channel", port);
+	wild_indices(front.blk.ring.ring.header);
+	no_resumption("74");
+}
+END_TEST
+
+/* While the back end is dead the front end starts anew with other rings: what was asked before is not done there. */
+START_TEST(rings_changed)
+{
+	static struct blk_operation o, anew;
+
+	connect();
+	world->disk.deferred = true;
+	o = operation(BLK_WRITE, 0, 8);
+	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
+	blk_front_push(&front.blk);
+	run(false);
+	back_kill();
+	pv_device_close(&front.device);
+	front_start();
+	put_ring(FRONT, 0);
+	anew = operation(BLK_READ, 800, 1);
+	ck_assert_int_eq(blk_front_send(&world->front[0], &anew), 0);
+	blk_front_push(&world->front[0]);
+	no_resumption("74");
+	ck_assert_uint_eq(world->disk.count[BLK_WRITE], 0);
+}
+END_TEST
+
 START_TEST(directories_that_say_too_little)
 {
 	static const char *const nodes[] = { "frontend", "frontend-id" };
@@ -231,4 +311,4 @@ END_TEST
 
 CHECK_MAIN("vbd_hostile", vbd_set_up, vbd_tear_down, front_ends_that_lie, impossible_indices_close_the_device,
 	impossible_indices_under_load, back_ends_that_lie, random_nodes, answers_that_lie, writes_that_are_refused,
-	directories_that_say_too_little, no_watch_is_free)
+	queues_at_resume, closing_never_opened, rings_changed, directories_that_say_too_little, no_watch_is_free)

@@ -59,7 +59,7 @@ END_TEST
 /* A front end with several queues, as Linux's publishes them. */
 START_TEST(multi_queue)
 {
-	char dir[64], number[16];
+	char dir[64];
 
 	back_begin();
 	ck_assert_int_eq(vbd_front_open(&front, &world->guest.os, FRONT), 0);
@@ -67,10 +67,7 @@ START_TEST(multi_queue)
 	for (uint32_t i = 0; i < 3; i++) {
 		front_start();
 		snprintf(dir, sizeof dir, FRONT "/queue-%u", i);
-		snprintf(number, sizeof number, "%u", world->front[i].ring_ref[0]);
-		put(dir, "ring-ref", number);
-		snprintf(number, sizeof number, "%u", world->front[i].port);
-		put(dir, "event-channel", number);
+		put_ring(dir, i);
 	}
 	put(FRONT, "multi-queue-num-queues", "3");
 	put(FRONT, "state", "3");

@@ -1,6 +1,7 @@
 /* The world of the vbd tests: a store with one device, both of its ends, and counts of what they do. */
 #include "tests/unit/pvdrivers/vbd_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/check_main.h"
@@ -27,6 +28,16 @@ const char *get(const char *dir, const char *name)
 	if (store_get(&world->guest.os, dir, name, value[++at % 8], PV_PATH_MAX))
 		return "";
 	return value[at % 8];
+}
+
+void put_ring(const char *dir, uint32_t i)
+{
+	char number[16];
+
+	snprintf(number, sizeof number, "%u", world->front[i].ring_ref[0]);
+	put(dir, "ring-ref", number);
+	snprintf(number, sizeof number, "%u", world->front[i].port);
+	put(dir, "event-channel", number);
 }
 
 void states(const char *f, const char *b)

@@ -21,6 +21,8 @@ void vbd_tear_down(void);
 /* Write a node, as the guest; read one: "" if there is none. */
 void put(const char *dir, const char *name, const char *value);
 const char *get(const char *dir, const char *name);
+/* Publish world->front[@i] in @dir. */
+void put_ring(const char *dir, uint32_t i);
 /* Require these states of front and back end. */
 void states(const char *f, const char *b);
 /* What a toolstack writes for a new device, and to remove it. */
