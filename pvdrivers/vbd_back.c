@@ -168,10 +168,10 @@ static int rings_close(struct vbd_back *v)
 {
 	struct pv_os *os = v->device.os;
 
+	v->again = false;
 	if (v->open && !blk_back_close(&v->blk))
 		return -XEN_EAGAIN;
 	v->open = false;
-	v->again = false;
 	for (; v->rings > 0; v->rings--) {
 		if (v->port[v->rings - 1])
 			os->event_close(os, v->port[v->rings - 1]);

@@ -86,6 +86,32 @@ START_TEST(impossible_indices_under_load)
 }
 END_TEST
 
+/* Stopped amid more requests than one run takes, and with I/O under way: there is nothing to run again for. */
+START_TEST(again_forever)
+{
+	static struct blk_operation o;
+	struct ring *r;
+
+	back_begin();
+	front_begin();
+	front.max_ring_order = 4;
+	run(true);
+	world->disk.deferred = true;
+	o = operation(BLK_READ, 0, 8);
+	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
+	r = &front.blk.ring.ring;
+	for (; r->header->req_prod < r->slots; r->header->req_prod++)
+		r->entries[r->header->req_prod * r->entry_bytes] = 99;	/* its operation */
+	vbd_back_run(&back);
+	ck_assert(back.again);
+	put(FRONT, "state", "6");
+	pv_device_step(&back.device);
+	ck_assert(!back.again && world->disk.queued == 1);
+	run(true);
+	ck_assert(!back.open);
+}
+END_TEST
+
 START_TEST(back_ends_that_lie)
 {
 	static const char *const lies[][2] = { { "sectors", "" }, { "sectors", "99999999999999999999" },
@@ -310,5 +336,5 @@ START_TEST(no_watch_is_free)
 END_TEST
 
 CHECK_MAIN("vbd_hostile", vbd_set_up, vbd_tear_down, front_ends_that_lie, impossible_indices_close_the_device,
-	impossible_indices_under_load, back_ends_that_lie, random_nodes, answers_that_lie, writes_that_are_refused,
+	impossible_indices_under_load, again_forever, back_ends_that_lie, random_nodes, answers_that_lie, writes_that_are_refused,
 	queues_at_resume, closing_never_opened, rings_changed, directories_that_say_too_little, no_watch_is_free)
