@@ -1,4 +1,5 @@
-/* A device and its two states in the store. Nothing of either is remembered: every step reads both anew. */
+/* A device and its two states in the store. Nothing of either is remembered, but that there was one: every step reads both
+ * anew. */
 #include "pvdrivers/device.h"
 
 #include <string.h>
@@ -18,9 +19,32 @@ static enum xenbus_state state(struct pv_device *d, const char *dir)
 	return store_get(d->os, dir, "state", value, sizeof value) ? XenbusStateUnknown : xenbus_parse(value);
 }
 
+/* The directory is that of the device that was opened, as far as its front end says. */
+static bool same_front(struct pv_device *d)
+{
+	char front[PV_PATH_MAX];
+
+	return store_get_number(d->os, d->path, "frontend-id", UINT16_MAX, UINT64_MAX) == d->peer &&
+	       store_get(d->os, d->path, "frontend", front, sizeof front) == 0 && strcmp(front, d->other) == 0;
+}
+
+/* The own state. A back end's directory that was removed and made again at once is another device's, and ours is gone. */
+static enum xenbus_state own_state(struct pv_device *d)
+{
+	enum xenbus_state mine = state(d, d->path);
+
+	if (d->end == XENBUS_BACK && ((d->advertised && mine == XenbusStateInitialising) || !same_front(d)))
+		return XenbusStateUnknown;
+	d->advertised |= mine != XenbusStateInitialising;
+	return mine;
+}
+
 static int state_write(struct pv_device *d, enum xenbus_state s)
 {
-	return store_put_number(d->os, d->path, "state", (uint64_t)s);
+	int err = store_put_number(d->os, d->path, "state", (uint64_t)s);
+
+	d->advertised |= !err;
+	return err;
 }
 
 void pv_device_log(struct pv_device *d, const char *what, int err)
@@ -46,7 +70,7 @@ int pv_device_open(struct pv_device *d, const char *path)
 	if (strlen(path) >= sizeof d->path)
 		return -XEN_EINVAL;
 	memcpy(d->path, path, strlen(path) + 1);
-	d->started = d->gone = false;
+	d->advertised = d->started = d->gone = false;
 	peer = store_get_number(d->os, path, front ? "backend-id" : "frontend-id", UINT16_MAX, UINT64_MAX);
 	if (peer == UINT64_MAX || store_get(d->os, path, front ? "backend" : "frontend", d->other, sizeof d->other) ||
 	    store_path(watched, d->other, "state"))
@@ -73,7 +97,7 @@ void pv_device_close(struct pv_device *d)
 
 void pv_device_touch(struct pv_device *d)
 {
-	enum xenbus_state mine = state(d, d->path);
+	enum xenbus_state mine = own_state(d);
 
 	if (mine == XenbusStateConnected && state_write(d, mine))
 		pv_device_log(d, "its state cannot be written", 0);
@@ -81,7 +105,7 @@ void pv_device_touch(struct pv_device *d)
 
 void pv_device_fail(struct pv_device *d, const char *why, int err)
 {
-	enum xenbus_state mine = state(d, d->path), ask = xenbus_ask_close(mine);
+	enum xenbus_state mine = own_state(d), ask = xenbus_ask_close(mine);
 
 	pv_device_log(d, why, err);
 	/* What cannot be let go of yet is let go of on the way to Closed. */
@@ -105,7 +129,7 @@ static int resume(struct pv_device *d, enum xenbus_state mine, enum xenbus_state
 static bool step(struct pv_device *d)
 {
 	bool online = d->end == XENBUS_FRONT || store_get_number(d->os, d->path, "online", 1, 0);
-	enum xenbus_state mine = state(d, d->path), theirs = state(d, d->other);
+	enum xenbus_state mine = own_state(d), theirs = state(d, d->other);
 	struct xenbus_move move = xenbus_step(d->end, mine, theirs, online);
 	int err = resume(d, mine, theirs);
 

@@ -11,6 +11,7 @@ struct pv_device {
 	/* Do @action, WAIT and NEXT included: 0; -EAGAIN: it takes time, pv_device_step() is to be called again; another
 	 * error: the device is closed. Of WAIT, DRAIN, DISCONNECT and REMOVE only the first two. */
 	int (*act)(struct pv_device *d, enum xenbus_action action);
+	bool advertised;		/* a back end: the device has left Initialising, in which only another one can be */
 	bool started;			/* a predecessor's connection, if any, was taken over */
 	bool gone;			/* removed: nothing is done any more */
 };

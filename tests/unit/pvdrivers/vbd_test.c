@@ -214,6 +214,30 @@ START_TEST(removed_by_force)
 }
 END_TEST
 
+/* The same, and the next device's directories come before this one's end has looked: nothing is written to them. */
+START_TEST(created_again_at_once)
+{
+	for (int other = 0; other < 3; other++) {
+		connect();
+		works();
+		host_store_remove(&world->machine, BACK);
+		host_store_remove(&world->machine, FRONT);
+		plug();
+		if (other) {
+			put(BACK, other == 1 ? "frontend" : "frontend-id", other == 1 ? FRONT "0" : "8");
+			put(BACK, "state", "4");
+		}
+		states_written = 0;
+		run(true);
+		ck_assert(back.device.gone && !back.open);
+		ck_assert_uint_eq(states_written, 0);
+		vbd_tear_down();
+		vbd_set_up();
+	}
+	connect();
+}
+END_TEST
+
 static void die(void)
 {
 	back_kill();
@@ -286,5 +310,5 @@ END_TEST
 
 CHECK_MAIN("vbd", vbd_set_up, vbd_tear_down, connects_through_the_store, the_front_end_comes_first, multi_page_rings, multi_queue,
 	persistent_grants_as_both_say, online_resize, resize_while_closing, read_only_disk, removal_under_load,
-	plugged_again, the_front_end_parts_and_returns, removed_by_force, a_successor_without_a_change_of_state,
+	plugged_again, the_front_end_parts_and_returns, removed_by_force, created_again_at_once, a_successor_without_a_change_of_state,
 	dies_at_every_node_it_writes)
