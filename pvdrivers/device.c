@@ -70,7 +70,7 @@ int pv_device_open(struct pv_device *d, const char *path)
 	if (strlen(path) >= sizeof d->path)
 		return -XEN_EINVAL;
 	memcpy(d->path, path, strlen(path) + 1);
-	d->advertised = d->started = d->gone = false;
+	d->advertised = d->started = d->failed = d->gone = false;
 	peer = store_get_number(d->os, path, front ? "backend-id" : "frontend-id", UINT16_MAX, UINT64_MAX);
 	if (peer == UINT64_MAX || store_get(d->os, path, front ? "backend" : "frontend", d->other, sizeof d->other) ||
 	    store_path(watched, d->other, "state"))
@@ -108,6 +108,7 @@ void pv_device_fail(struct pv_device *d, const char *why, int err)
 	enum xenbus_state mine = own_state(d), ask = xenbus_ask_close(mine);
 
 	pv_device_log(d, why, err);
+	d->failed = d->end == XENBUS_BACK;
 	/* What cannot be let go of yet is let go of on the way to Closed. */
 	(void)!d->act(d, XENBUS_DISCONNECT);
 	if (ask != mine && state_write(d, ask))
@@ -133,6 +134,8 @@ static bool step(struct pv_device *d)
 	struct xenbus_move move = xenbus_step(d->end, mine, theirs, online);
 	int err = resume(d, mine, theirs);
 
+	if (d->failed && mine == XenbusStateClosing)
+		move = (struct xenbus_move){ XENBUS_DISCONNECT, XenbusStateClosed };
 	if (!err)
 		err = d->act(d, move.action);
 	if (err == -XEN_EAGAIN || (!err && move.action == XENBUS_WAIT))
@@ -143,8 +146,9 @@ static bool step(struct pv_device *d)
 		pv_device_fail(d, move.action == XENBUS_ADVERTISE ? "cannot be offered" :
 			move.action == XENBUS_PUBLISH ? "its rings cannot be published" :
 			"cannot be connected as its other end says", err);
-		return false;
+		return d->failed;
 	}
+	d->failed &= move.next == XenbusStateClosing;
 	d->gone = move.action == XENBUS_REMOVE;
 	return move.next != mine;
 }

@@ -80,8 +80,10 @@ START_TEST(impossible_indices_under_load)
 	world->guest.os.event_notify(&world->guest.os, front.blk.port);
 	run(false);
 	ck_assert(back.open);
+	states("4", "5");
 	run(true);
 	ck_assert(!back.open);
+	states("6", "6");
 	ck_assert_uint_eq(host_domain_holds(&world->dom0), 2);
 }
 END_TEST
@@ -291,6 +293,34 @@ START_TEST(rings_changed)
 }
 END_TEST
 
+/* A successor cannot go on, and its front end, asked to part, waits for an answer: until the back end says Closed. */
+START_TEST(resume_fails)
+{
+	static struct blk_operation o;
+
+	connect();
+	world->disk.deferred = true;
+	o = operation(BLK_READ, 0, 8);
+	for (int closing = 0; closing < 2; closing++) {
+		ended = 0;
+		ck_assert_int_eq(vbd_front_send(&front, &o), 0);
+		blk_front_push(&front.blk);
+		run(false);
+		back_kill();
+		if (closing)
+			put(BACK, "state", "5");
+		world->dom0.fail_map = 1;
+		back_begin();
+		run(true);
+		states("6", "6");
+		ck_assert(ended == 1 && last_err == -XEN_ENXIO && !back.open && !front.open);
+		put(FRONT, "state", "1");
+		run(true);
+		states("4", "4");
+	}
+}
+END_TEST
+
 START_TEST(directories_that_say_too_little)
 {
 	static const char *const nodes[] = { "frontend", "frontend-id" };
@@ -337,4 +367,4 @@ END_TEST
 
 CHECK_MAIN("vbd_hostile", vbd_set_up, vbd_tear_down, front_ends_that_lie, impossible_indices_close_the_device,
 	impossible_indices_under_load, again_forever, back_ends_that_lie, random_nodes, answers_that_lie, writes_that_are_refused,
-	queues_at_resume, closing_never_opened, rings_changed, directories_that_say_too_little, no_watch_is_free)
+	queues_at_resume, closing_never_opened, rings_changed, resume_fails, directories_that_say_too_little, no_watch_is_free)
