@@ -18,10 +18,14 @@ static uint64_t back_number(const struct vbd_front *v, const char *name, uint64_
 static void event(void *arg)
 {
 	struct vbd_front *v = arg;
+	int err;
 
 	if (!v->open || v->blk.broken)
 		return;
-	if (blk_front_run(&v->blk))
+	v->running = true;
+	err = blk_front_run(&v->blk);
+	v->running = false;
+	if (err)
 		pv_device_fail(&v->device, "answers make no sense: not used any more", 0);
 	else if (!v->usable)
 		pv_device_step(&v->device);	/* it waits for the last answer */
@@ -33,12 +37,20 @@ static void usable(struct vbd_front *v, bool now)
 	v->changed(v);
 }
 
-/* End operations and grants. -EAGAIN: the back end still maps some pages. */
+/* End operations and grants. -EAGAIN: the back end still maps some pages, or operations are ending. */
 static int let_go(struct vbd_front *v)
 {
+	int err = 0;
+
+	if (v->running)
+		return -XEN_EAGAIN;
 	if (v->usable)
 		usable(v, false);
-	if (v->open && blk_front_close(&v->blk))
+	v->running = true;
+	if (v->open)
+		err = blk_front_close(&v->blk);
+	v->running = false;
+	if (err)
 		return -XEN_EAGAIN;
 	v->open = false;
 	return 0;
@@ -135,6 +147,9 @@ static int act(struct pv_device *d, enum xenbus_action action)
 {
 	struct vbd_front *v = PV_CONTAINER_OF(d, struct vbd_front, device);
 
+	/* The user parts from within done(): what it wrote is looked at again after that. */
+	if (v->running)
+		return -XEN_EAGAIN;
 	switch (action) {
 	case XENBUS_PUBLISH:
 		return publish(v);
@@ -157,7 +172,7 @@ static int act(struct pv_device *d, enum xenbus_action action)
 int vbd_front_open(struct vbd_front *v, struct pv_os *os, const char *path)
 {
 	v->device = (struct pv_device){ .os = os, .end = XENBUS_FRONT, .act = act };
-	v->usable = v->open = false;
+	v->usable = v->open = v->running = false;
 	return pv_device_open(&v->device, path);
 }
 

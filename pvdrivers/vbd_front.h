@@ -18,6 +18,7 @@ struct vbd_front {
 	struct blk_limits limits;
 	bool usable;
 	bool open;			/* blk is */
+	bool running;			/* operations are ending: blk stays as it is */
 	struct blk_front blk;
 };
 
@@ -27,5 +28,6 @@ int vbd_front_open(struct vbd_front *v, struct pv_os *os, const char *path) PV_M
 int vbd_front_send(struct vbd_front *v, struct blk_operation *o) PV_MUST_CHECK;
 /* Ask the back end to part; operations that were sent are waited for. */
 void vbd_front_part(struct vbd_front *v);
-/* Stop, the states in the store as they are. -EBUSY: the back end still maps some pages, call again later. */
+/* Stop, the states in the store as they are. -EBUSY: the back end still maps some pages, or it is an operation's done()
+ * that calls; call again later. */
 int vbd_front_close(struct vbd_front *v) PV_MUST_CHECK;

@@ -201,6 +201,51 @@ START_TEST(the_front_end_parts_and_returns)
 }
 END_TEST
 
+/* The back end lets go, and says so. */
+static void back_goes(void)
+{
+	ck_assert(vbd_back_close(&back));
+	put(BACK, "state", "6");
+}
+
+static void part(struct blk_operation *o, int err)
+{
+	(void)o;
+	last_err = err;
+	if (ended++ == 0 && err == 0)
+		back_goes();
+	vbd_front_part(&front);
+	ck_assert_int_eq(vbd_front_close(&front), -XEN_EBUSY);
+}
+
+/* The user parts when an operation has ended, by an answer or by the closing itself, and nothing else holds the pages. */
+START_TEST(part_from_done)
+{
+	static struct blk_operation o[2];
+
+	for (int answered = 0; answered < 2; answered++) {
+		connect();
+		ended = 0;
+		for (uint32_t i = 0; i < 2; i++) {
+			o[i] = operation(BLK_READ, 8 * i, 8);
+			o[i].done = part;
+			ck_assert_int_eq(vbd_front_send(&front, &o[i]), 0);
+		}
+		if (answered)
+			blk_front_push(&front.blk);
+		else
+			back_goes();
+		run(true);
+		ck_assert(ended == 2 && !front.usable && !front.open);
+		ck_assert_int_eq(last_err, answered ? 0 : -XEN_ENXIO);
+		states("6", "6");
+		vbd_tear_down();
+		vbd_set_up();
+	}
+	connect();
+}
+END_TEST
+
 /* The directories go, without a word before: so do both ends. */
 START_TEST(removed_by_force)
 {
@@ -310,5 +355,5 @@ END_TEST
 
 CHECK_MAIN("vbd", vbd_set_up, vbd_tear_down, connects_through_the_store, the_front_end_comes_first, multi_page_rings, multi_queue,
 	persistent_grants_as_both_say, online_resize, resize_while_closing, read_only_disk, removal_under_load,
-	plugged_again, the_front_end_parts_and_returns, removed_by_force, created_again_at_once, a_successor_without_a_change_of_state,
+	plugged_again, the_front_end_parts_and_returns, part_from_done, removed_by_force, created_again_at_once, a_successor_without_a_change_of_state,
 	dies_at_every_node_it_writes)
