@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-
-
 /* ---- data pages ---- */
 
 static uint32_t pages_of(uint64_t sectors)
@@ -321,6 +319,10 @@ int blk_front_reopen(struct blk_front *f)
 	ring_front_open(&f->ring, f->ring_pages, (size_t)f->config.ring_pages * PV_PAGE,
 		sizeof(union blkif_sring_entry));
 	f->broken = false;
+	/* What had these numbers is gone, and others may have them by now. */
+	memset(f->ring_ref, 0, sizeof f->ring_ref);
+	memset(f->ref, 0, f->config.data_pages * sizeof *f->ref);
+	f->port = 0;
 	err = grants_make(f);
 	if (!err)
 		err = port_open(f);

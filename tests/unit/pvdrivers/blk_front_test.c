@@ -246,6 +246,32 @@ START_TEST(resume)
 }
 END_TEST
 
+/* The same where others have most grants already: what was not made anew is not ended, for it is theirs now. */
+START_TEST(reopen_fails)
+{
+	struct pv_os *os = &world->guest.os;
+	struct host_port others = { .owner = &world->dom0 };
+	uint32_t port = front()->port;
+	grant_ref_t ref[HOST_GRANTS];
+	void *page = os->alloc(os, PV_PAGE);
+	uint32_t n = 0;
+
+	memset(world->machine.grant, 0, sizeof world->machine.grant);
+	memset(world->machine.port, 0, sizeof world->machine.port);
+	world->machine.port[port] = others;
+	while (n < HOST_GRANTS - 300)
+		ck_assert_int_eq(os->grant(os, 0, page, false, &ref[n++]), 0);
+	ck_assert_int_eq(blk_front_reopen(front()), -XEN_ENOSPC);
+	ck_assert_int_eq(blk_front_close(front()), 0);
+	ck_assert_ptr_eq(world->machine.port[port].owner, &world->dom0);
+	while (n > 0)
+		HOLDS(world->machine.grant[ref[--n]].page == page && os->grant_end(os, ref[n]) == 0);
+	world->machine.port[port].owner = NULL;
+	os->free(os, page, PV_PAGE);
+	world->fronts = 0;
+}
+END_TEST
+
 /* Pages that the back end still maps stay, until it lets go. */
 START_TEST(close_while_mapped)
 {
@@ -291,4 +317,5 @@ END_TEST
 
 CHECK_MAIN("blk_front", set_up, world_close, an_answer, answers_of_error, an_answer_to_what_was_not_asked,
 	an_answer_with_an_id_beyond_all, an_answer_of_another_operation, an_answer_given_twice,
-	more_answers_than_requests, random_answers, room, room_by_pages, sizes, resume, close_while_mapped, open_fails)
+	more_answers_than_requests, random_answers, room, room_by_pages, sizes, resume, reopen_fails,
+	close_while_mapped, open_fails)
