@@ -190,6 +190,25 @@ static int connect(struct vbd_back *v)
 	return err ? err : put_properties(v);
 }
 
+/* The front end looks at the size when the state is written, be it the same. */
+static void size_tell(struct vbd_back *v)
+{
+	if (store_put_number(v->device.os, v->device.path, "sectors", v->config.limits.sectors))
+		pv_device_log(&v->device, "its new size cannot be told", 0);
+	else
+		pv_device_touch(&v->device);
+}
+
+/* The predecessor may have died amid telling a size. */
+static int take_over(struct vbd_back *v)
+{
+	int err = rings_open(v, true);
+
+	if (!err)
+		size_tell(v);
+	return err;
+}
+
 static int act(struct pv_device *d, enum xenbus_action action)
 {
 	struct vbd_back *v = PV_CONTAINER_OF(d, struct vbd_back, device);
@@ -200,7 +219,7 @@ static int act(struct pv_device *d, enum xenbus_action action)
 	case XENBUS_CONNECT:
 		return connect(v);
 	case XENBUS_RESUME:
-		return rings_open(v, true);
+		return take_over(v);
 	case XENBUS_DRAIN:
 	case XENBUS_DISCONNECT:
 	case XENBUS_REMOVE:
@@ -244,10 +263,7 @@ void vbd_back_resize(struct vbd_back *v, uint64_t sectors)
 	if (!v->open)
 		return;
 	blk_back_resize(&v->blk, sectors);
-	if (store_put_number(v->device.os, v->device.path, "sectors", sectors))
-		pv_device_log(&v->device, "its new size cannot be told", 0);
-	else
-		pv_device_touch(&v->device);
+	size_tell(v);
 }
 
 bool vbd_back_close(struct vbd_back *v)

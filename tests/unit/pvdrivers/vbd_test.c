@@ -289,7 +289,7 @@ static void die(void)
 	back_begin();
 }
 
-/* A successor of a back end that died under load: no state is written, all is answered. */
+/* A successor of a back end that died under load: the state is written again but not changed, all is answered. */
 START_TEST(a_successor_without_a_change_of_state)
 {
 	static struct blk_operation o[30];
@@ -312,10 +312,35 @@ START_TEST(a_successor_without_a_change_of_state)
 		die();
 		run(true);
 		ck_assert(ended == 30 && last_err == 0);
-		ck_assert_uint_eq(states_written, 0);
+		ck_assert_uint_eq(states_written, 1);
+		states("4", "4");
 	}
 	ck_assert_uint_eq(changes, 1);
 	works();
+}
+END_TEST
+
+static void shrink(void)
+{
+	vbd_back_resize(&back, 100);
+}
+
+/* It dies at either node that it writes for a new size: its successor tells it. */
+START_TEST(death_amid_resize)
+{
+	connect();
+	for (uint64_t n = 1; n <= 2; n++) {
+		world->config.limits.sectors = DISK_SECTORS;
+		vbd_back_resize(&back, DISK_SECTORS);
+		run(true);
+		ck_assert_uint_eq(front.limits.sectors, DISK_SECTORS);
+		cut_forget();
+		ck_assert(!cut_run(shrink, n));
+		world->config.limits.sectors = 100;
+		die();
+		run(true);
+		ck_assert_uint_eq(front.limits.sectors, 100);
+	}
 }
 END_TEST
 
@@ -356,4 +381,4 @@ END_TEST
 CHECK_MAIN("vbd", vbd_set_up, vbd_tear_down, connects_through_the_store, the_front_end_comes_first, multi_page_rings, multi_queue,
 	persistent_grants_as_both_say, online_resize, resize_while_closing, read_only_disk, removal_under_load,
 	plugged_again, the_front_end_parts_and_returns, part_from_done, removed_by_force, created_again_at_once, a_successor_without_a_change_of_state,
-	dies_at_every_node_it_writes)
+	death_amid_resize, dies_at_every_node_it_writes)
