@@ -95,11 +95,14 @@ void pv_device_close(struct pv_device *d)
 		d->os->store_unwatch(d->os, watched, changed, d);
 }
 
+bool pv_device_connected(struct pv_device *d)
+{
+	return own_state(d) == XenbusStateConnected;
+}
+
 void pv_device_touch(struct pv_device *d)
 {
-	enum xenbus_state mine = own_state(d);
-
-	if (mine == XenbusStateConnected && state_write(d, mine))
+	if (pv_device_connected(d) && state_write(d, XenbusStateConnected))
 		pv_device_log(d, "its state cannot be written", 0);
 }
 

@@ -22,6 +22,8 @@ struct pv_device {
 int pv_device_open(struct pv_device *d, const char *path) PV_MUST_CHECK;
 /* Do what is due: called by watches of both states, and by a driver for which something has ended. */
 void pv_device_step(struct pv_device *d);
+/* Say whether the own state is Connected. If not, the directory may be gone, and a write would make it again. */
+bool pv_device_connected(struct pv_device *d) PV_MUST_CHECK;
 /* Write the state Connected again, if it is so: the other end looks at what has changed. */
 void pv_device_touch(struct pv_device *d);
 /* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared, ask the other

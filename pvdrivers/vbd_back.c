@@ -193,6 +193,8 @@ static int connect(struct vbd_back *v)
 /* The front end looks at the size when the state is written, be it the same. */
 static void size_tell(struct vbd_back *v)
 {
+	if (!pv_device_connected(&v->device))
+		return;
 	if (store_put_number(v->device.os, v->device.path, "sectors", v->config.limits.sectors))
 		pv_device_log(&v->device, "its new size cannot be told", 0);
 	else

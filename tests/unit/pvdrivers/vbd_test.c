@@ -136,6 +136,27 @@ START_TEST(resize_while_closing)
 }
 END_TEST
 
+/* Nor once the directory is gone, while I/O is under way still: it would be made again. */
+START_TEST(resize_of_removed)
+{
+	struct blk_operation o = operation(BLK_READ, 0, 8);
+
+	connect();
+	world->disk.deferred = true;
+	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
+	blk_front_push(&front.blk);
+	run(false);
+	host_store_remove(&world->machine, BACK);
+	host_store_remove(&world->machine, FRONT);
+	run(false);
+	ck_assert(back.open);
+	vbd_back_resize(&back, 100);
+	ck_assert_str_eq(get(BACK, "sectors"), "");
+	run(true);
+	ck_assert(back.device.gone && !back.open);
+}
+END_TEST
+
 START_TEST(read_only_disk)
 {
 	world->config.limits.read_only = true;
@@ -379,6 +400,6 @@ START_TEST(dies_at_every_node_it_writes)
 END_TEST
 
 CHECK_MAIN("vbd", vbd_set_up, vbd_tear_down, connects_through_the_store, the_front_end_comes_first, multi_page_rings, multi_queue,
-	persistent_grants_as_both_say, online_resize, resize_while_closing, read_only_disk, removal_under_load,
-	plugged_again, the_front_end_parts_and_returns, part_from_done, removed_by_force, created_again_at_once, a_successor_without_a_change_of_state,
-	death_amid_resize, dies_at_every_node_it_writes)
+	persistent_grants_as_both_say, online_resize, resize_while_closing, resize_of_removed, read_only_disk,
+	removal_under_load, plugged_again, the_front_end_parts_and_returns, part_from_done, removed_by_force, created_again_at_once,
+	a_successor_without_a_change_of_state, death_amid_resize, dies_at_every_node_it_writes)
