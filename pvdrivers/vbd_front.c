@@ -155,7 +155,8 @@ static int act(struct pv_device *d, enum xenbus_action action)
 		return publish(v);
 	case XENBUS_CONNECT:
 	case XENBUS_REFRESH:
-		return read_properties(v);
+		/* A state that someone else left says so of rings that are not ours. */
+		return v->open ? read_properties(v) : -XEN_EINVAL;
 	case XENBUS_DRAIN:
 		return drain(v);
 	case XENBUS_DISCONNECT:

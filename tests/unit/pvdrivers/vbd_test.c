@@ -222,6 +222,36 @@ START_TEST(the_front_end_parts_and_returns)
 }
 END_TEST
 
+/* A front end finds that another one was connected before it: it has no rings, so it closes, and can start anew. */
+START_TEST(front_starts_connected)
+{
+	for (int initialised = 0; initialised < 2; initialised++) {
+		struct blk_front left;
+
+		connect();
+		pv_device_close(&front.device);
+		left = front.blk;
+		world->guest.os.event_close(&world->guest.os, left.port);
+		left.port = 0;
+		if (initialised)
+			put(FRONT, "state", "3");
+		changes = 0;
+		front_begin();
+		run(true);
+		states("6", "6");
+		ck_assert(!front.usable && changes == 0);
+		ck_assert_int_eq(blk_front_close(&left), 0);
+		put(FRONT, "state", "1");
+		run(true);
+		states("4", "4");
+		works();
+		vbd_tear_down();
+		vbd_set_up();
+	}
+	connect();
+}
+END_TEST
+
 /* The back end lets go, and says so. */
 static void back_goes(void)
 {
@@ -401,5 +431,6 @@ END_TEST
 
 CHECK_MAIN("vbd", vbd_set_up, vbd_tear_down, connects_through_the_store, the_front_end_comes_first, multi_page_rings, multi_queue,
 	persistent_grants_as_both_say, online_resize, resize_while_closing, resize_of_removed, read_only_disk,
-	removal_under_load, plugged_again, the_front_end_parts_and_returns, part_from_done, removed_by_force, created_again_at_once,
-	a_successor_without_a_change_of_state, death_amid_resize, dies_at_every_node_it_writes)
+	removal_under_load, plugged_again, the_front_end_parts_and_returns, front_starts_connected, part_from_done,
+	removed_by_force, created_again_at_once, a_successor_without_a_change_of_state, death_amid_resize,
+	dies_at_every_node_it_writes)
