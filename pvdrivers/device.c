@@ -111,9 +111,10 @@ void pv_device_fail(struct pv_device *d, const char *why, int err)
 	enum xenbus_state mine = own_state(d), ask = xenbus_ask_close(mine);
 
 	pv_device_log(d, why, err);
-	d->failed = d->end == XENBUS_BACK;
 	/* What cannot be let go of yet is let go of on the way to Closed. */
-	(void)!d->act(d, XENBUS_DISCONNECT);
+	d->failed = d->act(d, XENBUS_DISCONNECT) != 0 && d->end == XENBUS_BACK;
+	if (d->end == XENBUS_BACK && !d->failed && mine != XenbusStateUnknown)
+		ask = XenbusStateClosed;
 	if (ask != mine && state_write(d, ask))
 		pv_device_log(d, "its state cannot be written", 0);
 }
@@ -149,7 +150,7 @@ static bool step(struct pv_device *d)
 		pv_device_fail(d, move.action == XENBUS_ADVERTISE ? "cannot be offered" :
 			move.action == XENBUS_PUBLISH ? "its rings cannot be published" :
 			"cannot be connected as its other end says", err);
-		return d->failed;
+		return false;
 	}
 	d->failed &= move.next == XenbusStateClosing;
 	d->gone = move.action == XENBUS_REMOVE;

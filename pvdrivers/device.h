@@ -13,7 +13,7 @@ struct pv_device {
 	int (*act)(struct pv_device *d, enum xenbus_action action);
 	bool advertised;		/* a back end: the device has left Initialising, in which only another one can be */
 	bool started;			/* a predecessor's connection, if any, was taken over */
-	bool failed;			/* a back end: it does not wait for its front end to close */
+	bool failed;			/* a back end: it is Closed when all is let go of, whatever its front end says */
 	bool gone;			/* removed: nothing is done any more */
 };
 
@@ -26,8 +26,8 @@ void pv_device_step(struct pv_device *d);
 bool pv_device_connected(struct pv_device *d) PV_MUST_CHECK;
 /* Write the state Connected again, if it is so: the other end looks at what has changed. */
 void pv_device_touch(struct pv_device *d);
-/* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared, ask the other
- * end to part. A back end then goes on to Closed, as its front end may wait for answers that it does not give any more. */
+/* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared; a
+ * front end asks the other end to part, a back end says Closed, as what it was asked is not answered any more. */
 void pv_device_fail(struct pv_device *d, const char *why, int err);
 /* Log one line: the device, @what in at most 80 bytes, and @err if it is not 0. */
 void pv_device_log(struct pv_device *d, const char *what, int err);

@@ -65,6 +65,24 @@ START_TEST(impossible_indices_close_the_device)
 }
 END_TEST
 
+/* The same while both part, and the front end waits for an answer. */
+START_TEST(impossible_indices_while_closing)
+{
+	struct blk_operation o = operation(BLK_READ, 0, 8);
+
+	connect();
+	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
+	unplug();
+	run(true);
+	states("4", "5");
+	front.blk.ring.ring.header->req_prod += 1000;
+	world->guest.os.event_notify(&world->guest.os, front.blk.port);
+	run(true);
+	states("6", "6");
+	ck_assert(ended == 1 && last_err == -XEN_ENXIO && back.device.gone);
+}
+END_TEST
+
 /* The same with I/O under way, which is waited for. */
 START_TEST(impossible_indices_under_load)
 {
@@ -366,5 +384,6 @@ START_TEST(no_watch_is_free)
 END_TEST
 
 CHECK_MAIN("vbd_hostile", vbd_set_up, vbd_tear_down, front_ends_that_lie, impossible_indices_close_the_device,
-	impossible_indices_under_load, again_forever, back_ends_that_lie, random_nodes, answers_that_lie, writes_that_are_refused,
-	queues_at_resume, closing_never_opened, rings_changed, resume_fails, directories_that_say_too_little, no_watch_is_free)
+	impossible_indices_while_closing, impossible_indices_under_load, again_forever, back_ends_that_lie,
+	random_nodes, answers_that_lie, writes_that_are_refused, queues_at_resume, closing_never_opened, rings_changed,
+	resume_fails, directories_that_say_too_little, no_watch_is_free)
