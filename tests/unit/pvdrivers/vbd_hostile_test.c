@@ -88,11 +88,8 @@ START_TEST(impossible_indices_under_load)
 {
 	static struct blk_operation o;
 
-	connect();
-	world->disk.deferred = true;
 	o = operation(BLK_READ, 0, 8);
-	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
-	blk_front_push(&front.blk);
+	under_way(&o);
 	run(false);
 	front.blk.ring.ring.header->req_prod += 1000;
 	world->guest.os.event_notify(&world->guest.os, front.blk.port);
@@ -293,11 +290,8 @@ START_TEST(rings_changed)
 {
 	static struct blk_operation o, anew;
 
-	connect();
-	world->disk.deferred = true;
 	o = operation(BLK_WRITE, 0, 8);
-	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
-	blk_front_push(&front.blk);
+	under_way(&o);
 	run(false);
 	back_kill();
 	pv_device_close(&front.device);

@@ -123,10 +123,7 @@ START_TEST(resize_while_closing)
 {
 	struct blk_operation o = operation(BLK_READ, 0, 8);
 
-	connect();
-	world->disk.deferred = true;
-	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
-	blk_front_push(&front.blk);
+	under_way(&o);
 	unplug();
 	run(false);
 	vbd_back_resize(&back, 100);
@@ -141,10 +138,7 @@ START_TEST(resize_of_removed)
 {
 	struct blk_operation o = operation(BLK_READ, 0, 8);
 
-	connect();
-	world->disk.deferred = true;
-	ck_assert_int_eq(vbd_front_send(&front, &o), 0);
-	blk_front_push(&front.blk);
+	under_way(&o);
 	run(false);
 	host_store_remove(&world->machine, BACK);
 	host_store_remove(&world->machine, FRONT);

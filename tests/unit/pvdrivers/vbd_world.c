@@ -148,6 +148,14 @@ struct blk_operation operation(enum blk_op op, uint64_t sector, uint64_t sectors
 	return (struct blk_operation){ op, false, sector, sectors, op == BLK_WRITE ? out : in, done };
 }
 
+void under_way(struct blk_operation *o)
+{
+	connect();
+	world->disk.deferred = true;
+	ck_assert_int_eq(vbd_front_send(&front, o), 0);
+	blk_front_push(&front.blk);
+}
+
 int do_one(enum blk_op op, uint64_t sector, uint64_t sectors)
 {
 	struct blk_operation o = operation(op, sector, sectors);

@@ -35,6 +35,8 @@ void front_begin(void);
 void run(bool disk);
 /* Begin both and require that they are connected. */
 void connect(void);
+/* Connect, and have the front end ask @o of a disk that defers it. */
+void under_way(struct blk_operation *o);
 /* An operation whose end is counted. */
 struct blk_operation operation(enum blk_op op, uint64_t sector, uint64_t sectors);
 /* Do one, return its result. */

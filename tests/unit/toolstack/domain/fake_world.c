@@ -226,6 +226,8 @@ int domctl_unpause(struct privcmd *p, uint16_t domid)
 	(void)p;
 	if (rc == 0)
 		d->flags = (d->flags & ~XEN_DOMINF_paused) | world->ends_with;
+	if (rc == 0 && world->ends_with & XEN_DOMINF_dying)
+		d->id = 0;
 	return rc;
 }
 

@@ -52,7 +52,7 @@ struct fake_world {
 	uint64_t dom0_max_kib; /* its limit, if it was set */
 	long balloon_pages;    /* each look at a domain lets it come so much closer to its target */
 	bool no_large_extents, no_console, no_backends;
-	uint32_t ends_with; /* XEN_DOMINF_* of a guest from its start on; 0: it runs */
+	uint32_t ends_with; /* XEN_DOMINF_* of a guest from its start on; dying: it is gone; 0: it runs */
 	bool obeys; /* guests that are asked to shut down are gone at once */
 	long calls;         /* made so far */
 	long fail_at;       /* the call that fails with -EIO; 0: none */

@@ -194,6 +194,18 @@ START_TEST(end_at_once)
 }
 END_TEST
 
+/* It was reaped before anyone looked: how it ended is not known here, but it did not just start. */
+START_TEST(gone_at_once)
+{
+	write_config(GUEST);
+	world->ends_with = XEN_DOMINF_dying;
+	ck_assert_int_eq(run("create %s", host_files.config), EXIT_FAILED);
+	ck_assert_str_eq(err_text, "bothy: create: g (domain 1) ended as soon as it ran\n"
+				   "  hint: /var/log/bothy/domaind.log and bothy dmesg say why\n");
+	ck_assert_str_eq(out_text, "");
+}
+END_TEST
+
 START_TEST(paused_has_not_ended)
 {
 	write_config(GUEST);
@@ -270,7 +282,7 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, teardown, what_nobody_writes_is_shared, silent_back_end,
-			      crash_at_once, end_at_once, paused_has_not_ended,
+			      crash_at_once, end_at_once, gone_at_once, paused_has_not_ended,
 			      unreadable, unknown_keys_warn);
 	tcase_add_loop_test(c, refused_alone, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, refused_beside_another, 0, (int)(sizeof(taken) / sizeof(taken[0])));
