@@ -113,8 +113,7 @@ static int send_trigger(struct vcpu *v, const struct xen_domctl_sendtrigger *s)
 {
 	if (s->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
 		return -EOPNOTSUPP;
-	WRITE_ONCE(v->nmi_pending, true);
-	vcpu_kick(v);
+	vcpu_nmi(v);
 	return 0;
 }
 

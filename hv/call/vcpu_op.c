@@ -138,8 +138,7 @@ static int64_t vcpu_op(struct vcpu *v, unsigned cmd, gva_t arg)
 	case VCPUOP_register_vcpu_info:
 		return register_info(v, arg);
 	case VCPUOP_send_nmi:
-		WRITE_ONCE(v->nmi_pending, true);
-		vcpu_kick(v);
+		vcpu_nmi(v);
 		return 0;
 	case VCPUOP_get_physid:
 		return physid(v, arg);

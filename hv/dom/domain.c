@@ -258,11 +258,14 @@ int domain_control_unpause(struct domain *d)
 	lock(&d->lock);
 	bool was = d->paused_by_control;
 	d->paused_by_control = false;
-	if (!d->started_ns)
+	bool ran = d->started_ns;
+	if (!ran)
 		WRITE_ONCE(d->started_ns, cpu_time_ns());
 	unlock(&d->lock);
 	if (!was)
 		return -EINVAL;
+	if (ran)
+		time_stood_still(d);
 	domain_unpause(d);
 	return 0;
 }

@@ -35,13 +35,16 @@ static void record_fill(struct vcpu_time_info *t)
 	};
 }
 
-/* The guest's copy through the protocol, its version kept. */
-static void record_publish(struct vcpu_time_info *to, const struct vcpu_time_info *record)
+/* The guest's copy through the protocol, its version kept; so is STOPPED, which the guest clears when it
+ * has seen it. */
+static void record_publish(struct vcpu_time_info *to, struct vcpu_time_info record, bool stopped)
 {
 	uint32_t version = READ_ONCE(to->version) | 1;
+	if (stopped || (READ_ONCE(to->flags) & XEN_PVCLOCK_GUEST_STOPPED))
+		record.flags |= XEN_PVCLOCK_GUEST_STOPPED;
 	WRITE_ONCE(to->version, version);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(&to->tsc_timestamp, &record->tsc_timestamp,
+	memcpy(&to->tsc_timestamp, &record.tsc_timestamp,
 		sizeof *to - offsetof(struct vcpu_time_info, tsc_timestamp));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(to->version, version + 1);
@@ -69,11 +72,21 @@ void time_update_vcpu(struct vcpu *v)
 {
 	struct vcpu_time_info record;
 	record_fill(&record);
-	record_publish(&v->info->time, &record);
+	record_publish(&v->info->time, record, v->was_stopped);
 	gva_t area = gva(READ_ONCE(v->time_area.a));
 	if (area.a)
 		(void)!area_publish(v, area, &record); /* unmapped just now: later again */
 	v->time_valid = true;
+	v->was_stopped = false;
+}
+
+void time_stood_still(struct domain *d)
+{
+	for (unsigned i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i]) {
+			d->vcpu[i]->was_stopped = true;
+			d->vcpu[i]->time_valid = false;
+		}
 }
 
 void time_update_if_stale(struct vcpu *v)

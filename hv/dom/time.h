@@ -8,6 +8,9 @@ void time_init(void);			/* by domain_init() */
 void time_update_vcpu(struct vcpu *v);
 /* The same if the record may be out of date: before a vCPU runs. */
 void time_update_if_stale(struct vcpu *v);
+/* @d, all of whose vCPUs stand still, has been paused for a time that it will see go by at once. Their next
+ * records say so (XEN_PVCLOCK_GUEST_STOPPED), or a kernel would take the leap for a lock-up and a stall. */
+void time_stood_still(struct domain *d);
 /* Fill wc_* of @d's shared_info from the host's wall clock. */
 void time_update_wallclock(struct domain *d);
 /* dom0 set the wall clock (platform settime64): seconds, nanoseconds at system time @system_ns. */

@@ -67,6 +67,12 @@ void vcpu_kick(struct vcpu *v)
 	}
 }
 
+void vcpu_nmi(struct vcpu *v)
+{
+	(void)!ATOMIC_XCHG(&v->nmi_pending, true);	/* a full barrier, for V1 */
+	vcpu_kick(v);
+}
+
 void vcpu_pause_nosync(struct vcpu *v)
 {
 	ATOMIC_ADD(&v->pause_count, 1u);

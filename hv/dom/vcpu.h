@@ -45,6 +45,7 @@ struct vcpu {
 	/* Time accounting (sched): */
 	uint8_t runstate;		/* RUNSTATE_* */
 	bool time_valid;		/* the guest's clock record is current */
+	bool was_stopped;		/* its next one shall say that it stood still */
 	uint32_t time_version;		/* of the record in time_area */
 	uint64_t runstate_entry_ns, runstate_ns[4];
 
@@ -71,6 +72,7 @@ void vcpu_hold(struct vcpu *v, enum vcpu_hold why);
 void vcpu_release(struct vcpu *v, enum vcpu_hold why);	/* clear; wakes it if nothing else holds */
 /* Its upcall became pending: wake it if it blocks or polls, else make the CPU it runs on look. */
 void vcpu_kick(struct vcpu *v);
+void vcpu_nmi(struct vcpu *v);		/* inject an NMI: it wakes up even with events masked */
 /* counted; returns when it is off its CPU (not for the current one) */
 void vcpu_pause(struct vcpu *v);
 void vcpu_pause_nosync(struct vcpu *v);

@@ -1,5 +1,5 @@
 /* The scheduler and event delivery with a thread for each CPU: tokens travel from vCPU to vCPU as
- * events, each hop a block, a wake-up and often a move to another CPU, while another thread pauses,
+ * events and NMIs, each hop a block, a wake-up and often a move to another CPU, while another thread pauses,
  * moves and caps them. A lost wake-up stops a token, which the test sees as a standstill. */
 #include <pthread.h>
 #include <sched.h>
@@ -20,8 +20,9 @@ static bool stop;
 static void hop(struct vcpu *v)
 {
 	unsigned next = (v->id + 1) % VCPUS;
-	ATOMIC_ADD(&hops, 1u);
-	if (evtchn_send(d, port[next]))
+	if (ATOMIC_ADD(&hops, 1u) % 3 == 0)
+		vcpu_nmi(d->vcpu[next]);
+	else if (evtchn_send(d, port[next]))
 		abort();
 }
 
@@ -30,6 +31,8 @@ static void guest_runs(struct vcpu *v, unsigned *seed)
 {
 	struct vcpu_info *i = v->info;
 	i->evtchn_upcall_mask = 1;
+	if (ATOMIC_XCHG(&v->nmi_pending, false))
+		hop(v);
 	while (ATOMIC_XCHG(&i->evtchn_upcall_pending, (uint8_t)0)) {
 		uint64_t sel = ATOMIC_XCHG(&i->evtchn_pending_sel, 0ull);
 		if ((sel & 1) && bit_test_and_clear(d->shared->evtchn_pending, port[v->id]))

@@ -15,6 +15,7 @@ static void count_tick(struct vcpu *to, unsigned virq)
 static void world(void)
 {
 	machine_boot(2, 512);
+	host_time_advance(MS); /* a machine takes that long until it starts a domain */
 	vcpu_raise_virq = count_tick;
 	ticks = 0;
 	d = domain_start(1, 1);
@@ -55,6 +56,35 @@ START_TEST(record_survives_a_scribbled_version)
 		ck_assert_uint_eq(v->info->time.version % 2, 0);
 		ck_assert_uint_ne(v->info->time.version, version);
 	}
+}
+END_TEST
+
+/* A guest that was paused finds the time gone by at once, and is told so: in its own record, once, until it
+ * has seen it, and not in the copy that its processes read. */
+START_TEST(a_pause_is_told)
+{
+	world();
+	const struct vcpu_time_info *copy = (void *)((char *)host_frame(space_page(s, 1)) + 64);
+	ck_assert_int_eq(time_area_register(v, gva(PAGE_SIZE + 64)), 0);
+	ck_assert_uint_eq(v->info->time.flags, XEN_PVCLOCK_TSC_STABLE_BIT); /* its start was no pause */
+	host_cpu_select(1);
+	ck_assert_int_eq(domain_control_unpause(d), -EINVAL);
+	ck_assert_ptr_eq(cpu_step(0), v);
+	ck_assert_uint_eq(v->info->time.flags, XEN_PVCLOCK_TSC_STABLE_BIT);
+
+	host_cpu_select(1);
+	domain_control_pause(d);
+	ck_assert_int_eq(domain_control_unpause(d), 0);
+	ck_assert_ptr_eq(cpu_step(0), v);
+	ck_assert_uint_eq(v->info->time.flags, XEN_PVCLOCK_TSC_STABLE_BIT | XEN_PVCLOCK_GUEST_STOPPED);
+	ck_assert_uint_eq(v->info->time.version % 2, 0);
+	ck_assert_uint_eq(copy->flags, XEN_PVCLOCK_TSC_STABLE_BIT);
+	time_update_vcpu(v);
+	ck_assert_uint_eq(v->info->time.flags, XEN_PVCLOCK_TSC_STABLE_BIT | XEN_PVCLOCK_GUEST_STOPPED);
+	v->info->time.flags &= (uint8_t)~XEN_PVCLOCK_GUEST_STOPPED; /* as a kernel that has seen it */
+	time_update_vcpu(v);
+	ck_assert_uint_eq(v->info->time.flags, XEN_PVCLOCK_TSC_STABLE_BIT);
+	AUDIT();
 }
 END_TEST
 
@@ -248,7 +278,7 @@ START_TEST(timers_without_limit)
 }
 END_TEST
 
-CHECK_MAIN("time", NULL, NULL, record_is_valid_from_the_start, record_survives_a_scribbled_version,
+CHECK_MAIN("time", NULL, NULL, record_is_valid_from_the_start, record_survives_a_scribbled_version, a_pause_is_told,
 	   wall_clock, time_area, runstate_area_also_across_pages_and_in_user_mode,
 	   runstate_area_gone_bad, singleshot, periodic, timers_follow_the_vcpu,
 	   timers_without_limit)

@@ -236,10 +236,10 @@ START_TEST(nmi_wakes_through_the_mask)
 	vcpu_block(v);
 	ck_assert_ptr_null(cpu_step(0));
 	v->info->evtchn_upcall_mask = 1;
-	v->nmi_pending = true;
 	host_cpu_select(1);
-	vcpu_kick(v);
+	vcpu_nmi(v);
 	host_cpu_select(0);
+	ck_assert_uint_eq(v->hold, 0);
 	ck_assert(vcpu_has_event(v));
 	v->nmi_masked = true;
 	ck_assert(!vcpu_has_event(v));
