@@ -77,8 +77,8 @@ instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
-host-libs := -lseccomp -lcjson -lz -llzma -llz4 -lzstd -lpthread
-user-libs := -Lbuild/third/lib -lseccomp -lcjson -lz -llzma -llz4 -lzstd
+host-libs := -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd -lpthread
+user-libs := -Lbuild/third/lib -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd
 
 # What objects and images were made with: a change of options makes them anew.
 flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)
@@ -133,7 +133,10 @@ $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/gu
 		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
 # ---- dom0's programs: static, musl
-user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib))
+# What some of them have beside their own folder, dom0/lib and lib.
+parts-backendd := dom0/backend/link.c
+parts-blkback := $(call find,dom0/backend) $(filter-out pvdrivers/host/%,$(pv-src))
+user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib) $(parts-$(notdir $(1))))
 $(O)/user/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,CC)musl-gcc $(user-flags) -c $< -o $@
@@ -146,7 +149,7 @@ $(O)/bin/bothy: $(call user-obj,toolstack) $(O)/.bothy-commit.bin
 		objcopy --update-section .commit=$(O)/.bothy-commit.bin $@
 
 # The benchmarks' programs, which both kinds of domain carry.
-bench-programs := $(addprefix $(O)/bench/,micro busy latency)
+bench-programs := $(addprefix $(O)/bench/,micro busy latency verify)
 $(bench-programs): $(O)/bench/%: bench/%.c | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<

@@ -19,7 +19,7 @@ void roster_open(struct roster *r, struct loop *loop, struct store *store, struc
 		 int log_dir, int dev_dir)
 {
 	*r = (struct roster){ .loop = loop, .store = store, .doors = doors, .log_dir = log_dir,
-			      .dev_dir = dev_dir, .source = { .fd = -1 } };
+			      .dev_dir = dev_dir };
 }
 
 static bool domain_lives(struct roster *r, uint16_t domid)
@@ -110,7 +110,7 @@ static void guests_come(struct roster *r)
 
 static void store_ready(struct loop_source *src, uint32_t ready)
 {
-	struct roster *r = CONTAINER_OF(src, struct roster, source);
+	struct roster *r = CONTAINER_OF(src, struct roster, store_loop.source);
 	struct store_event ev;
 	bool any = false;
 	int err;
@@ -132,18 +132,8 @@ static void store_ready(struct loop_source *src, uint32_t ready)
 
 void roster_follow(struct roster *r)
 {
-	store_ready(&r->source, 0);
-	if (r->connections == store_connections(r->store))
-		return;
-	if (r->connections)
-		loop_remove(r->loop, &r->source);
-	r->connections = store_connections(r->store);
-	r->source = (struct loop_source){ .fd = store_fd(r->store), .events = EPOLLIN,
-					  .ready = store_ready };
-	if (loop_add(r->loop, &r->source)) {
-		log_error("the store's connection cannot be polled");
-		exit(1);
-	}
+	store_ready(&r->store_loop.source, 0);
+	store_loop_follow(&r->store_loop, r->loop, r->store, store_ready);
 }
 
 int roster_start(struct roster *r)

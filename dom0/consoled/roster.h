@@ -6,6 +6,7 @@
 #include "dom0/lib/doors.h"
 #include "dom0/lib/loop.h"
 #include "dom0/lib/store_client.h"
+#include "dom0/lib/store_loop.h"
 
 struct roster {
 	struct loop *loop;
@@ -13,8 +14,7 @@ struct roster {
 	struct doors *doors;
 	int log_dir, dev_dir;
 	struct guest *guests;
-	struct loop_source source;	/* the store's connection */
-	unsigned int connections;	/* that it is registered for */
+	struct store_loop store_loop;
 };
 
 void roster_open(struct roster *r, struct loop *loop, struct store *store, struct doors *doors,

@@ -24,6 +24,7 @@
 #include "dom0/lib/mem.h"
 #include "dom0/lib/reap.h"
 #include "dom0/lib/sandbox.h"
+#include "dom0/lib/store_loop.h"
 
 #define STORE_WAIT_MS 30000u
 /* A look at everything even if nobody tells us: an event could be lost with its sender. */
@@ -35,8 +36,8 @@ static struct daemon {
 	struct privcmd hypercalls;
 	struct deaths deaths;
 	struct service service;
-	struct loop_source store, children, executor;
-	unsigned int store_connections;
+	struct store_loop store;
+	struct loop_source children, executor;
 	struct loop_timer look;
 } dd = { .bothy = "/bin/bothy", .run_dir = "/run/bothy", .log_dir = "/var/log/bothy" };
 
@@ -102,21 +103,10 @@ static void store_ready(struct loop_source *src, uint32_t ready)
 /* Events may have come with a reply, and the connection may be a new one. */
 static bool prepare(struct loop *l, void *arg)
 {
-	int err;
-
 	(void)arg;
 	if (store_drain())
 		look();
-	if (dd.store_connections == store_connections(dd.deaths.store))
-		return false;
-	if (dd.store_connections)
-		loop_remove(l, &dd.store);
-	dd.store_connections = store_connections(dd.deaths.store);
-	dd.store = (struct loop_source){ .fd = store_fd(dd.deaths.store), .events = EPOLLIN,
-					 .ready = store_ready };
-	err = loop_add(l, &dd.store);
-	if (err)
-		daemon_fail("store", err);
+	store_loop_follow(&dd.store, l, dd.deaths.store, store_ready);
 	return false;
 }
 

@@ -64,6 +64,18 @@ static void calls_allow(scmp_filter_ctx ctx, const char *names)
 	free(copy);
 }
 
+static void requests_allow(scmp_filter_ctx ctx, const unsigned int *requests)
+{
+	for (; *requests; requests++) {
+		/* The kernel looks at the low half only. */
+		int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					   SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, *requests));
+
+		if (err)
+			sandbox_fail("ioctl", -err);
+	}
+}
+
 void sandbox_enter(const struct sandbox *s)
 {
 	scmp_filter_ctx ctx;
@@ -81,6 +93,8 @@ void sandbox_enter(const struct sandbox *s)
 	calls_allow(ctx, common_calls);
 	if (s->calls)
 		calls_allow(ctx, s->calls);
+	if (s->requests)
+		requests_allow(ctx, s->requests);
 	err = seccomp_load(ctx);
 	if (err)
 		sandbox_fail("seccomp_load", -err);

@@ -14,12 +14,14 @@ enum {
 	XENSTORED_UID = 901,
 	CONSOLED_UID = 902,
 	DOMAIND_UID = 903,
+	DEVICES_UID = 100000,	/* and up: one for each process that serves a device */
 };
 
 struct sandbox {
 	uid_t uid;		/* 0: keep (plain host mode, when not started by root) */
 	const char *root;	/* new root directory; NULL: keep */
 	const char *calls;	/* names of further system calls, separated by spaces */
+	const unsigned int *requests;	/* of ioctl(), which is allowed with just these, ended by 0; NULL: none */
 };
 
 /* Enter it. Failure ends the process with a message: there is nothing to go on with. What every

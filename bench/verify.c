@@ -1,0 +1,153 @@
+/* verify: a load on a disk that knows what it has written.
+ *
+ *   verify DISK SECONDS DEPTH
+ *
+ * DEPTH processes each own a part of DISK and do one operation after another on it, past the page cache: random
+ * writes of up to 128 KiB, in which every sector says who wrote it, where and for which time, and reads of what was
+ * written, compared. Not an error, a lost write, an old one that was done again later, or a sector of somebody else
+ * goes unnoticed. Ends with "verify: N operations, all as written", or says what was not and fails. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECTOR		512u
+#define BLOCK		4096u
+#define BLOCKS_MAX	32u	/* of an operation */
+
+struct stamp {
+	uint64_t block, version, writer, sector;
+};
+
+static struct {
+	int fd;
+	uint64_t first, count;	/* blocks that this process owns */
+	uint64_t writer;	/* differs from one run to the next */
+	uint64_t *version;	/* of each; 0: not written yet */
+	uint8_t *buffer;
+	unsigned int seed;
+} me;
+
+static volatile uint64_t *done;	/* operations, of each process; shared */
+
+static void stamps_write(uint64_t block, uint64_t n)
+{
+	for (uint64_t i = 0; i < n * BLOCK / SECTOR; i++) {
+		uint64_t b = block + i * SECTOR / BLOCK;
+		struct stamp s = { b, me.version[b - me.first], me.writer, i % (BLOCK / SECTOR) };
+
+		for (unsigned int k = 0; k < SECTOR / sizeof s; k++)
+			memcpy(me.buffer + i * SECTOR + k * sizeof s, &s, sizeof s);
+	}
+}
+
+static int stamps_check(uint64_t block, uint64_t n)
+{
+	for (uint64_t i = 0; i < n * BLOCK / SECTOR; i++) {
+		uint64_t b = block + i * SECTOR / BLOCK;
+		struct stamp want = { b, me.version[b - me.first], me.writer, i % (BLOCK / SECTOR) }, is;
+
+		if (!want.version)
+			continue;
+		for (unsigned int k = 0; k < SECTOR / sizeof is; k++) {
+			memcpy(&is, me.buffer + i * SECTOR + k * sizeof is, sizeof is);
+			if (memcmp(&is, &want, sizeof is) == 0)
+				continue;
+			printf("verify: block %llu sector %llu: version %llu of writer %llx for block %llu, where version "
+			       "%llu of %llx was written\n", (unsigned long long)b, (unsigned long long)want.sector,
+			       (unsigned long long)is.version, (unsigned long long)is.writer, (unsigned long long)is.block,
+			       (unsigned long long)want.version, (unsigned long long)me.writer);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int one(void)
+{
+	uint64_t n = 1 + (uint64_t)rand_r(&me.seed) % BLOCKS_MAX;
+	uint64_t block = me.first + (uint64_t)rand_r(&me.seed) % (me.count - n + 1);
+	int write = rand_r(&me.seed) % 2;
+	ssize_t got;
+
+	if (write) {
+		for (uint64_t i = 0; i < n; i++)
+			me.version[block - me.first + i]++;
+		stamps_write(block, n);
+	}
+	got = write ? pwrite(me.fd, me.buffer, n * BLOCK, (off_t)(block * BLOCK))
+		    : pread(me.fd, me.buffer, n * BLOCK, (off_t)(block * BLOCK));
+	if (got != (ssize_t)(n * BLOCK)) {
+		printf("verify: block %llu: %s: %s\n", (unsigned long long)block, write ? "write" : "read",
+		       got < 0 ? strerror(errno) : "short");
+		return 1;
+	}
+	if (rand_r(&me.seed) % 64 == 0 && fsync(me.fd) < 0) {
+		printf("verify: fsync: %s\n", strerror(errno));
+		return 1;
+	}
+	return write ? 0 : stamps_check(block, n);
+}
+
+static int run(unsigned int index, time_t seconds)
+{
+	struct timespec now, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	me.seed = (unsigned int)end.tv_nsec ^ index;
+	me.writer = (uint64_t)end.tv_nsec << 8 | index;
+	end.tv_sec += seconds;
+	me.version = calloc(me.count, sizeof *me.version);
+	me.buffer = aligned_alloc(BLOCK, (size_t)BLOCKS_MAX * BLOCK);
+	if (!me.version || !me.buffer)
+		return 1;
+	do {
+		if (one())
+			return 1;
+		done[index]++;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int depth = argc == 4 ? (unsigned int)atoi(argv[3]) : 0, failed = 0;
+	uint64_t all = 0, blocks;
+	int status;
+
+	me.fd = argc == 4 ? open(argv[1], O_RDWR | O_DIRECT) : -1;
+	if (me.fd < 0 || depth < 1 || depth > 256) {
+		fprintf(stderr, "usage: verify DISK SECONDS DEPTH (DISK: %s)\n", strerror(errno));
+		return 2;
+	}
+	blocks = (uint64_t)lseek(me.fd, 0, SEEK_END) / BLOCK;
+	done = mmap(NULL, depth * sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	me.count = blocks / depth;
+	if (done == MAP_FAILED || me.count < BLOCKS_MAX) {
+		fprintf(stderr, "verify: %s is too small\n", argv[1]);
+		return 2;
+	}
+	for (unsigned int i = 0; i < depth; i++, me.first += me.count)
+		if (fork() == 0) {
+			int rc = run(i, atol(argv[2]));
+
+			fflush(stdout);
+			_exit(rc);
+		}
+	while (wait(&status) > 0)
+		failed += status != 0;
+	for (unsigned int i = 0; i < depth; i++)
+		all += done[i];
+	if (failed)
+		return 1;
+	printf("verify: %llu operations, all as written\n", (unsigned long long)all);
+	return 0;
+}

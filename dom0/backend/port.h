@@ -1,0 +1,45 @@
+/* The split drivers' port for a process of dom0: what pvdrivers/os.h asks for, over the descriptors of link.h.
+ *
+ * The process is one thread. Callbacks come from port_run() alone. That backendd is gone ends the process, which can do
+ * nothing without it. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dom0/backend/link.h"
+#include "dom0/lib/evtchn.h"
+#include "dom0/lib/gntdev.h"
+#include "dom0/lib/log.h"
+#include "pvdrivers/os.h"
+
+#define PORT_EVENTS_MAX 32u
+
+struct port_event {
+	uint32_t port;			/* 0: none */
+	bool pending;
+	pv_callback *fn;
+	void *arg;
+};
+
+struct port_watch {
+	char path[PV_PATH_MAX];		/* "": none */
+	bool pending;
+	pv_callback *fn;
+	void *arg;
+};
+
+struct port {
+	struct pv_os os;
+	int socket;
+	struct gntdev grants;
+	struct evtchn events;
+	uint64_t sectors;		/* what backendd said last; 0: nothing yet */
+	struct port_event event[PORT_EVENTS_MAX];
+	struct port_watch watch[LINK_WATCHES_MAX];
+	struct log_limit limit;		/* of lines that a guest can cause */
+	struct link_message message;	/* being received */
+};
+
+/* Set up @p over the descriptors LINK_FD_*. */
+void port_open(struct port *p);
+/* Take what the descriptors hold, and call back. To be called when socket or events can be read. */
+void port_run(struct port *p);

@@ -1,0 +1,294 @@
+/* The contract is in device.h. */
+#include "dom0/backendd/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "dom0/backendd/image.h"
+#include "dom0/lib/evtchn.h"
+#include "dom0/lib/mem.h"
+#include "dom0/lib/sandbox.h"
+#include "protocol/dom0/evtchn.h"
+#include "pvdrivers/blk_back.h"
+
+#define RINGS		4u
+#define RETRY_NS	2000000u	/* how often to look whether a dead process's I/O has ended */
+#define SOON_NS		1000000000u	/* a death so soon after the start delays the next start */
+#define DELAY_MAX	9u		/* 2 ms << this: about a second */
+
+static void name(const struct device *d, char out[48])
+{
+	snprintf(out, 48, "vbd-%u-%u", d->domid, d->number);
+}
+
+/* Say in the store, where who makes the guest looks, and in the log why @d is not served. */
+static void refuse(struct device *d, const char *what, int err)
+{
+	char *path = mem_printf("/local/domain/0/error%s/error", d->path + strlen("/local/domain/0"));
+	char *text = mem_printf("%s: %s", what, err == -ENODATA ? "is empty" :
+				err == -ENOTBLK ? "is neither a file nor a block device" : strerror(-err));
+
+	log_error("%s: %s", d->path, text);
+	(void)!store_write(d->host->store, STORE_NO_TX, path, text);
+	free(text);
+	free(path);
+	d->refused = true;
+}
+
+/* ---- the records ---- */
+
+static char *records_path(const struct device *d)
+{
+	char n[48];
+
+	name(d, n);
+	return mem_printf("%s/%s", d->host->run_dir, n);
+}
+
+#define RECORDS_BYTES (PV_PAGE + RINGS * sizeof(struct blk_record))
+
+static int records_open(struct device *d)
+{
+	char *path = records_path(d);
+	void *va = MAP_FAILED;
+
+	d->records = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(path);
+	if (d->records < 0)
+		return -errno;
+	if (ftruncate(d->records, RECORDS_BYTES) == 0)
+		va = mmap(NULL, RECORDS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->records, 0);
+	if (va == MAP_FAILED)
+		return -errno;
+	d->start = va;
+	return 0;
+}
+
+static void records_close(struct device *d)
+{
+	char *path = records_path(d);
+
+	if (d->start)
+		munmap(d->start, RECORDS_BYTES);
+	if (d->records >= 0)
+		close(d->records);
+	unlink(path);
+	free(path);
+}
+
+/* ---- the process ---- */
+
+static int events_open(uint16_t domid)
+{
+	struct ioctl_evtchn_restrict_domid op = { .domid = domid };
+	struct evtchn e;
+	int err = evtchn_open(&e);
+
+	if (err)
+		return err;
+	if (ioctl(e.fd, IOCTL_EVTCHN_RESTRICT_DOMID, &op) < 0) {
+		err = -errno;
+		evtchn_close(&e);
+		return err;
+	}
+	return e.fd;
+}
+
+/* Become the program, with nothing of ours but @fd, from LINK_FD_SOCKET on. */
+static NORETURN void become(const char *program, const int fd[])
+{
+	int high[LINK_FD_COUNT - LINK_FD_SOCKET];
+	sigset_t none;
+
+	for (int i = 0; i < LINK_FD_COUNT - LINK_FD_SOCKET; i++)
+		high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, LINK_FD_COUNT);
+	for (int i = 0; i < LINK_FD_COUNT - LINK_FD_SOCKET; i++)
+		if (high[i] < 0 || dup2(high[i], LINK_FD_SOCKET + i) < 0)
+			_exit(126);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execl(program, program, (char *)NULL);
+	_exit(127);
+}
+
+static void asks_ready(struct loop_source *src, uint32_t ready)
+{
+	struct device *d = CONTAINER_OF(src, struct device, asks);
+
+	(void)ready;
+	if (!broker_serve(d)) {
+		loop_remove(d->host->loop, &d->asks);
+		kill(d->pid, SIGKILL);
+	}
+}
+
+static void process_forget(struct device *d)
+{
+	loop_remove(d->host->loop, &d->ends);
+	loop_remove(d->host->loop, &d->asks);
+	close(d->ends.fd);
+	close(d->socket);
+	gntdev_close(&d->grants);
+	broker_end(d);
+	d->pid = 0;
+}
+
+static void ends_ready(struct loop_source *src, uint32_t ready)
+{
+	struct device *d = CONTAINER_OF(src, struct device, ends);
+	bool soon = loop_now_ns() - d->started_ns < SOON_NS;
+	int status = 0;
+
+	(void)ready;
+	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
+		return;
+	process_forget(d);
+	d->ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (d->ended) {
+		d->host->ended(d);
+		return;
+	}
+	if (WIFSIGNALED(status))
+		log_warn("%s: blkback died of signal %d, and is started again", d->path, WTERMSIG(status));
+	else
+		log_warn("%s: blkback failed with status %d, and is started again", d->path, WEXITSTATUS(status));
+	d->hurry = soon ? d->hurry + (d->hurry < DELAY_MAX) : 0;
+	loop_timer_arm(d->host->loop, &d->retry, soon ? RETRY_NS << d->hurry : 0);
+}
+
+static int process_watch(struct device *d)
+{
+	struct loop *l = d->host->loop;
+	int err, pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	d->ends = (struct loop_source){ .fd = pidfd, .events = EPOLLIN, .ready = ends_ready };
+	d->asks = (struct loop_source){ .fd = d->socket, .events = EPOLLIN, .ready = asks_ready };
+	err = loop_add(l, &d->ends);
+	return err ? err : loop_add(l, &d->asks);
+}
+
+/* Start the process on the open image @disk. */
+static int process_start(struct device *d, int disk)
+{
+	int pair[2], events = events_open(d->domid), err = 0;
+
+	if (events < 0)
+		return events;
+	if (gntdev_open(&d->grants) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		err = -errno;
+		gntdev_close(&d->grants);
+		close(events);
+		return err;
+	}
+	d->pid = fork();
+	if (d->pid == 0)
+		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, disk });
+	err = d->pid < 0 ? -errno : 0;
+	close(pair[1]);
+	close(events);
+	d->socket = pair[0];
+	/* A process that does not listen must not stop us. */
+	(void)fcntl(d->socket, F_SETFL, O_NONBLOCK);
+	d->started_ns = loop_now_ns();
+	if (err) {
+		d->pid = 0;
+		close(d->socket);
+		gntdev_close(&d->grants);
+	}
+	return err ? err : process_watch(d);
+}
+
+static int read_node(const struct device *d, const char *node, char *value, size_t size)
+{
+	char path[DEVICE_PATH + 32];
+
+	snprintf(path, sizeof path, "%s/%s", d->path, node);
+	return store_read_buf(d->host->store, STORE_NO_TX, path, value, size);
+}
+
+/* Start a process, now or as soon as the last one's operations have ended. */
+static void start(struct device *d)
+{
+	char target[512], mode[8];
+	struct image image;
+	int err = read_node(d, "params", target, sizeof target);
+
+	if (!err)
+		err = read_node(d, "mode", mode, sizeof mode);
+	if (err) {
+		refuse(d, "params or mode", err);
+		return;
+	}
+	err = image_open(&image, target, mode[0] != 'w', (uint64_t)d->domid << 32 | d->number);
+	if (err) {
+		refuse(d, target, err);
+		return;
+	}
+	if (image.busy) {
+		close(image.fd);
+		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
+		return;
+	}
+	d->start->sectors = image.sectors;
+	d->start->sector_bytes = image.sector_bytes;
+	d->start->read_only = mode[0] != 'w';
+	err = process_start(d, image.fd);
+	close(image.fd);
+	if (err)
+		refuse(d, d->host->blkback, err);
+}
+
+static void retry_expired(struct loop_timer *t)
+{
+	start(CONTAINER_OF(t, struct device, retry));
+}
+
+int device_open(struct device **out, const struct device_host *host, uint16_t domid, uint32_t number,
+		const char *path, uid_t uid)
+{
+	struct device *d = mem_alloc(sizeof *d);
+	int err;
+
+	*d = (struct device){ .host = host, .domid = domid, .number = number, .uid = uid, .records = -1,
+			      .retry = { .expired = retry_expired } };
+	snprintf(d->path, sizeof d->path, "%s", path);
+	err = read_node(d, "frontend", d->front, sizeof d->front);
+	if (err) {
+		free(d);
+		return err;
+	}
+	err = records_open(d);
+	if (err) {
+		refuse(d, host->run_dir, err);
+	} else {
+		memcpy(d->start->path, d->path, sizeof d->path);
+		d->start->rings = RINGS;
+		d->start->uid = uid;
+		start(d);
+	}
+	*out = d;
+	return 0;
+}
+
+void device_free(struct device *d)
+{
+	loop_timer_cancel(d->host->loop, &d->retry);
+	if (d->pid) {
+		kill(d->pid, SIGKILL);
+		(void)!waitpid(d->pid, NULL, 0);
+		process_forget(d);
+	}
+	records_close(d);
+	free(d);
+}

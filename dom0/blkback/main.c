@@ -1,0 +1,114 @@
+/* blkback: serves one virtual disk of one guest. Started by backendd, with the descriptors of dom0/backend/link.h.
+ *
+ * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach) and disk.c. It holds nothing
+ * that its death loses: what a successor needs is in the records. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "dom0/backend/port.h"
+#include "dom0/blkback/disk.h"
+#include "dom0/lib/daemon.h"
+#include "dom0/lib/log.h"
+#include "dom0/lib/sandbox.h"
+#include "protocol/dom0/evtchn.h"
+#include "protocol/dom0/gntdev.h"
+#include "pvdrivers/vbd_back.h"
+
+#define LOG_DIR		"/var/log/bothy"
+#define JOBS		64u	/* requests under way at once */
+#define SEGMENTS	64u	/* pages of a request, at most */
+#define KEPT_PAGES	2048u	/* that stay mapped */
+#define RING_ORDER	4u
+
+static struct port port;
+static struct disk disk;
+static struct vbd_back vbd;
+
+static struct link_start *records_map(void)
+{
+	struct stat st;
+	void *va;
+
+	if (fstat(LINK_FD_RECORDS, &st) < 0)
+		daemon_fail("records", -errno);
+	va = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, LINK_FD_RECORDS, 0);
+	if (va == MAP_FAILED)
+		daemon_fail("records", -errno);
+	return va;
+}
+
+static void device_set(const struct link_start *s)
+{
+	vbd.max_rings = s->rings;
+	vbd.max_ring_order = RING_ORDER;
+	vbd.kept_pages = KEPT_PAGES;
+	vbd.record = (struct blk_record *)(void *)((char *)s + PV_PAGE);
+	vbd.config = (struct blk_config){
+		.io = &disk.io, .jobs = JOBS,
+		.limits = {
+			.sectors = s->sectors, .sector_bytes = s->sector_bytes, .max_segments = SEGMENTS,
+			.read_only = s->read_only, .flush = true, .barrier = true, .discard = !s->read_only,
+		},
+	};
+}
+
+static void sandbox(uid_t uid)
+{
+	static const unsigned int requests[] = {
+		IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND,
+		IOCTL_EVTCHN_NOTIFY, 0,
+	};
+	struct sandbox box = {
+		.uid = uid, .root = "/run/empty", .calls = "sendto recvfrom io_uring_enter", .requests = requests,
+	};
+
+	sandbox_enter(&box);
+}
+
+static void serve(void)
+{
+	struct pollfd wait[] = {
+		{ .fd = LINK_FD_SOCKET, .events = POLLIN },
+		{ .fd = LINK_FD_EVENTS, .events = POLLIN },
+		{ .fd = disk.ring.ring_fd, .events = POLLIN },
+	};
+
+	while (!vbd.device.gone) {
+		if (poll(wait, ARRAY_LEN(wait), vbd.again ? 0 : -1) < 0 && errno != EINTR)
+			daemon_fail("poll", -errno);
+		port_run(&port);
+		if (port.sectors) {
+			vbd_back_resize(&vbd, port.sectors);
+			port.sectors = 0;
+		}
+		disk_reap(&disk);
+		vbd_back_run(&vbd);
+		disk_start(&disk);
+	}
+}
+
+int main(void)
+{
+	struct link_start *start;
+	int err;
+
+	log_open("blkback");
+	daemon_log_to(LOG_DIR, "blkback");
+	start = records_map();
+	port_open(&port);
+	err = disk_open(&disk, LINK_FD_DISK, JOBS);
+	if (err)
+		daemon_fail("io_uring", err);
+	close(LINK_FD_DISK);
+	sandbox(start->uid);
+	device_set(start);
+	err = vbd_back_open(&vbd, &port.os, start->path);
+	if (err)
+		daemon_fail(start->path, err);
+	serve();
+	return 0;
+}
