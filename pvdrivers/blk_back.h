@@ -53,11 +53,13 @@ struct blk_origin {
 };
 
 /* What a back end's death must not undo of a ring: memory that outlives the process and that no guest sees,
- * held by who starts the successor, all zero at first. For blk_back.c alone, but for the origin: who opens the ring
- * writes it then, and resumes no other ring. Only as many cells as slots are ever touched. */
+ * held by who starts the successor, all zero at first. For blk_back.c alone, but for two that are of who opens the
+ * ring: its origin, written then, so that no other ring is resumed; and the size of the disk that the front end was told
+ * last, in the first ring's. Only as many cells as slots are ever touched. */
 struct blk_record {
 	uint32_t slots;			/* of the ring that this is the record of; 0: of none */
 	struct blk_origin origin;
+	uint64_t told;			/* sectors */
 	uint64_t mark;			/* which index is being answered, or was last, and from which cell */
 	uint64_t id;			/* with what */
 	int16_t status;

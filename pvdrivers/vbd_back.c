@@ -187,7 +187,11 @@ static int connect(struct vbd_back *v)
 	if (err)
 		return err;
 	err = rings_open(v, false);
-	return err ? err : put_properties(v);
+	if (!err)
+		err = put_properties(v);
+	if (!err)
+		v->record[0].told = v->config.limits.sectors;
+	return err;
 }
 
 /* The front end looks at the size when the state is written, be it the same. */
@@ -195,18 +199,20 @@ static void size_tell(struct vbd_back *v)
 {
 	if (!pv_device_connected(&v->device))
 		return;
-	if (store_put_number(v->device.os, v->device.path, "sectors", v->config.limits.sectors))
+	if (store_put_number(v->device.os, v->device.path, "sectors", v->config.limits.sectors)) {
 		pv_device_log(&v->device, "its new size cannot be told", 0);
-	else
-		pv_device_touch(&v->device);
+		return;
+	}
+	pv_device_touch(&v->device);
+	v->record[0].told = v->config.limits.sectors;
 }
 
-/* The predecessor may have died amid telling a size. */
+/* The predecessor may have died before it had told a size. Front ends log what they are told. */
 static int take_over(struct vbd_back *v)
 {
 	int err = rings_open(v, true);
 
-	if (!err)
+	if (!err && v->record[0].told != v->config.limits.sectors)
 		size_tell(v);
 	return err;
 }

@@ -1,4 +1,9 @@
-/* The contract is in image.h. */
+/* The contract is in image.h.
+ *
+ * Disks are read and written through the page cache, on purpose. Past it, the kernel works on the guest's pages while an
+ * operation is under way, and Linux (gntdev in 6.1) cannot take back a mapping whose page is in use so: a process
+ * that dies or unmaps then leaves an entry behind that its page tables cannot be freed with, and the kernel faults. With the
+ * cache between, only the process itself and threads that end with it touch the guest's memory. */
 #include "dom0/backendd/image.h"
 
 #include <errno.h>
@@ -9,16 +14,6 @@
 #include <unistd.h>
 
 #define MARKS (1ull << 62)	/* beyond the end of any disk */
-
-/* Past the page cache, if the file system can: the guest has one, and what is answered shall be on its way. */
-static int open_direct(const char *path, int access)
-{
-	int fd = open(path, access | O_DIRECT | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = open(path, access | O_CLOEXEC | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
 
 static int measure(struct image *i)
 {
@@ -58,9 +53,9 @@ int image_open(struct image *i, const char *path, bool read_only, uint64_t mark)
 {
 	int err;
 
-	*i = (struct image){ .fd = open_direct(path, read_only ? O_RDONLY : O_RDWR) };
+	*i = (struct image){ .fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK) };
 	if (i->fd < 0)
-		return i->fd;
+		return -errno;
 	err = measure(i);
 	if (!err)
 		err = mark_set(i, mark);
