@@ -83,13 +83,39 @@ void store_close(struct store *s)
 	(void)s;
 }
 
+/* Remove @path and all below. */
+static void cut(const char *path)
+{
+	for (int i = 0; i < FAKE_NODES; i++)
+		if (is_below(world->nodes[i].path, path))
+			world->nodes[i].path[0] = '\0';
+}
+
+/* What backendd does between two looks at a back end's directory: one that is closed goes. */
+static void close_user_backend(const char *path)
+{
+	char online[FAKE_PATH + 8];
+	struct fake_node *node;
+
+	snprintf(online, sizeof(online), "%s/online", path);
+	node = strstr(path, "/user-backend/") ? find(online) : NULL;
+	if (!node || node->value[0] != '0')
+		return;
+	if (world->closing_looks > 0)
+		world->closing_looks--;
+	else
+		cut(path);
+}
+
 int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, size_t size)
 {
-	struct fake_node *node = find(path);
 	int rc = fake_call("store_read");
+	struct fake_node *node;
 
 	(void)s;
 	(void)tx;
+	close_user_backend(path);
+	node = find(path);
 	if (rc < 0 || !node)
 		return rc < 0 ? rc : -ENOENT;
 	snprintf(buf, size, "%s", node->value);
@@ -98,12 +124,29 @@ int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, si
 
 int store_read_u64(struct store *s, uint32_t tx, const char *path, uint64_t *value)
 {
-	char text[64];
+	char text[64], *end;
 	int rc = store_read_buf(s, tx, path, text, sizeof(text));
 
-	if (rc == 0)
-		*value = strtoull(text, NULL, 10);
-	return rc;
+	if (rc < 0)
+		return rc;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno ? 0 : -EINVAL;
+}
+
+/* A back end's, to its new @state: that it is ready, or its error. */
+static void answer(struct fake_node *state)
+{
+	const char *device = state->path + strlen("/local/domain/0");
+	char path[FAKE_PATH];
+
+	if (!world->backend_error) {
+		strcpy(state->value, "2");
+		return;
+	}
+	snprintf(path, sizeof(path), "/local/domain/0/error%.*s/error",
+		(int)(strlen(device) - strlen("/state")), device);
+	strcpy(make(path)->value, world->backend_error);
 }
 
 /* What kernels and daemons do when they see a node. */
@@ -112,8 +155,8 @@ static void react(const struct fake_node *node)
 	unsigned int domid;
 	char path[FAKE_PATH], end;
 
-	if (!world->no_backends && strstr(node->path, "/backend/") && strstr(node->path, "/state"))
-		strcpy(find(node->path)->value, "2");
+	if (!world->no_backends && strstr(node->path, "backend/") && strstr(node->path, "/state"))
+		answer(find(node->path));
 	if (world->obeys &&
 		sscanf(node->path, "/local/domain/%u/control/shutdow%c", &domid, &end) == 2 &&
 		fake_domain_find((uint16_t)domid))
@@ -134,6 +177,8 @@ int store_write(struct store *s, uint32_t tx, const char *path, const char *valu
 	(void)tx;
 	if (rc < 0)
 		return rc;
+	if (strstr(path, "/online") && value[0] == '0' && !find(path))
+		abort(); /* a back end that is gone would be there anew */
 	node = make(path);
 	if (strlen(value) >= FAKE_VALUE)
 		abort();
@@ -164,9 +209,8 @@ int store_rm(struct store *s, uint32_t tx, const char *path)
 
 	(void)s;
 	(void)tx;
-	for (int i = 0; rc == 0 && i < FAKE_NODES; i++)
-		if (is_below(world->nodes[i].path, path))
-			world->nodes[i].path[0] = '\0';
+	if (rc == 0)
+		cut(path);
 	return rc;
 }
 
