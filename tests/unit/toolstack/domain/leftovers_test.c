@@ -173,6 +173,7 @@ static const struct {
 	{"list --json", EXIT_DONE},
 	{"vcpu-list", EXIT_DONE},
 	{"info", EXIT_DONE},
+	{"block-list nosuch", EXIT_NO_DOMAIN},
 	{"pause nosuch", EXIT_NO_DOMAIN},
 	{"unpause nosuch", EXIT_NO_DOMAIN},
 	{"destroy nosuch", EXIT_NO_DOMAIN},
