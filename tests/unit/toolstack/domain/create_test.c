@@ -232,11 +232,31 @@ START_TEST(user_disks)
 	ck_assert_int_eq(fake_node_count("/local/domain/0/backend"), 0);
 	ck_assert_int_eq(world->loops_made, 0);
 	ck_assert_int_eq(world->disks_open, 0);
-	world->closing_looks = 3; /* they take their time */
+	world->closing_looks = 30; /* they take their time */
 	ck_assert_int_eq(domain_reap(&host.hv, host.store, domid), 0);
 	ck_assert_uint_eq(world->closing_looks, 0);
 	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd"), 1);
 	ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
+}
+END_TEST
+
+/* Another reaper has closed the disk already, and backendd removes it at any of our calls (the fake store refuses to have
+ * it anew). */
+START_TEST(user_disks_go_while_they_are_reaped)
+{
+	make_guest("disk=['vdev=xvda,backend=user,target=/u']\n");
+	for (unsigned int calls = 0; calls < 20; calls++) {
+		uint16_t domid = 0;
+		char online[64];
+
+		ck_assert_msg(create(&domid) == 0, "%s", why.what);
+		snprintf(online, sizeof(online), "/local/domain/0/user-backend/vbd/%u/51712/online", domid);
+		world->closing_looks = calls;
+		ck_assert_int_eq(store_write(fake_store, STORE_NO_TX, online, "0"), 0);
+		ck_assert_int_eq(domain_reap(&host.hv, host.store, domid), 0);
+		ck_assert_uint_eq(world->closing_looks, 0);
+		ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd"), 1);
+	}
 }
 END_TEST
 
@@ -320,6 +340,6 @@ START_TEST(dying_domain_may_be_followed)
 }
 END_TEST
 
-CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks,
+CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_disks_go_while_they_are_reaped,
 	   guest_may_write_only_its_own, kept_configuration_is_complete,
 	   options_change_the_guest, dying_domain_may_be_followed)

@@ -91,20 +91,24 @@ static void cut(const char *path)
 			world->nodes[i].path[0] = '\0';
 }
 
-/* What backendd does between two looks at a back end's directory: one that is closed goes. */
-static void close_user_backend(const char *path)
+/* What backendd does between any two calls: a back end that is closed goes. */
+static void backendd_act(void)
 {
-	char online[FAKE_PATH + 8];
-	struct fake_node *node;
+	char dir[FAKE_PATH];
 
-	snprintf(online, sizeof(online), "%s/online", path);
-	node = strstr(path, "/user-backend/") ? find(online) : NULL;
-	if (!node || node->value[0] != '0')
-		return;
-	if (world->closing_looks > 0)
-		world->closing_looks--;
-	else
-		cut(path);
+	for (int i = 0; i < FAKE_NODES && !world->in_transaction; i++) {
+		const struct fake_node *n = &world->nodes[i];
+		const char *leaf = strstr(n->path, "/online");
+
+		if (!leaf || n->value[0] != '0' || !strstr(n->path, "/user-backend/"))
+			continue;
+		if (world->closing_looks > 0) {
+			world->closing_looks--;
+			continue;
+		}
+		snprintf(dir, sizeof(dir), "%.*s", (int)(leaf - n->path), n->path);
+		cut(dir);
+	}
 }
 
 int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, size_t size)
@@ -114,7 +118,7 @@ int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, si
 
 	(void)s;
 	(void)tx;
-	close_user_backend(path);
+	backendd_act();
 	node = find(path);
 	if (rc < 0 || !node)
 		return rc < 0 ? rc : -ENOENT;
@@ -177,6 +181,7 @@ int store_write(struct store *s, uint32_t tx, const char *path, const char *valu
 	(void)tx;
 	if (rc < 0)
 		return rc;
+	backendd_act();
 	if (strstr(path, "/online") && value[0] == '0' && !find(path))
 		abort(); /* a back end that is gone would be there anew */
 	node = make(path);
@@ -270,6 +275,7 @@ int store_transact(struct store *s, int (*body)(struct store *s, uint32_t tx, vo
 
 		if (rc < 0)
 			return rc;
+		backendd_act();
 		memcpy(world->saved, world->nodes, sizeof(world->nodes));
 		world->in_transaction = true;
 		rc = body(s, FAKE_TX, arg);
