@@ -3,4 +3,5 @@
 #pragma once
 
 #define BACKENDS_KERNEL "backend"    /* Linux's drivers watch it and serve what is there */
-#define BACKENDS_USER "user-backend" /* processes of dom0's do, which backendd starts, and removes each when it ended */
+#define BACKENDS_USER "user-backend" /* backendd does, and starts a process for each DEVICE; it removes DEVICE when it is
+				      * closed and its process and I/O are gone */

@@ -11,8 +11,9 @@
 void domain_reap_sysfs(int fd);
 
 /* Destroy @domid in the hypervisor and remove its devices, home, /vm entry, error nodes and
- * /bothy/domain/@domid from the store; wait a few seconds for each of its back ends,
- * the kernel's and backendd's, to let go of its memory and its disk. May be called again, by several at
- * once, and for a domain of which nothing is left: then it does nothing. Returns 0 when nothing is left but, perhaps, frames that others still map;
- * -EPERM: domain 0; -EBUSY: destruction did not finish; else the first error of the store. */
+ * /bothy/domain/@domid from the store; wait a few seconds for each of its back ends, the kernel's and
+ * backendd's, to let go of its memory and its disk. May be called again, by several at once, and for a
+ * domain of which nothing is left: then it does nothing. Returns 0 when nothing is left but, perhaps,
+ * frames that others still map; -EPERM: domain 0; -EBUSY: destruction did not finish; else the first
+ * error of the store. */
 int domain_reap(struct privcmd *p, struct store *s, uint16_t domid) MUST_CHECK;
