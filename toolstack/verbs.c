@@ -2,6 +2,9 @@
 #include "toolstack/verb.h"
 
 const struct verb verbs[] = {
+	{"block-list", "DOMAIN", "List a guest's disks and what serves them",
+		"The handle is the guest's number; -1 is what the guest does not say.\n",
+		verb_block_list},
 	{"console", "DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches", "",
 		verb_console},
 	{"create", "[-cnpq] FILE [KEY=VALUE...]",

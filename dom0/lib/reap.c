@@ -1,12 +1,12 @@
 /* Reaping a domain.
  *
  * Order, and why: destroy first, so that the guest cannot write any more; then its front ends'
- * nodes, which makes the kernel's back ends disconnect by themselves (a front end whose state
- * vanished is closed); then wait for the back ends to go, since they map the guest's pages; the
- * back ends' nodes next; the store daemon's own ring with XS_RELEASE; the record in /bothy last,
- * so that who dies on the way is followed by another who sees that there is work left. Rules:
- * every step may find its work done already; after an error the other devices are still cared for,
- * but the domain's home and record, which lead to what is left, stay for the next try.
+ * nodes, which makes the back ends disconnect by themselves (a front end whose state vanished is
+ * closed); then wait for the back ends to go, since they map the guest's pages; the back ends' nodes
+ * next; the store daemon's own ring with XS_RELEASE; the record in /bothy last, so that who dies on
+ * the way is followed by another who sees that there is work left. Rules: every step may find its
+ * work done already, and makes nothing anew that went meanwhile; after an error the other devices are
+ * still cared for, but the domain's home and record, which lead to what is left, stay for the next try.
  */
 #include "dom0/lib/reap.h"
 
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "dom0/lib/backends.h"
 #include "dom0/lib/domctl.h"
 
 enum {
@@ -52,36 +53,71 @@ static void remove_path(struct reap *r, const char *path)
 	note(r, store_rm(r->s, STORE_NO_TX, path));
 }
 
-/* Run @each for every device of the domain that has a back end in dom0. */
-static void for_each_device(struct reap *r, void (*each)(struct reap *r, const char *type,
-							 const char *device))
-{
-	char path[PATH_SIZE], **types, **devices;
-	unsigned int type_count, device_count;
+/* The domain's back ends of one type and kind, or one of them. */
+struct backend {
+	const char *kind, *type, *device;
+	char dir[PATH_SIZE];	/* in the store */
+};
 
-	if (!list(r, "/local/domain/0/backend", &types, &type_count))
-		return;
-	for (unsigned int i = 0; i < type_count; i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u", types[i],
-			 r->domid);
-		if (!list(r, path, &devices, &device_count))
+/* Run @each for what there may be of every type and kind. */
+static void for_each_type(struct reap *r, void (*each)(struct reap *r, struct backend *b))
+{
+	static const char *const kinds[] = { BACKENDS_KERNEL, BACKENDS_USER };
+	char path[PATH_SIZE], **types;
+	unsigned int count;
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		snprintf(path, sizeof(path), "/local/domain/0/%s", kinds[k]);
+		if (!list(r, path, &types, &count))
 			continue;
-		for (unsigned int k = 0; k < device_count; k++)
-			each(r, types[i], devices[k]);
-		free(devices);
+		for (unsigned int i = 0; i < count; i++)
+			each(r, &(struct backend){ .kind = kinds[k], .type = types[i] });
+		free(types);
 	}
-	free(types);
 }
 
-static void close_device(struct reap *r, const char *type, const char *device)
+static void for_each_device(struct reap *r, struct backend *b,
+			    void (*each)(struct reap *r, const struct backend *b))
+{
+	char path[PATH_SIZE], **devices;
+	unsigned int count;
+
+	snprintf(path, sizeof(path), "/local/domain/0/%s/%.32s/%u", b->kind, b->type, r->domid);
+	if (!list(r, path, &devices, &count))
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		b->device = devices[i];
+		snprintf(b->dir, sizeof(b->dir), "/local/domain/0/%s/%.32s/%u/%.32s", b->kind,
+			 b->type, r->domid, b->device);
+		each(r, b);
+	}
+	free(devices);
+}
+
+/* Not one that backendd has just removed: it would be there anew. */
+static int go_offline(struct store *s, uint32_t tx, void *dir)
+{
+	char path[PATH_SIZE + 8], value[8];
+	int rc = store_read_buf(s, tx, dir, value, sizeof(value));
+
+	snprintf(path, sizeof(path), "%s/online", (const char *)dir);
+	return rc < 0 ? rc : store_write(s, tx, path, "0");
+}
+
+static void close_device(struct reap *r, const struct backend *b)
 {
 	char path[PATH_SIZE];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u/%.32s/online", type,
-		 r->domid, device);
-	note(r, store_write(r->s, STORE_NO_TX, path, "0"));
-	snprintf(path, sizeof(path), "/local/domain/%u/device/%.32s/%.32s", r->domid, type, device);
+	snprintf(path, sizeof(path), "%s", b->dir);
+	note(r, store_transact(r->s, go_offline, path));
+	snprintf(path, sizeof(path), "/local/domain/%u/device/%.32s/%.32s", r->domid, b->type,
+		 b->device);
 	remove_path(r, path);
+}
+
+static void close_devices(struct reap *r, struct backend *b)
+{
+	for_each_device(r, b, close_device);
 }
 
 static int sysfs_fd = -1;
@@ -92,27 +128,44 @@ void domain_reap_sysfs(int fd)
 }
 
 /* The kernel's device is gone when its own directory is: its link under bus/xen-backend goes before the driver lets
- * go, which then asks the store once more. */
-static void await_device(struct reap *r, const char *type, const char *device)
+ * go, which then asks the store once more. Of a process and its I/O backendd says so, by removing their directory. */
+static bool is_there(struct reap *r, const struct backend *b)
 {
-	static const struct timespec pause = { .tv_nsec = BACKEND_PAUSE_MS * 1000000L };
 	char path[PATH_SIZE];
 	struct stat st;
+	int rc;
 
+	if (strcmp(b->kind, BACKENDS_USER) == 0) {
+		rc = store_read_buf(r->s, STORE_NO_TX, b->dir, path, sizeof(path));
+		note(r, rc);
+		return rc == 0;
+	}
 	snprintf(path, sizeof(path), "%s%.32s-%u-%.32s",
-		 sysfs_fd < 0 ? "/sys/devices/" : "", type, r->domid, device);
-	for (int i = 0; i < BACKEND_TRIES && fstatat(sysfs_fd, path, &st, 0) == 0; i++)
+		 sysfs_fd < 0 ? "/sys/devices/" : "", b->type, r->domid, b->device);
+	return fstatat(sysfs_fd, path, &st, 0) == 0;
+}
+
+static void await_device(struct reap *r, const struct backend *b)
+{
+	static const struct timespec pause = { .tv_nsec = BACKEND_PAUSE_MS * 1000000L };
+
+	for (int i = 0; i < BACKEND_TRIES && is_there(r, b); i++)
 		nanosleep(&pause, NULL);
 }
 
-static void forget_device(struct reap *r, const char *type, const char *device)
+static void await_devices(struct reap *r, struct backend *b)
+{
+	for_each_device(r, b, await_device);
+}
+
+/* Also where no device is left: its error may be. */
+static void forget_devices(struct reap *r, struct backend *b)
 {
 	char path[PATH_SIZE];
 
-	(void)device;
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%.32s/%u", type, r->domid);
+	snprintf(path, sizeof(path), "/local/domain/0/%s/%.32s/%u", b->kind, b->type, r->domid);
 	remove_path(r, path);
-	snprintf(path, sizeof(path), "/local/domain/0/error/backend/%.32s/%u", type, r->domid);
+	snprintf(path, sizeof(path), "/local/domain/0/error/%s/%.32s/%u", b->kind, b->type, r->domid);
 	remove_path(r, path);
 }
 
@@ -166,9 +219,9 @@ int domain_reap(struct privcmd *p, struct store *s, uint16_t domid)
 	rc = domctl_destroy_wait(p, domid, DESTROY_TRIES);
 	if (rc < 0 && rc != -ESRCH)
 		return rc;
-	for_each_device(&r, close_device);
-	for_each_device(&r, await_device);
-	for_each_device(&r, forget_device);
+	for_each_type(&r, close_devices);
+	for_each_type(&r, await_devices);
+	for_each_type(&r, forget_devices);
 	forget_domain(&r);
 	return r.error;
 }

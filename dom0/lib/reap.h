@@ -6,13 +6,14 @@
 #include "dom0/lib/privcmd.h"
 #include "dom0/lib/store_client.h"
 
-/* For a caller whose root directory is another: look for back ends in the directory @fd, which is
- * /sys/devices, from now on. */
+/* For a caller whose root directory is another: look for the kernel's back ends in the directory @fd,
+ * which is /sys/devices, from now on. */
 void domain_reap_sysfs(int fd);
 
 /* Destroy @domid in the hypervisor and remove its devices, home, /vm entry, error nodes and
- * /bothy/domain/@domid from the store; wait a few seconds for the kernel's back ends to let go of
- * its memory. May be called again, by several at once, and for a domain of which nothing is left:
- * then it does nothing. Returns 0 when nothing is left but, perhaps, frames that others still map;
- * -EPERM: domain 0; -EBUSY: destruction did not finish; else the first error of the store. */
+ * /bothy/domain/@domid from the store; wait a few seconds for each of its back ends, the kernel's and
+ * backendd's, to let go of its memory and its disk. May be called again, by several at once, and for a
+ * domain of which nothing is left: then it does nothing. Returns 0 when nothing is left but, perhaps,
+ * frames that others still map; -EPERM: domain 0; -EBUSY: destruction did not finish; else the first
+ * error of the store. */
 int domain_reap(struct privcmd *p, struct store *s, uint16_t domid) MUST_CHECK;

@@ -230,7 +230,7 @@ static bool starts_or_leaves_nothing(void)
 		return true;
 	ck_assert_str_ne(why.what, "");
 	ck_assert_int_eq(world->mapped, 0);
-	ck_assert_int_eq(world->loops_open, 0);
+	ck_assert_int_eq(world->disks_open, 0);
 	ck_assert_ptr_null(fake_domain_find(1));
 	ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
 	return false;

@@ -113,7 +113,7 @@ def guest_to_guest(story, addresses, md5):
 def tell_of_domains(story):
     story.say("verbs that tell")
     for line in ("bothy version", "bothy info", "bothy help pause", "bothy domid alpha", f"bothy domname {ids(story)['gamma']}",
-                 "bothy uptime", "bothy vcpu-list", "bothy create -n /guests/new.cfg",
+                 "bothy uptime", "bothy vcpu-list", "bothy block-list alpha", "bothy create -n /guests/new.cfg",
                  "bothy info --json | jq .free_memory",
                  "bothy list --json | jq -c '.domains[] | [.domid, .name, .memory_mib, .state]'"):
         story.do(line)

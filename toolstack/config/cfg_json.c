@@ -16,6 +16,7 @@ static void add_disks(cJSON *root, const struct guest_cfg *g)
 		cJSON_AddNumberToObject(o, "virtual_device", d->vdev_nr);
 		cJSON_AddBoolToObject(o, "writable", d->writable);
 		cJSON_AddBoolToObject(o, "cdrom", d->cdrom);
+		cJSON_AddStringToObject(o, "backend", d->user_backend ? "user" : "kernel");
 		cJSON_AddItemToArray(all, o);
 	}
 }

@@ -183,11 +183,14 @@ static int set_backendtype(struct parse *p, const char *text)
 
 static int set_backend(struct parse *p, const char *text)
 {
-	static const char *const ours[] = {"kernel", "0", "Domain-0", NULL};
+	static const char *const kernel[] = {"kernel", "0", "Domain-0", NULL};
 
-	if (field_is_one_of(text, ours))
+	p->disk.user_backend = strcmp(text, "user") == 0;
+	if (p->disk.user_backend || field_is_one_of(text, kernel))
 		return 0;
-	return why_set(p->why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
+	why_set(p->why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
+	why_hint(p->why, "user or kernel");
+	return -ENOTSUP;
 }
 
 static const struct {
@@ -330,8 +333,9 @@ int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why)
 
 int disk_spec_format(const struct disk_spec *d, char *out, size_t size)
 {
-	int length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s,target=%s", d->vdev,
-		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "", d->target);
+	int length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s,target=%s", d->vdev,
+		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "",
+		d->user_backend ? ",backend=user" : "", d->target);
 
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

@@ -1,7 +1,7 @@
 /* One entry of `disk = [ ... ]`, in either syntax of xl.cfg:
  *   phy:/dev/x,xvda,w     file:/img,xvda:cdrom,r          (old)
  *   [target[,format[,vdev[,access]]]][,key=value ...]     (new; target= takes the rest of the text)
- * Pure. Only raw images: the kernel's own back end serves them. Whether the target is a block device or
+ * Pure. Only raw images: the back ends serve no others. Whether the target is a block device or
  * a file is seen when it is opened, so the prefixes phy: and file: say nothing more. */
 #pragma once
 #include <stdbool.h>
@@ -15,6 +15,7 @@ struct disk_spec {
 	uint32_t vdev_nr; /* "virtual-device" and the device's number in the store */
 	bool writable;
 	bool cdrom;
+	bool user_backend; /* served by a process of dom0's, else by its kernel */
 };
 
 /* Parse hostile @text. Returns 0 and *d, or -EINVAL/-ENOTSUP with @why. */

@@ -1,8 +1,9 @@
 /* Waiting for back ends.
  *
- * blkback opens the device when it sees physical-device, and shows it in sysfs; until then the loop device
- * is held by us alone. netback makes its interface when it reaches InitWait, and stays short of Connected
- * until hotplug-status says so. Errors of either appear below /local/domain/0/error.
+ * The kernel's blkback opens the device when it sees physical-device, and shows it in sysfs; until then the loop
+ * device is held by us alone. A process of dom0's has its disk open when it says InitWait. netback makes its
+ * interface when it reaches InitWait, and stays short of Connected until hotplug-status says so. Errors of all of
+ * them appear below /local/domain/0/error.
  * Neighbours: create.c; guest_tree.c wrote the nodes.
  */
 #include "toolstack/device/device_wait.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "dom0/lib/backends.h"
 #include "toolstack/device/bridge.h"
 #include "toolstack/domain/guest_tree.h"
 #include "toolstack/wait.h"
@@ -22,7 +24,7 @@ struct backend {
 	const struct device_wait *w;
 	const char *name;           /* "disk xvda" */
 	char path[STORE_PATH_SIZE]; /* of its store directory */
-	char sign[128];             /* file whose existence says it is ready */
+	char sign[128];             /* file whose existence says it is ready; empty: none */
 };
 
 /* The back end's own words, if it failed. */
@@ -53,17 +55,18 @@ static int backend_check(void *arg)
 		return why_set(b->w->why, rc, "%s: %s", b->name, strerror(-rc));
 	if (state >= STATE_CLOSING)
 		return why_set(b->w->why, -EIO, "%s: the back end closed the device", b->name);
-	return state >= STATE_INIT_WAIT && stat(b->sign, &st) == 0;
+	return state >= STATE_INIT_WAIT && (!b->sign[0] || stat(b->sign, &st) == 0);
 }
 
-static int backend_wait(struct backend *b, const char *module)
+/* @hint: what to do when nobody answers. */
+static int backend_wait(struct backend *b, const char *hint)
 {
 	int rc = wait_until(backend_check, b, b->w->timeout_ms);
 
 	if (rc == -ETIMEDOUT) {
 		why_set(b->w->why, rc, "%s: the back end did not answer in %u s", b->name,
 			b->w->timeout_ms / 1000);
-		why_hint(b->w->why, "modprobe %s", module);
+		why_hint(b->w->why, "%s", hint);
 	} else if (rc == -EINTR) {
 		why_set(b->w->why, rc, "interrupted");
 	}
@@ -76,10 +79,12 @@ int disk_wait(const struct device_wait *w, const struct disk_spec *d)
 	struct backend b = {.w = w, .name = name};
 
 	snprintf(name, sizeof(name), "disk %s", d->vdev);
-	backend_path(b.path, "vbd", w->domid, d->vdev_nr);
+	backend_path(b.path, disk_backend_kind(d), "vbd", w->domid, d->vdev_nr);
+	if (d->user_backend)
+		return backend_wait(&b, "is backendd running?");
 	snprintf(b.sign, sizeof(b.sign), "%.64s/bus/xen-backend/devices/vbd-%u-%u/physical_device",
 		w->sysfs, w->domid, d->vdev_nr);
-	return backend_wait(&b, "xen-blkback");
+	return backend_wait(&b, "modprobe xen-blkback");
 }
 
 int vif_wait(const struct device_wait *w, const struct vif_spec *v, uint32_t index)
@@ -90,9 +95,9 @@ int vif_wait(const struct device_wait *w, const struct vif_spec *v, uint32_t ind
 
 	snprintf(name, sizeof(name), "interface %u", index);
 	snprintf(ifname, sizeof(ifname), "vif%u.%u", w->domid, index);
-	backend_path(b.path, "vif", w->domid, index);
+	backend_path(b.path, BACKENDS_KERNEL, "vif", w->domid, index);
 	snprintf(b.sign, sizeof(b.sign), "%.64s/class/net/%s", w->sysfs, ifname);
-	rc = backend_wait(&b, "xen-netback");
+	rc = backend_wait(&b, "modprobe xen-netback");
 	if (rc == 0)
 		rc = bridge_attach(v->bridge, ifname, v->ifname, w->why);
 	if (rc < 0)

@@ -1,4 +1,4 @@
-/* Wait until the kernel's back ends have taken a new guest's devices. */
+/* Wait until the back ends have taken a new guest's devices. */
 #pragma once
 #include <stdint.h>
 
@@ -14,7 +14,7 @@ struct device_wait {
 	struct why *why;
 };
 
-/* Until blkback has opened disk @d: from then on the block device is held by it.
+/* Until the back end has opened disk @d: from then on the block device or file is held by it.
  * Returns 0; -ETIMEDOUT; -EINTR; -EIO: the back end's own error, in @why. */
 int disk_wait(const struct device_wait *w, const struct disk_spec *d);
 

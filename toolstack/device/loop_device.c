@@ -83,11 +83,11 @@ static int open_loop(
 		return fd;
 	}
 	*b = (struct block_handle){
-		.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev), .loop = true};
+		.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev), .file = true};
 	return 0;
 }
 
-int block_open(struct block_handle *b, const char *path, bool writable, struct why *why)
+int block_open(struct block_handle *b, const char *path, bool writable, bool loop, struct why *why)
 {
 	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK), rc;
 	struct stat st;
@@ -99,6 +99,9 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 	} else if (S_ISBLK(st.st_mode)) {
 		*b = (struct block_handle){
 			.fd = fd, .major = major(st.st_rdev), .minor = minor(st.st_rdev)};
+		return 0;
+	} else if (S_ISREG(st.st_mode) && !loop) {
+		*b = (struct block_handle){.fd = fd, .file = true};
 		return 0;
 	} else if (S_ISREG(st.st_mode)) {
 		rc = open_loop(b, fd, path, writable, why);

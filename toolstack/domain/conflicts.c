@@ -1,4 +1,5 @@
-/* Conflicts with guests that exist, read from the dom0-owned halves of their devices in the store.
+/* Conflicts with guests that exist, read from the dom0-owned halves of their devices in the store, be they the
+ * kernel's or those of dom0's own processes.
  * Neighbours: create.c asks before anything is made.
  */
 #include "toolstack/domain/conflicts.h"
@@ -10,44 +11,51 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "dom0/lib/backends.h"
 #include "toolstack/domain/guest_tree.h"
 
 enum { DRAWS = 32 };
 
 typedef int backend_found(struct store *s, const char *path, void *arg);
 
-/* Ask @found about each back end of @type for domain @domain, until it returns nonzero. */
-static int for_each_of_domain(
-	struct store *s, const char *type, const char *domain, backend_found *found, void *arg)
+/* Ask @found about each back end in @dir, a domain's, until it returns nonzero. */
+static int for_each_of_domain(struct store *s, const char *dir, backend_found *found, void *arg)
 {
-	char path[STORE_PATH_SIZE], **devices = NULL;
+	char path[STORE_PATH_SIZE + 32], **devices = NULL;
 	unsigned int count = 0;
-	int rc;
+	int rc = store_list(s, STORE_NO_TX, dir, &devices, &count);
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s", type, domain);
-	rc = store_list(s, STORE_NO_TX, path, &devices, &count);
 	for (unsigned int i = 0; rc == 0 && i < count; i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.16s/%.16s", type, domain,
-			devices[i]);
+		snprintf(path, sizeof(path), "%s/%.16s", dir, devices[i]);
 		rc = found(s, path, arg);
 	}
 	free(devices);
 	return rc == -ENOENT ? 0 : rc; /* gone meanwhile */
 }
 
-/* Ask @found about each back end of @type, until it returns nonzero. */
-static int for_each_backend(struct store *s, const char *type, backend_found *found, void *arg)
+static int for_each_of_kind(
+	struct store *s, const char *kind, const char *type, backend_found *found, void *arg)
 {
 	char path[STORE_PATH_SIZE], **domains = NULL;
 	unsigned int count = 0;
 	int rc;
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%s", type);
+	snprintf(path, sizeof(path), "/local/domain/0/%s/%s", kind, type);
 	rc = store_list(s, STORE_NO_TX, path, &domains, &count);
-	for (unsigned int i = 0; rc == 0 && i < count; i++)
-		rc = for_each_of_domain(s, type, domains[i], found, arg);
+	for (unsigned int i = 0; rc == 0 && i < count; i++) {
+		snprintf(path, sizeof(path), "/local/domain/0/%s/%s/%.16s", kind, type, domains[i]);
+		rc = for_each_of_domain(s, path, found, arg);
+	}
 	free(domains);
 	return rc == -ENOENT ? 0 : rc;
+}
+
+/* Ask @found about each back end of @type, until it returns nonzero. */
+static int for_each_backend(struct store *s, const char *type, backend_found *found, void *arg)
+{
+	int rc = for_each_of_kind(s, BACKENDS_KERNEL, type, found, arg);
+
+	return rc ? rc : for_each_of_kind(s, BACKENDS_USER, type, found, arg);
 }
 
 /* @out keeps what it has if there is no such node. */
@@ -66,7 +74,7 @@ static unsigned int backend_user(const char *path)
 {
 	unsigned int domid = 0;
 
-	(void)!sscanf(path, "/local/domain/0/backend/%*[a-z]/%u/", &domid);
+	(void)!sscanf(path, "/local/domain/0/%*[a-z-]/%*[a-z]/%u/", &domid);
 	return domid;
 }
 
@@ -180,7 +188,7 @@ int disk_check_own(const struct guest_cfg *g, size_t index, struct why *why)
 
 struct sharing {
 	const struct disk_spec *disk;
-	const char *device; /* "fe:10", or empty for a loop device */
+	const char *device; /* "fe:10", or empty for a file */
 	char user[STORE_PATH_SIZE];
 };
 
@@ -212,7 +220,7 @@ int disk_check_shared(
 	struct sharing sharing = {.disk = d, .device = device};
 	int rc;
 
-	if (!b->loop)
+	if (!b->file)
 		snprintf(device, sizeof(device), "%x:%x", b->major, b->minor);
 	rc = for_each_backend(s, "vbd", disk_found, &sharing);
 	if (rc == 0)

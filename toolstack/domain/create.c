@@ -70,7 +70,8 @@ static int open_disks(struct creation *c)
 {
 	for (size_t i = 0; i < c->guest.disk_count; i++) {
 		const struct disk_spec *d = &c->guest.disks[i];
-		int rc = block_open(&c->blocks[i], d->target, d->writable, c->why);
+		int rc = block_open(
+			&c->blocks[i], d->target, d->writable, !d->user_backend, c->why);
 
 		if (rc == 0)
 			rc = disk_check_own(&c->guest, i, c->why);
@@ -193,7 +194,7 @@ static int await_devices(struct creation *c)
 	for (size_t i = 0; rc == 0 && i < c->guest.disk_count; i++) {
 		rc = disk_wait(&w, &c->guest.disks[i]);
 		if (rc == 0)
-			block_close(&c->blocks[i]); /* blkback holds it now */
+			block_close(&c->blocks[i]); /* the back end holds it now */
 	}
 	for (size_t i = 0; rc == 0 && i < c->guest.vif_count; i++)
 		rc = vif_wait(&w, &c->guest.vifs[i], (uint32_t)i);

@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "dom0/lib/backends.h"
+
 enum { CONSOLE_LIMIT = 1 << 20 };
 
 struct writer {
@@ -132,19 +134,25 @@ static void write_control(struct writer *w)
 		make(w, guest_dirs[i], w->guest_owns);
 }
 
-void backend_path(char out[STORE_PATH_SIZE], const char *type, uint16_t domid, uint32_t device)
+void backend_path(
+	char out[STORE_PATH_SIZE], const char *kind, const char *type, uint16_t domid, uint32_t device)
 {
-	snprintf(out, STORE_PATH_SIZE, "/local/domain/0/backend/%s/%u/%u", type, domid, device);
+	snprintf(out, STORE_PATH_SIZE, "/local/domain/0/%s/%s/%u/%u", kind, type, domid, device);
+}
+
+const char *disk_backend_kind(const struct disk_spec *d)
+{
+	return d->user_backend ? BACKENDS_USER : BACKENDS_KERNEL;
 }
 
 /* The halves every device has in common; leaves the writer in the back end's directory. */
-static void write_device(struct writer *w, const char *type, uint32_t device)
+static void write_device(struct writer *w, const char *kind, const char *type, uint32_t device)
 {
 	uint16_t domid = w->tree->domid;
 	char front_perms[24], back[STORE_PATH_SIZE];
 
 	snprintf(front_perms, sizeof(front_perms), "n%u r0", domid);
-	backend_path(back, type, domid, device);
+	backend_path(back, kind, type, domid, device);
 	enter(w, "/local/domain/%u/device/%s/%u", domid, type, device);
 	make(w, "", front_perms);
 	put(w, "backend", "%s", back);
@@ -158,22 +166,29 @@ static void write_device(struct writer *w, const char *type, uint32_t device)
 	put(w, "state", "1");
 }
 
+/* What only Linux's driver asks for. */
+static void write_kernel_disk(struct writer *w, const struct disk_device *device)
+{
+	put(w, "type", "phy");
+	put(w, "bootable", "1");
+	put(w, "discard-enable", "1");
+	put(w, "physical-device", "%x:%x", device->major, device->minor);
+	put(w, "hotplug-status", "connected");
+}
+
 static void write_disk(
 	struct writer *w, const struct disk_spec *d, const struct disk_device *device)
 {
 	const char *kind = d->cdrom ? "cdrom" : "disk";
 
-	write_device(w, "vbd", d->vdev_nr);
+	write_device(w, disk_backend_kind(d), "vbd", d->vdev_nr);
 	put(w, "params", "%s", d->target);
-	put(w, "type", "phy");
 	put(w, "mode", "%s", d->writable ? "w" : "r");
 	put(w, "device-type", "%s", kind);
 	put(w, "dev", "%s", d->vdev);
 	put(w, "removable", "%d", d->cdrom);
-	put(w, "bootable", "1");
-	put(w, "discard-enable", "1");
-	put(w, "physical-device", "%x:%x", device->major, device->minor);
-	put(w, "hotplug-status", "connected");
+	if (!d->user_backend)
+		write_kernel_disk(w, device);
 	enter(w, "/local/domain/%u/device/vbd/%u", w->tree->domid, d->vdev_nr);
 	put(w, "virtual-device", "%u", d->vdev_nr);
 	put(w, "device-type", "%s", kind);
@@ -184,7 +199,7 @@ static void write_vif(struct writer *w, const struct vif_spec *v, uint32_t index
 	char mac[MAC_TEXT];
 
 	mac_format(v->mac, mac);
-	write_device(w, "vif", index);
+	write_device(w, BACKENDS_KERNEL, "vif", index);
 	put(w, "handle", "%u", index);
 	put(w, "mac", "%s", mac);
 	put(w, "script", "%s", v->script);

@@ -1,7 +1,7 @@
 /* The store nodes of a new guest, by the conventions its kernel and the back ends follow.
  *
  *   /local/domain/D         home: the guest reads, only parts below it are the guest's own to write
- *   /local/domain/0/backend/{vbd,vif}/D/I
+ *   /local/domain/0/{backend,user-backend}/{vbd,vif}/D/I    (dom0/lib/backends.h)
  *   /vm/UUID
  *   /bothy/domain/D         dom0 only: what to do when it ends, and where its configuration is kept
  * Spec: Linux's xenbus, blkfront and netfront; permissions: first entry owner and others' default. */
@@ -14,7 +14,7 @@
 
 /* What a disk became when it was opened. */
 struct disk_device {
-	uint32_t major, minor; /* of the block device that blkback is to open */
+	uint32_t major, minor; /* of the block device that the kernel's back end is to open */
 };
 
 struct guest_tree {
@@ -31,5 +31,8 @@ struct guest_tree {
 int guest_tree_write(struct store *s, const struct guest_tree *t);
 
 enum { STORE_PATH_SIZE = 192 };
-/* "/local/domain/0/backend/vif/D/I" */
-void backend_path(char out[STORE_PATH_SIZE], const char *type, uint16_t domid, uint32_t device);
+/* "/local/domain/0/backend/vif/D/I"; @kind: BACKENDS_KERNEL, BACKENDS_USER. */
+void backend_path(
+	char out[STORE_PATH_SIZE], const char *kind, const char *type, uint16_t domid, uint32_t device);
+/* Which of them serves @d. */
+const char *disk_backend_kind(const struct disk_spec *d);

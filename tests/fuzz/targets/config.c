@@ -59,7 +59,8 @@ static void text_check(const struct cfg_text *t, size_t more)
 static bool same_disk(const struct disk_spec *a, const struct disk_spec *b)
 {
 	return strcmp(a->target, b->target) == 0 && strcmp(a->vdev, b->vdev) == 0 &&
-	       a->vdev_nr == b->vdev_nr && a->writable == b->writable && a->cdrom == b->cdrom;
+	       a->vdev_nr == b->vdev_nr && a->writable == b->writable && a->cdrom == b->cdrom &&
+	       a->user_backend == b->user_backend;
 }
 
 static bool same_vif(const struct vif_spec *a, const struct vif_spec *b)

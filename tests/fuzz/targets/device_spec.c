@@ -42,6 +42,7 @@ static void disk(const char *text)
 	HOLDS(disk_spec_parse(&again, written, &why) == 0);
 	HOLDS(strcmp(d.target, again.target) == 0 && strcmp(d.vdev, again.vdev) == 0);
 	HOLDS(d.vdev_nr == again.vdev_nr && d.writable == again.writable && d.cdrom == again.cdrom);
+	HOLDS(d.user_backend == again.user_backend);
 	SHORTEST_CHECK(written, disk_spec_format(&d, out, room));
 }
 

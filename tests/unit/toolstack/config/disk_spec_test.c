@@ -37,10 +37,43 @@ START_TEST(both_syntaxes)
 	ck_assert_str_eq(d.vdev, good[_i].vdev);
 	ck_assert_int_eq(d.writable, good[_i].writable);
 	ck_assert_int_eq(d.cdrom, good[_i].cdrom);
+	ck_assert(!d.user_backend);
 	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
 	ck_assert_int_eq(disk_spec_parse(&again, text, &w), 0);
 	ck_assert_mem_eq(&d, &again, sizeof(d));
 	ck_assert_int_eq(disk_spec_format(&d, text, 10), -ENOSPC);
+}
+END_TEST
+
+/* Who serves it, and that it is kept. */
+START_TEST(back_ends)
+{
+	static const struct {
+		const char *text, *written;
+	} all[] = {
+		{"/i,raw,xvda,rw,backend=user", "format=raw,vdev=xvda,access=rw,backend=user,target=/i"},
+		{"backend=user,vdev=hdc,devtype=cdrom,target=/i,backend=kernel",
+			"format=raw,vdev=hdc,access=ro,devtype=cdrom,backend=user,target=/i,backend=kernel"},
+		{"backend=user,vdev=xvda,backend=0,target=/i", "format=raw,vdev=xvda,access=rw,target=/i"},
+		{"phy:/i,xvda,w", "format=raw,vdev=xvda,access=rw,target=/i"},
+	};
+	struct disk_spec d, again;
+	struct why w = {0};
+	char text[sizeof(d) + 64];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		ck_assert_int_eq(disk_spec_parse(&d, all[i].text, &w), 0);
+		ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
+		ck_assert_str_eq(text, all[i].written);
+		ck_assert_int_eq(disk_spec_parse(&again, text, &w), 0);
+		ck_assert_mem_eq(&d, &again, sizeof(d));
+	}
+	/* The longest fits where guest_format.c writes it. */
+	memset(d.target + 1, 'x', sizeof(d.target) - 2);
+	d.target[sizeof(d.target) - 1] = '\0';
+	memset(d.vdev, 'x', sizeof(d.vdev) - 1);
+	d.cdrom = d.user_backend = true;
+	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
 }
 END_TEST
 
@@ -61,6 +94,10 @@ static const struct {
 	{"/a,raw,xvda,rw,zzz", "unexpected \"zzz\""},
 	{"vdev=xvda,colour=red,target=/a", "unknown disk key \"colour\""},
 	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
+	{"vdev=xvda,backend=users,target=/a", "backend \"users\" is not supported"},
+	{"vdev=xvda,backend=,target=/a", "backend \"\" is not supported"},
+	{"vdev=xvda,backend,target=/a", "target \"backend\" is not an absolute path"},
+	{"phy:/a,xvda,w,backend=user", "unexpected \"backend=user\""},
 	{"vdev=xvda,target=rel", "target \"rel\" is not an absolute path"},
 	{"vdev=xvdaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,target=/a", "vdev is too long (at most 23 bytes)"},
 };
@@ -149,7 +186,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(NULL, NULL, device_numbers, interfaces, cpu_sets);
+	TCase *c = CHECK_CASE(NULL, NULL, back_ends, device_numbers, interfaces, cpu_sets);
 	tcase_add_loop_test(c, both_syntaxes, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_loop_test(c, errors, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	return check_run("specs", c);

@@ -40,7 +40,8 @@ START_TEST(a_domain_may_have_no_name)
 {
 	static const char *const json[][2] = {{"list 1", "bothy.list/1"},
 		{"vcpu-list 1", "bothy.vcpu-list/1"}, {"uptime 1", "bothy.uptime/1"},
-		{"sched-credit -d 1", "bothy.sched-credit/1"}, {"domid 1", "bothy.name/1"}};
+		{"sched-credit -d 1", "bothy.sched-credit/1"}, {"domid 1", "bothy.name/1"},
+		{"block-list 1", "bothy.block-list/1"}};
 	char words[64];
 
 	fake_domain_add(1, "", XEN_DOMINF_dying);
@@ -255,6 +256,12 @@ static const struct {
 	{"shutdown -a web", EXIT_USAGE,
 		"bothy: shutdown: unexpected operand \"web\"\n"
 		"  hint: see: bothy help shutdown\n"},
+	{"block-list", EXIT_USAGE,
+		"bothy: block-list: operand missing: bothy block-list DOMAIN\n"
+		"  hint: see: bothy help block-list\n"},
+	{"block-list web crashed", EXIT_USAGE,
+		"bothy: block-list: unexpected operand \"crashed\"\n"
+		"  hint: see: bothy help block-list\n"},
 	{"pause", EXIT_USAGE,
 		"bothy: pause: operand missing: bothy pause DOMAIN\n"
 		"  hint: see: bothy help pause\n"},

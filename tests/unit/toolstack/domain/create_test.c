@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dom0/lib/reap.h"
 #include "protocol/grant_table.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/toolstack/domain/fake_world.h"
@@ -35,7 +36,7 @@ static void make_guest(const char *more)
 }
 
 #define DEVICES                                                                                    \
-	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r']\n"                                          \
+	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','vdev=xvdz,backend=user,target=/z']\n"          \
 	"vif=['mac=00:16:3e:00:00:01,bridge=br0','ip=10.0.0.2']\n"
 
 static void setup(void)
@@ -187,9 +188,75 @@ START_TEST(store_side)
 			tree[i].path, perms_of(tree[i].path));
 	}
 	ck_assert_int_eq(fake_node_count("/bothy/creating"), 1);
-	ck_assert_int_eq(world->loops_open, 0);
+	ck_assert_int_eq(world->disks_open, 0);
 	ck_assert_int_eq(world->bridged, 2);
 	ck_assert_int_eq(strncmp(value_of("/local/domain/1/device/vif/1/mac"), "00:16:3e:", 9), 0);
+}
+END_TEST
+
+/* Disks that processes of dom0's serve: out of the sight of Linux's drivers, and without what only they ask for. */
+START_TEST(user_disks)
+{
+	static const struct {
+		const char *path, *value;
+	} nodes[] = {
+		{"/local/domain/1/device/vbd/51712/backend", "/local/domain/0/user-backend/vbd/1/51712"},
+		{"/local/domain/1/device/vbd/51712/virtual-device", "51712"},
+		{"/local/domain/0/user-backend/vbd/1/51712", ""},
+		{"/local/domain/0/user-backend/vbd/1/51712/frontend", "/local/domain/1/device/vbd/51712"},
+		{"/local/domain/0/user-backend/vbd/1/51712/frontend-id", "1"},
+		{"/local/domain/0/user-backend/vbd/1/51712/online", "1"},
+		{"/local/domain/0/user-backend/vbd/1/51712/state", "2"},
+		{"/local/domain/0/user-backend/vbd/1/51712/params", "/img"},
+		{"/local/domain/0/user-backend/vbd/1/51712/mode", "w"},
+		{"/local/domain/0/user-backend/vbd/1/51712/device-type", "disk"},
+		{"/local/domain/0/user-backend/vbd/1/51712/dev", "xvda"},
+		{"/local/domain/0/user-backend/vbd/1/51712/removable", "0"},
+		{"/local/domain/0/user-backend/vbd/1/5632/params", "/dev/y"},
+		{"/local/domain/0/user-backend/vbd/1/5632/mode", "r"},
+		{"/local/domain/0/user-backend/vbd/1/5632/device-type", "cdrom"},
+		{"/local/domain/0/user-backend/vbd/1/5632/removable", "1"},
+	};
+	uint16_t domid = 0;
+
+	make_guest("disk=['vdev=xvda,backend=user,target=/img','/dev/y,raw,hdc,cdrom,backend=user']\n");
+	ck_assert_msg(create(&domid) == 0, "%s", why.what);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		ck_assert_msg(strcmp(value_of(nodes[i].path), nodes[i].value) == 0, "%s = \"%s\"",
+			nodes[i].path, value_of(nodes[i].path));
+		ck_assert_str_eq(perms_of(nodes[i].path),
+			strstr(nodes[i].path, "/device/") ? "n1 r0" : "n0 r1");
+	}
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd/1/51712"), 10);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd/1/5632"), 10);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/backend"), 0);
+	ck_assert_int_eq(world->loops_made, 0);
+	ck_assert_int_eq(world->disks_open, 0);
+	world->closing_looks = 30; /* they take their time */
+	ck_assert_int_eq(domain_reap(&host.hv, host.store, domid), 0);
+	ck_assert_uint_eq(world->closing_looks, 0);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd"), 1);
+	ck_assert_int_eq(fake_node_count("/local/domain/1"), 0);
+}
+END_TEST
+
+/* Another reaper has closed the disk already, and backendd removes it at any of our calls (the fake store refuses to have
+ * it anew). */
+START_TEST(user_disks_go_while_they_are_reaped)
+{
+	make_guest("disk=['vdev=xvda,backend=user,target=/u']\n");
+	for (unsigned int calls = 0; calls < 20; calls++) {
+		uint16_t domid = 0;
+		char online[64];
+
+		ck_assert_msg(create(&domid) == 0, "%s", why.what);
+		snprintf(online, sizeof(online), "/local/domain/0/user-backend/vbd/%u/51712/online", domid);
+		world->closing_looks = calls;
+		ck_assert_int_eq(store_write(fake_store, STORE_NO_TX, online, "0"), 0);
+		ck_assert_int_eq(domain_reap(&host.hv, host.store, domid), 0);
+		ck_assert_uint_eq(world->closing_looks, 0);
+		ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd"), 1);
+	}
 }
 END_TEST
 
@@ -273,6 +340,6 @@ START_TEST(dying_domain_may_be_followed)
 }
 END_TEST
 
-CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side,
+CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_disks_go_while_they_are_reaped,
 	   guest_may_write_only_its_own, kept_configuration_is_complete,
 	   options_change_the_guest, dying_domain_may_be_followed)

@@ -1,5 +1,5 @@
 /* Disks and bridges of the fake world, in the contracts of toolstack/device. A path "/dev/..." is a block
- * device, "/missing..." does not exist, all else gets a loop device. */
+ * device, "/missing..." does not exist, all else is a file. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "toolstack/device/bridge.h"
 #include "toolstack/device/loop_device.h"
 
-int block_open(struct block_handle *b, const char *path, bool writable, struct why *why)
+int block_open(struct block_handle *b, const char *path, bool writable, bool loop, struct why *why)
 {
 	int rc = fake_call("block_open");
 
@@ -22,20 +22,23 @@ int block_open(struct block_handle *b, const char *path, bool writable, struct w
 		why_where(why, "disk %s", path);
 		return rc;
 	}
-	world->loops_open++;
-	*b = (struct block_handle){.fd = 1000,
-		.major = 7,
-		.minor = (uint32_t)world->loops_open,
-		.loop = strncmp(path, "/dev/", 5) != 0};
-	if (!b->loop)
-		*b = (struct block_handle){.fd = 1000, .major = 254, .minor = 16};
+	world->disks_open++;
+	*b = (struct block_handle){.fd = 1000, .file = strncmp(path, "/dev/", 5) != 0};
+	if (!b->file) {
+		b->major = 254;
+		b->minor = 16;
+	} else if (loop) {
+		world->loops_made++;
+		b->major = 7;
+		b->minor = (uint32_t)world->disks_open;
+	}
 	return 0;
 }
 
 void block_close(struct block_handle *b)
 {
 	if (b->fd >= 0)
-		world->loops_open--;
+		world->disks_open--;
 	b->fd = -1;
 }
 

@@ -83,13 +83,43 @@ void store_close(struct store *s)
 	(void)s;
 }
 
+/* Remove @path and all below. */
+static void cut(const char *path)
+{
+	for (int i = 0; i < FAKE_NODES; i++)
+		if (is_below(world->nodes[i].path, path))
+			world->nodes[i].path[0] = '\0';
+}
+
+/* What backendd does between any two calls: a back end that is closed goes. */
+static void backendd_act(void)
+{
+	char dir[FAKE_PATH];
+
+	for (int i = 0; i < FAKE_NODES && !world->in_transaction; i++) {
+		const struct fake_node *n = &world->nodes[i];
+		const char *leaf = strstr(n->path, "/online");
+
+		if (!leaf || n->value[0] != '0' || !strstr(n->path, "/user-backend/"))
+			continue;
+		if (world->closing_looks > 0) {
+			world->closing_looks--;
+			continue;
+		}
+		snprintf(dir, sizeof(dir), "%.*s", (int)(leaf - n->path), n->path);
+		cut(dir);
+	}
+}
+
 int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, size_t size)
 {
-	struct fake_node *node = find(path);
 	int rc = fake_call("store_read");
+	struct fake_node *node;
 
 	(void)s;
 	(void)tx;
+	backendd_act();
+	node = find(path);
 	if (rc < 0 || !node)
 		return rc < 0 ? rc : -ENOENT;
 	snprintf(buf, size, "%s", node->value);
@@ -98,12 +128,29 @@ int store_read_buf(struct store *s, uint32_t tx, const char *path, char *buf, si
 
 int store_read_u64(struct store *s, uint32_t tx, const char *path, uint64_t *value)
 {
-	char text[64];
+	char text[64], *end;
 	int rc = store_read_buf(s, tx, path, text, sizeof(text));
 
-	if (rc == 0)
-		*value = strtoull(text, NULL, 10);
-	return rc;
+	if (rc < 0)
+		return rc;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno ? 0 : -EINVAL;
+}
+
+/* A back end's, to its new @state: that it is ready, or its error. */
+static void answer(struct fake_node *state)
+{
+	const char *device = state->path + strlen("/local/domain/0");
+	char path[FAKE_PATH];
+
+	if (!world->backend_error) {
+		strcpy(state->value, "2");
+		return;
+	}
+	snprintf(path, sizeof(path), "/local/domain/0/error%.*s/error",
+		(int)(strlen(device) - strlen("/state")), device);
+	strcpy(make(path)->value, world->backend_error);
 }
 
 /* What kernels and daemons do when they see a node. */
@@ -112,8 +159,8 @@ static void react(const struct fake_node *node)
 	unsigned int domid;
 	char path[FAKE_PATH], end;
 
-	if (!world->no_backends && strstr(node->path, "/backend/") && strstr(node->path, "/state"))
-		strcpy(find(node->path)->value, "2");
+	if (!world->no_backends && strstr(node->path, "backend/") && strstr(node->path, "/state"))
+		answer(find(node->path));
 	if (world->obeys &&
 		sscanf(node->path, "/local/domain/%u/control/shutdow%c", &domid, &end) == 2 &&
 		fake_domain_find((uint16_t)domid))
@@ -134,6 +181,9 @@ int store_write(struct store *s, uint32_t tx, const char *path, const char *valu
 	(void)tx;
 	if (rc < 0)
 		return rc;
+	backendd_act();
+	if (strstr(path, "/online") && value[0] == '0' && !find(path))
+		abort(); /* a back end that is gone would be there anew */
 	node = make(path);
 	if (strlen(value) >= FAKE_VALUE)
 		abort();
@@ -164,9 +214,8 @@ int store_rm(struct store *s, uint32_t tx, const char *path)
 
 	(void)s;
 	(void)tx;
-	for (int i = 0; rc == 0 && i < FAKE_NODES; i++)
-		if (is_below(world->nodes[i].path, path))
-			world->nodes[i].path[0] = '\0';
+	if (rc == 0)
+		cut(path);
 	return rc;
 }
 
@@ -226,6 +275,7 @@ int store_transact(struct store *s, int (*body)(struct store *s, uint32_t tx, vo
 
 		if (rc < 0)
 			return rc;
+		backendd_act();
 		memcpy(world->saved, world->nodes, sizeof(world->nodes));
 		world->in_transaction = true;
 		rc = body(s, FAKE_TX, arg);

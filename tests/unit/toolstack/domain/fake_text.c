@@ -41,7 +41,7 @@ char *fake_world_text(void)
 	for (size_t i = 0; i < FAKE_DOMAINS; i++)
 		put_domain(f, &world->domains[i]);
 	put_nodes(f);
-	fprintf(f, "%d frames mapped, %d loop devices\n", world->mapped, world->loops_open);
+	fprintf(f, "%d frames mapped, %d disks open\n", world->mapped, world->disks_open);
 	fclose(f);
 	return text;
 }

@@ -80,7 +80,7 @@ void fake_domain_add(uint16_t id, const char *name, uint32_t flags)
 void fake_process_ended(void)
 {
 	world->mapped = 0;
-	world->loops_open = 0;
+	world->disks_open = 0;
 	if (world->in_transaction)
 		memcpy(world->nodes, world->saved, sizeof(world->nodes));
 	world->in_transaction = false;

@@ -47,11 +47,14 @@ struct fake_world {
 	unsigned int conflicts; /* commits still to fail with -EAGAIN */
 	uint32_t last_id;
 	int mapped;     /* frames of domains mapped now */
-	int loops_open; /* loop devices held by the test process */
+	int disks_open; /* targets of disks held by the test process */
+	int loops_made; /* loop devices that it asked for */
 	int bridged;    /* interfaces put onto bridges */
 	uint64_t dom0_max_kib; /* its limit, if it was set */
 	long balloon_pages;    /* each look at a domain lets it come so much closer to its target */
 	bool no_large_extents, no_console, no_backends;
+	const char *backend_error; /* what back ends say of a new device; or NULL */
+	unsigned int closing_looks; /* calls before the directory of a user back end that is closed goes */
 	uint32_t ends_with; /* XEN_DOMINF_* of a guest from its start on; dying: it is gone; 0: it runs */
 	bool obeys; /* guests that are asked to shut down are gone at once */
 	long calls;         /* made so far */

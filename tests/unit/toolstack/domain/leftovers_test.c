@@ -30,7 +30,7 @@ static void write_config(void)
 
 	snprintf(text, sizeof(text),
 		"name='g'\nkernel='%s'\nmemory=16\nvcpus=2\nuuid='" UUID "'\n"
-		"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r']\n"
+		"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','vdev=xvdz,backend=user,target=/u']\n"
 		"vif=['mac=00:16:3e:00:00:01,bridge=br0','ip=10.0.0.2']\n",
 		host_files.kernel);
 	write_file(host_files.config, text, strlen(text));
@@ -173,6 +173,7 @@ static const struct {
 	{"list --json", EXIT_DONE},
 	{"vcpu-list", EXIT_DONE},
 	{"info", EXIT_DONE},
+	{"block-list nosuch", EXIT_NO_DOMAIN},
 	{"pause nosuch", EXIT_NO_DOMAIN},
 	{"unpause nosuch", EXIT_NO_DOMAIN},
 	{"destroy nosuch", EXIT_NO_DOMAIN},

@@ -88,6 +88,16 @@ static const struct {
 		"bothy: create: disk /missing: No such file or directory\n"},
 	{BASE "disk=['phy:/,xvda,w']\n", 3,
 		"bothy: create: disk /: neither a block device nor a file\n"},
+	{BASE "disk=['vdev=xvda,backend=user,target=/missing']\n", 3,
+		"bothy: create: disk /missing: No such file or directory\n"},
+	{BASE "disk=['vdev=xvda,backend=user,target=/']\n", 3,
+		"bothy: create: disk /: neither a block device nor a file\n"},
+	{BASE "disk=['vdev=xvda,backend=driver,target=/a']\n", 3,
+		AT "4: disk: backend \"driver\" is not supported\n  hint: user or kernel\n"},
+	{BASE "disk=['file:/a,xvda,w',\n'vdev=xvda,backend=user,target=/b']\n", 3,
+		AT "4: disk: xvda is given twice\n"},
+	{BASE "disk=['file:/a,xvda,r',\n'vdev=xvdb,backend=user,target=/a']\n", 3,
+		AT "4: disk: xvda and xvdb are both /a, and one of them is writable\n"},
 	{BASE "disk=['phy:/a,xvda,w','phy:/b,xvda,w']\n", 3, AT "4: disk: xvda is given twice\n"},
 	{BASE "disk=['file:/a,xvda,w',\n'file:/a,xvdb,r']\n", 3,
 		AT "4: disk: xvda and xvdb are both /a, and one of them is writable\n"},
@@ -125,7 +135,8 @@ END_TEST
 
 #define GUEST                                                                                      \
 	"name='g'\nkernel='@/kernel'\nmemory=16\nuuid='01234567-89ab-cdef-0123-456789abcdef'\n"    \
-	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','file:@/kernel,xvdc,r']\n"                   \
+	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','file:@/kernel,xvdc,r',"                     \
+	"'vdev=xvdy,backend=user,target=/u','/r,raw,xvdz,r,backend=user']\n"                       \
 	"vif=['mac=00:16:3e:00:00:01']\n"
 #define SHARE "\n  hint: only disks that nobody writes can be shared: give it as read-only to all\n"
 
@@ -148,6 +159,17 @@ static const struct {
 		"bothy: create: disk /img: in use by domain 1" SHARE},
 	{BASE "name='h'\ndisk=['file:@/./kernel,xvda,w']\n",
 		"bothy: create: disk @/./kernel: in use by domain 1" SHARE},
+	/* the other kind's, and two of dom0's processes */
+	{BASE "name='h'\ndisk=['file:/u,xvda,r']\n",
+		"bothy: create: disk /u: in use by domain 1" SHARE},
+	{BASE "name='h'\ndisk=['file:/r,xvda,w']\n",
+		"bothy: create: disk /r: in use by domain 1" SHARE},
+	{BASE "name='h'\ndisk=['vdev=xvda,backend=user,target=/img']\n",
+		"bothy: create: disk /img: in use by domain 1" SHARE},
+	{BASE "name='h'\ndisk=['/dev/other-name,raw,xvda,r,backend=user']\n",
+		"bothy: create: disk /dev/other-name: in use by domain 1" SHARE},
+	{BASE "name='h'\ndisk=['/u,raw,xvda,r,backend=user']\n",
+		"bothy: create: disk /u: in use by domain 1" SHARE},
 };
 
 static void start_guest(void)
@@ -218,7 +240,8 @@ END_TEST
 START_TEST(what_nobody_writes_is_shared)
 {
 	start_guest();
-	write_config(BASE "name='h'\ndisk=['file:/img,xvda,r']\n");
+	write_config(BASE "name='h'\ndisk=['file:/img,xvda,r','file:/r,xvdb,r',"
+			  "'/r,raw,xvdc,r,backend=user','/img,raw,xvdd,r,backend=user']\n");
 	ck_assert_msg(run("create -q %s", host_files.config) == 0, "%s", err_text);
 }
 END_TEST
@@ -231,6 +254,41 @@ START_TEST(silent_back_end)
 		"bothy: create: disk xvda: the back end did not answer in 0 s\n"
 		"  hint: modprobe xen-blkback\n",
 		before);
+}
+END_TEST
+
+START_TEST(silent_backendd)
+{
+	world->no_backends = true;
+	write_config(BASE "disk=['vdev=xvda,backend=user,target=/u']\n");
+	assert_failed(run("create %s", host_files.config), EXIT_TIMEOUT,
+		"bothy: create: disk xvda: the back end did not answer in 0 s\n"
+		"  hint: is backendd running?\n",
+		before);
+}
+END_TEST
+
+/* Its words are told, and do not stay. */
+START_TEST(failing_back_ends)
+{
+	static const struct {
+		const char *disk, *errors;
+	} kinds[] = {
+		{"file:/u,xvda,w", "/local/domain/0/error/backend/vbd"},
+		{"vdev=xvda,backend=user,target=/u", "/local/domain/0/error/user-backend/vbd"},
+	};
+	char text[256];
+
+	world->backend_error = "2 opening\n\033[2J /u";
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), BASE "disk=['%s']\n", kinds[i].disk);
+		write_config(text);
+		ck_assert_int_eq(run("create %s", host_files.config), EXIT_FAILED);
+		ck_assert_str_eq(err_text,
+			"bothy: create: disk xvda: the back end says: 2 opening??[2J /u\n");
+		ck_assert_int_eq(fake_node_count(kinds[i].errors), 1);
+		ck_assert_ptr_null(fake_domain_find((uint16_t)world->last_id));
+	}
 }
 END_TEST
 
@@ -282,6 +340,7 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, teardown, what_nobody_writes_is_shared, silent_back_end,
+			      silent_backendd, failing_back_ends,
 			      crash_at_once, end_at_once, gone_at_once, paused_has_not_ended,
 			      unreadable, unknown_keys_warn);
 	tcase_add_loop_test(c, refused_alone, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));

@@ -348,6 +348,97 @@ START_TEST(uptime_counts_from_creation)
 }
 END_TEST
 
+#define BLOCK_HEAD                                                                                 \
+	"Vdev  BE  handle state evt-ch ring-ref BE-path                                          backend\n"
+#define BLOCK_FRONT "/local/domain/1/device/vbd/"
+#define BLOCK_BACK  "/local/domain/0/"
+
+/* A disk of web's of each kind, beside db's. */
+static void put_disks(void)
+{
+	put(BLOCK_BACK "backend/vbd", "");
+	put(BLOCK_BACK "backend/vbd/1", "");
+	put(BLOCK_BACK "backend/vbd/1/51712", "");
+	put(BLOCK_BACK "user-backend/vbd/1", "");
+	put(BLOCK_BACK "user-backend/vbd/1/268439552", "");
+	put(BLOCK_BACK "user-backend/vbd/2", "");
+	put(BLOCK_BACK "user-backend/vbd/2/51712", "");
+	put(BLOCK_FRONT "51712/state", "4");
+	put(BLOCK_FRONT "51712/event-channel", "15");
+	put(BLOCK_FRONT "51712/ring-ref", "8");
+	put(BLOCK_FRONT "51712/backend", "/local/domain/0/backend/vbd/2/51712");
+	put(BLOCK_FRONT "51712/backend-id", "7");
+	put(BLOCK_FRONT "268439552/state", "3");
+}
+
+START_TEST(block_list_has_the_columns_of_xl)
+{
+	put_disks();
+	ck_assert_int_eq(run("block-list web"), 0);
+	ck_assert_str_eq(out_text, BLOCK_HEAD
+		"51712 0   1      4     15     8        /local/domain/0/backend/vbd/1/51712              kernel\n"
+		"268439552 0   1      3     -1     -1       /local/domain/0/user-backend/vbd/1/268439552     user\n");
+	ck_assert_int_eq(run("block-list 0"), 0);
+	ck_assert_str_eq(out_text, BLOCK_HEAD);
+}
+END_TEST
+
+/* The guest's nodes hold what it likes, or are none. */
+START_TEST(block_list_takes_only_numbers_from_guests)
+{
+	static const char *const hostile[] = {"", "-1", "4294967296", "99999999999999999999999", "4 ", " 4",
+		"0x4", "4\n51728 0 1 4 9 9 /x user", "\033[2J", "\xff\xfe", "%s%n", "\"},{\""};
+	static const char line[] = BLOCK_HEAD "51712 0   1      -1    -1     -1 ";
+	cJSON *root, *all;
+
+	put_disks();
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		put(BLOCK_FRONT "51712/state", hostile[i]);
+		put(BLOCK_FRONT "51712/event-channel", hostile[i]);
+		put(BLOCK_FRONT "51712/ring-ref", hostile[i]);
+		ck_assert_int_eq(run("block-list web"), 0);
+		ck_assert_msg(strncmp(out_text, line, strlen(line)) == 0, "%s", out_text);
+		root = run_json("block-list --json web", 0, "bothy.block-list/1");
+		all = cJSON_GetObjectItem(root, "disks");
+		ck_assert_int_eq(cJSON_GetArraySize(all), 2);
+		ck_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(all, 0), "state")));
+		cJSON_Delete(root);
+	}
+}
+END_TEST
+
+START_TEST(block_list_as_json)
+{
+	static const char *const keys[] = {"virtual_device", "backend_domid", "state", "event_channel",
+		"ring_ref", "backend_path", "backend"}, *const top[] = {"schema", "name", "domid", "disks"};
+	cJSON *root, *disk;
+
+	put_disks();
+	root = run_json("block-list --json web", 0, "bothy.block-list/1");
+	json_has_keys(root, top, 4);
+	disk = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "disks"), 1);
+	json_has_keys(disk, keys, 7);
+	ck_assert_double_eq(
+		cJSON_GetNumberValue(cJSON_GetObjectItem(disk, "virtual_device")), 268439552);
+	ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(disk, "state")), 3);
+	ck_assert(cJSON_IsNull(cJSON_GetObjectItem(disk, "ring_ref")));
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(disk, "backend")), "user");
+	cJSON_Delete(root);
+}
+END_TEST
+
+/* At whatever call: one line or object, and an exit status. */
+START_TEST(block_list_that_fails_says_so)
+{
+	put_disks();
+	world->always_fails = "store_list";
+	ck_assert_int_eq(run("block-list web"), EXIT_FAILED);
+	ck_assert_ptr_nonnull(strstr(err_text, "\nbothy: block-list: store: Input/output error\n"));
+	world->always_fails = "store_read";
+	cJSON_Delete(run_json("block-list --json 1", EXIT_FAILED, "bothy.error/1"));
+}
+END_TEST
+
 START_TEST(triggers)
 {
 	ck_assert_int_eq(run("trigger web nmi 1"), 0);
@@ -442,6 +533,7 @@ CHECK_MAIN("verbs", setup, test_host_remove, mem_set_moves_target_and_limit,
 	   vcpu_set_tells_the_guest, vcpu_pin_sets_affinities, sched_credit_shows_and_sets, names,
 	   rename_changes_every_place, rename_that_fails_leaves_the_names,
 	   rename_changes_what_there_is, rename_respects_creations, rename_refuses,
-	   uptime_counts_from_creation, triggers, console_names_what_is_missing, host_stop_asks_and_waits,
+	   uptime_counts_from_creation, block_list_has_the_columns_of_xl,
+	   block_list_takes_only_numbers_from_guests, block_list_as_json, block_list_that_fails_says_so, triggers, console_names_what_is_missing, host_stop_asks_and_waits,
 	   host_stop_destroys_who_does_not_answer, host_stop_waits_for_the_store,
 	   host_stop_that_fails_says_so)
