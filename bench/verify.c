@@ -5,9 +5,11 @@
  * DEPTH processes each own a part of DISK and do one operation after another on it, past the page cache: random
  * writes of up to 128 KiB, in which every sector says who wrote it, where and for which time, and reads of what was
  * written, compared. Not an error, a lost write, an old one that was done again later, or a sector of somebody else
- * goes unnoticed. Ends with "verify: N operations, all as written", or says what was not and fails. */
+ * goes unnoticed. Ends after SECONDS, or when it is interrupted, with "verify: N operations, all as written", or says
+ * what was not and fails. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,13 @@ static struct {
 } me;
 
 static volatile uint64_t *done;	/* operations, of each process; shared */
+static volatile sig_atomic_t stop;
+
+static void interrupted(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
 
 static void stamps_write(uint64_t block, uint64_t n)
 {
@@ -113,7 +122,7 @@ static int run(unsigned int index, time_t seconds)
 			return 1;
 		done[index]++;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec);
+	} while (!stop && now.tv_sec < end.tv_sec);
 	return 0;
 }
 
@@ -131,6 +140,7 @@ int main(int argc, char **argv)
 	blocks = (uint64_t)lseek(me.fd, 0, SEEK_END) / BLOCK;
 	done = mmap(NULL, depth * sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	me.count = blocks / depth;
+	signal(SIGINT, interrupted);
 	if (done == MAP_FAILED || me.count < BLOCKS_MAX) {
 		fprintf(stderr, "verify: %s is too small\n", argv[1]);
 		return 2;
@@ -142,7 +152,7 @@ int main(int argc, char **argv)
 			fflush(stdout);
 			_exit(rc);
 		}
-	while (wait(&status) > 0)
+	while (wait(&status) > 0 || errno == EINTR)
 		failed += status != 0;
 	for (unsigned int i = 0; i < depth; i++)
 		all += done[i];

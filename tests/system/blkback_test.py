@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""A guest on a disk that dom0's own back end serves: killed again and again, and nobody sees it.
+
+While verify (bench/verify.c) keeps eight operations going and compares all it reads, the process that serves the
+disk, or now and then the daemon that starts it, is killed, at once or after a while. No operation may fail or be lost,
+neither kernel may say a word, the states in the store stay as they are. In the end nothing is left.
+
+    tests/system/blkback_test.py [KILLS]
+"""
+import random
+import re
+import sys
+
+from machine import Failure
+from story import (GUEST_PROMPT, Story, create, enter, ids, in_guest, on_machine, wait_for, wait_gone)
+
+SIZE = "64M"
+DISK = "/tmp/disk"
+
+
+def kill(machine, name):
+    """Kill the process @name as soon as there is one, and wait until it is gone: its successor is another."""
+    machine.check(f"until p=$(pidof {name}); do usleep 1000; done; kill -9 $p; "
+                  "while [ -d /proc/$p ]; do usleep 1000; done", 60)
+
+
+def kernel_words(machine, prompt):
+    """How many lines a kernel has logged."""
+    return int(machine.check("dmesg | wc -l", 60, prompt))
+
+
+def kills(machine, count, seed):
+    """Kill @count times; one in five is the daemon."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        kill(machine, "backendd" if chance.random() < 0.2 else "blkback")
+        machine.check(f"usleep {chance.choice((0, 1000, 30000, 300000, 900000))}")
+
+
+def main(machine):
+    count = int(sys.argv[1]) if sys.argv[1:] else 20
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    story = Story(machine)
+    machine.check(f"truncate -s {SIZE} {DISK}")
+    create(story, "demo", f"\"disk=['{DISK},,xvda,rw,backend=user']\"")
+    number = ids(story)["demo"]
+    if not re.search(r"^51712 .* user$", machine.check("bothy block-list demo"), re.M):
+        raise Failure("block-list does not show the disk as user")
+    enter(story, "demo")
+    before = kernel_words(machine, GUEST_PROMPT)
+    machine.check("(verify /dev/xvda 100000 8 >/tmp/verify; echo $? >/tmp/ended) & sleep 1", 60, GUEST_PROMPT)
+    machine.console_leave()
+    dom0_before = kernel_words(machine, "bothy# ")
+    story.say(f"{count} kills")
+    kills(machine, count, seed)
+    wait_for("the last successor serves", lambda: machine.run("pidof blkback")[0] == 0)
+    machine.check("sleep 2")
+    story.say("the guest is asked what it saw")
+    told = in_guest(machine, "demo", "cat /tmp/ended; killall -INT verify; sleep 1; cat /tmp/verify")
+    found = re.search(r"verify: (\d+) operations, all as written", told)
+    if not found or int(found[1]) < count:
+        raise Failure(f"verify: {told}")
+    if in_guest(machine, "demo", "dmesg | wc -l") != f"{before}\n":
+        raise Failure(f"the guest's kernel noticed\n{in_guest(machine, 'demo', 'dmesg | tail -3')}")
+    if kernel_words(machine, "bothy# ") != dom0_before:
+        raise Failure(f"dom0's kernel complains\n{machine.check('dmesg | tail -5')}")
+    print(f"{count} deaths, {found[1]} operations")
+    story.do("bothy destroy demo", 60)
+    wait_gone(story, "demo")
+    left = machine.check(f"ls /run/backendd; pidof blkback || true; ls -d /run/backendd/vbd-{number}-* 2>/dev/null || true")
+    if left.strip():
+        raise Failure(f"left behind: {left}")
+
+
+if __name__ == "__main__":
+    on_machine("blkback", main)
