@@ -208,12 +208,9 @@ int net_rx_open(struct net_rx *x, void *ring, uint32_t port, bool successor)
 		net_mark_clear(&x->ring);
 	else if (!got)
 		got = net_mark_get(&x->ring, &m);
-	if (got != 1)
-		return got;
-	if (m.slots != pages_of(m.bytes) + m.extras)
-		return -XEN_EBADMSG;
-	answer_commit(x, &m);
-	return 0;
+	if (got == 1)
+		answer_commit(x, &m);
+	return got < 0 ? got : 0;
 }
 
 void net_rx_close(struct net_back *b, struct net_rx *x)

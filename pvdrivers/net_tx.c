@@ -3,8 +3,7 @@
  * INVARIANT X1: rsp_prod is where a packet begins: a chain's slots are answered all at once. So a successor takes no
  * slot amid a packet for the first of one.
  * INVARIANT X2: an answer is committed (net_mark.h) after the packet was sent, and before the first slot is written. A
- * response fills the place of the request's reference alone, and one of extra info the two bytes behind type and flags:
- * what a successor needs to answer, the ids, stays. */
+ * response fills the place of the request's reference alone: the ids, which a successor needs to answer, stay. */
 #include "pvdrivers/net_tx.h"
 
 #include <string.h>
@@ -17,11 +16,10 @@ static void answer_commit(struct net_tx *t, const struct net_mark *m)
 		union netif_tx_sring_entry *e = ring_back_slot_at(&t->ring, i);
 		struct netif_tx_response rsp = { e->req.id, m->status };
 
-		/* Linux's front end takes no id of such a slot, whatever came of the packet. */
+		/* Extra info has no id, whatever came of the packet. */
 		if (i > 0 && i <= m->extras)
-			e->rsp.status = NETIF_RSP_NULL;
-		else
-			memcpy(&e->rsp, &rsp, sizeof rsp);
+			rsp.status = NETIF_RSP_NULL;
+		memcpy(&e->rsp, &rsp, sizeof rsp);
 	}
 	ring_back_answer_many(&t->ring, m->slots);
 }

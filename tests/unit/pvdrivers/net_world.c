@@ -128,7 +128,7 @@ void net_received(struct line *l, uint16_t id, uint16_t flags, int16_t status)
 
 void net_offer(uint32_t line, uint32_t bytes, uint8_t from, struct net_offload offload)
 {
-	uint8_t *data = malloc(bytes + 1);
+	static uint8_t data[NET_PACKET_MAX + 1];
 	struct net_piece piece = { data, bytes };
 	struct net_packet p = { &piece, 1, offload };
 
@@ -136,7 +136,6 @@ void net_offer(uint32_t line, uint32_t bytes, uint8_t from, struct net_offload o
 		data[i] = (uint8_t)(from + i);
 	net->status = net_back_offer(&net->back, line, &p);
 	net_back_push(&net->back);
-	free(data);
 }
 
 void net_start(void)
