@@ -1,7 +1,7 @@
 /* The network back end: a device with its queues, and whose turn it is.
  *
- * Neighbours: net_tx.c and net_rx.c have the rings of either direction, net_request.c judges, net_mark.c keeps what is
- * being answered for a successor. */
+ * Neighbours: net_tx.c and net_rx.c have the rings of either direction, net_request.c judges, net_mark.c keeps
+ * what is being answered for a successor. */
 #include "pvdrivers/net_back.h"
 
 #include <string.h>

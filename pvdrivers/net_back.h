@@ -1,12 +1,12 @@
 /* The back end of a network device: packets of a guest out by some port, the port's packets in.
  *
- * It is given mapped ring pages and open event ports. All of it belongs to one thread. Whatever a front end writes, the
- * worst is -EBADMSG for this device. Packets are copied, nothing but the rings is ever mapped. Memory is bounded by the
- * configuration: one packet's copy, and what waits for a guest's buffers.
+ * It is given mapped ring pages and open event ports. All of it belongs to one thread. Whatever a front end
+ * writes, the worst is -EBADMSG for this device. Packets are copied, nothing but the rings is ever mapped.
+ * Memory is bounded by the configuration: one packet's copy, and what waits for a guest's buffers.
  *
- * Requests are answered in their order, a packet's all at once, so the rings are the record of what is not answered: a
- * back end may die at any instruction, and one that opens the same rings goes on with just that. A packet for the guest
- * may be lost then, one of the guest's be sent twice, but not after it was answered. */
+ * Requests are answered in their order, a packet's all at once, so the rings are the record of what is not
+ * answered: a back end may die at any instruction, and one that opens the same rings goes on with just that. A
+ * packet for the guest may be lost then, one of the guest's be sent twice, but not after it was answered. */
 #pragma once
 #include "pvdrivers/net_filter.h"
 #include "pvdrivers/net_request.h"
@@ -20,8 +20,9 @@ struct net_port {
 	void (*transmit)(struct net_port *port, const struct net_packet *p);
 };
 
-/* What the front end takes. What it does not take of checksums, the port computes. */
+/* What the front end takes. */
 struct net_guest {
+	bool csum_ipv4, csum_ipv6;	/* blank checksums of such packets: else the port fills them in */
 	bool sg;			/* packets of more than one page */
 	bool gso_tcpv4, gso_tcpv6;
 	bool notifies;			/* it tells of new buffers, so that packets can wait for them */
@@ -84,17 +85,19 @@ struct net_back {
 
 /* Make the device, with no queue yet. -ENOMEM: nothing is left of it. */
 int net_back_open(struct net_back *b, const struct net_config *config) PV_MUST_CHECK;
-/* Serve the rings in the pages @tx and @rx as well, which notify by ports of those names, that may be one. A @successor
- * goes on where the predecessor left them, whose last notifications may be missing and are made up for. -ENOSPC: too many
- * queues; -ENOMEM; -EBADMSG: a ring makes no sense. Then it is as if it had not been asked. */
+/* Serve the rings in the pages @tx and @rx as well, which notify by ports of those names, that may be one. A
+ * @successor goes on where the predecessor left them, whose last notifications may be missing and are made up
+ * for. -ENOSPC: too many queues; -ENOMEM; -EBADMSG: a ring makes no sense. Then it is as if it had not been
+ * asked. */
 int net_back_add_queue(struct net_back *b, void *tx, uint32_t tx_port, void *rx, uint32_t rx_port,
 		       bool successor) PV_MUST_CHECK;
-/* Do what can be done: to be called after every notification. 0: nothing more until the next; 1: there is more, call
- * again when others had their turn; -EBADMSG: a ring makes no sense, nothing is served any more, close the device. */
+/* Do what can be done: to be called after every notification. 0: nothing more until the next; 1: there is more,
+ * call again when others had their turn; -EBADMSG: a ring makes no sense, nothing is served any more, close the
+ * device. */
 int net_back_run(struct net_back *b) PV_MUST_CHECK;
-/* Bring @p, of at most NET_SLOTS_MAX pieces, to the guest by queue @at < b->queues: it is copied before this returns, to
- * the guest or to wait, or else it is dropped and counted: it is not one that the guest takes, or too many wait already.
- * 0; -EBADMSG, as of net_back_run(). */
+/* Bring @p, of at most NET_SLOTS_MAX pieces, to the guest by queue @at < b->queues: it is copied before this
+ * returns, to the guest or to wait, or else it is dropped and counted: it is not one that the guest takes, or
+ * too many wait already. 0; -EBADMSG, as of net_back_run(). */
 int net_back_offer(struct net_back *b, uint32_t at, const struct net_packet *p) PV_MUST_CHECK;
 /* Notify the guest of what was done, if it wants to know: once after a series of net_back_offer(). */
 void net_back_push(struct net_back *b);

@@ -1,8 +1,8 @@
 /* The front end of a network device, with one queue: packets out, one page each; packets in, of any size.
  *
- * Data goes through pages of its own, which stay granted: nothing else of the caller's memory is ever open to the back
- * end, and what is received is copied from them before it is looked at. The back end is hostile: whatever it
- * answers, the worst is -EBADMSG for this device. Memory is bounded by the configuration. */
+ * Data goes through pages of its own, which stay granted: nothing else of the caller's memory is ever open to
+ * the back end, and what is received is copied from them before it is looked at. The back end is hostile:
+ * whatever it answers, the worst is -EBADMSG for this device. Memory is bounded by the configuration. */
 #pragma once
 #include "pvdrivers/net_packet.h"
 #include "pvdrivers/ring.h"
@@ -13,8 +13,8 @@ struct net_front_config {
 	struct pv_os *os;
 	domid_t peer;
 	uint32_t tx_buffers, rx_buffers;	/* pages; 1 to NET_RING_SLOTS each */
-	/* A packet has come, whose bytes stay until this returns. Called from net_front_run(), which it does not call,
-	 * nor net_front_close(). */
+	/* A packet has come, whose bytes stay until this returns. Called from net_front_run(), which it does
+	 * not call, nor net_front_close(). */
 	void (*received)(struct net_front *f, const struct net_packet *p);
 };
 
@@ -49,13 +49,13 @@ struct net_front {
  * os->event_open says, and should call net_front_run(). -ENOMEM, -ENOSPC: nothing is left. */
 int net_front_open(struct net_front *f, const struct net_front_config *config, pv_callback *event,
 		   void *arg) PV_MUST_CHECK;
-/* Send @p, which is copied. -EAGAIN: no room, try after net_front_run(); -EINVAL: shorter than NET_PACKET_MIN, longer than a
- * page, or to be segmented; -EBADMSG: broken. */
+/* Send @p, which is copied. -EAGAIN: no room, try after net_front_run(); -EINVAL: shorter than NET_PACKET_MIN,
+ * longer than a page, or to be segmented; -EBADMSG: broken. */
 int net_front_send(struct net_front *f, const struct net_packet *p) PV_MUST_CHECK;
 /* Notify the back end of what was sent, if it wants to know: once after a series. */
 void net_front_push(struct net_front *f);
-/* Take answers and packets. 0: nothing more until the next event; 1: there is more, call again when others had their turn;
- * -EBADMSG: the back end makes no sense: nothing is sent or received any more, close the device. */
+/* Take answers and packets. 0: nothing more until the next event; 1: there is more, call again when others had
+ * their turn; -EBADMSG: the back end makes no sense: nothing is sent or received any more, close the device. */
 int net_front_run(struct net_front *f) PV_MUST_CHECK;
 /* Say how many packets have no answer. */
 uint32_t net_front_unanswered(const struct net_front *f);

@@ -1,5 +1,6 @@
-/* INVARIANT N1: the index is written after the rest. So a successor that finds it at rsp_prod finds the rest, too; and
- * while the rest changes the index is one that was answered: of the last packet, or, on a new ring, before the first. */
+/* INVARIANT N1: the index is written after the rest. So a successor that finds it at rsp_prod finds the rest,
+ * too; and while the rest changes the index is one that was answered: of the last packet, or, on a new ring,
+ * before the first. */
 #include "pvdrivers/net_mark.h"
 
 #include <string.h>

@@ -1,10 +1,11 @@
-/* What a network device's front end sends: chains of slots, and the judgement of one chain's copy. Pure: no state, no
- * memory but the caller's. Everything in a slot is hostile.
+/* What a network device's front end sends: chains of slots, and the judgement of one chain's copy. Pure: no
+ * state, no memory but the caller's. Everything in a slot is hostile.
  * Spec: io/netif.h; what Linux's netfront sends and expects. */
 #pragma once
 #include "pvdrivers/net_packet.h"
 
-/* One packet's slots, as copied from the ring: the first, its extra info, the rest of its data. All zero at first. */
+/* One packet's slots, as copied from the ring: the first, its extra info, the rest of its data. All zero at
+ * first. */
 struct net_chain {
 	uint32_t slots;			/* that were added */
 	uint32_t extras;		/* of them, from the second on */
@@ -40,4 +41,5 @@ struct net_request {
 /* Count in the slot that was copied to c->slot[c->slots]. True: the chain is whole. */
 bool net_chain_add(struct net_chain *c) PV_MUST_CHECK;
 /* Judge a whole chain: NETIF_RSP_OKAY and *r; NETIF_RSP_ERROR: refused. */
-int net_request_judge(struct net_request *r, const struct net_chain *c, const struct net_limits *limits) PV_MUST_CHECK;
+int net_request_judge(struct net_request *r, const struct net_chain *c,
+		      const struct net_limits *limits) PV_MUST_CHECK;

@@ -1,7 +1,8 @@
 /* What a guest receives: packets to the buffers that it posted, in their order; what has no buffers waits.
  *
- * INVARIANT X3: as X1 and X2 (net_tx.c): a packet's slots are answered all at once, after its bytes are in the buffers and
- * the answer is committed. The mark has all of the answer but the ids, which responses leave as they are.
+ * INVARIANT X3: as X1 and X2 (net_tx.c): a packet's slots are answered all at once, after its bytes are in the
+ * buffers and the answer is committed. The mark has all of the answer but the ids, which responses leave as
+ * they are.
  * INVARIANT X4: x->buffer has the references of the slots from rsp_prod to req_cons, as they were taken.
  * INVARIANT X5: waiting packets go before those that are offered. */
 #include "pvdrivers/net_rx.h"
@@ -103,7 +104,8 @@ static int packet_copy(struct net_back *b, const struct net_rx *x, const struct 
 				bytes = (uint32_t)(p->piece[i].bytes - done);
 			copy[n++] = (struct pv_copy){
 				.ref = x->buffer[page ? page + extras : 0], .offset = (uint16_t)offset,
-				.bytes = (uint16_t)bytes, .to_peer = true, .local = (uint8_t *)p->piece[i].addr + done,
+				.bytes = (uint16_t)bytes, .to_peer = true,
+				.local = (uint8_t *)p->piece[i].addr + done,
 			};
 			done += bytes;
 			at += bytes;
@@ -143,7 +145,8 @@ static void packet_wait(struct net_back *b, struct net_rx *x, const struct net_p
 	const struct net_config *c = &b->config;
 	struct net_waiting *w = NULL;
 
-	if (c->guest.notifies && x->waiting_packets < c->waiting_packets && x->waiting_bytes + bytes <= c->waiting_bytes)
+	if (c->guest.notifies && x->waiting_packets < c->waiting_packets &&
+	    x->waiting_bytes + bytes <= c->waiting_bytes)
 		w = c->os->alloc(c->os, sizeof *w + bytes);
 	if (!w) {
 		b->counts.dropped++;

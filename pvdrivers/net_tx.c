@@ -1,9 +1,10 @@
 /* What a guest sends: slots to a chain, the chain to a packet, then answers.
  *
- * INVARIANT X1: rsp_prod is where a packet begins: a chain's slots are answered all at once. So a successor takes no
- * slot amid a packet for the first of one.
- * INVARIANT X2: an answer is committed (net_mark.h) after the packet was sent, and before the first slot is written. A
- * response fills the place of the request's reference alone: the ids, which a successor needs to answer, stay. */
+ * INVARIANT X1: rsp_prod is where a packet begins: a chain's slots are answered all at once. So a successor
+ * takes no slot amid a packet for the first of one.
+ * INVARIANT X2: an answer is committed (net_mark.h) after the packet was sent, and before the first slot is
+ * written. A response fills the place of the request's reference alone: the ids, which a successor needs to
+ * answer, stay. */
 #include "pvdrivers/net_tx.h"
 
 #include <string.h>

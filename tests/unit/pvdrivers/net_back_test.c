@@ -1,4 +1,5 @@
-/* net_back.c with net_tx.c and net_rx.c: what is sent and received, answers, notifications, what waits, hostile rings. */
+/* net_back.c with net_tx.c and net_rx.c: what is sent and received, answers, notifications, what waits, hostile
+ * rings. */
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/check_main.h"
@@ -47,7 +48,8 @@ START_TEST(one_packet)
 }
 END_TEST
 
-/* The largest there is, with segments: eighteen slots of data, and one of extra info, which is answered with NULL. */
+/* The largest there is, with segments: eighteen slots of data, and one of extra info, which is answered with
+ * NULL. */
 START_TEST(scattered)
 {
 	struct line *l = &net->line[0];
@@ -489,6 +491,6 @@ START_TEST(memory)
 }
 END_TEST
 
-CHECK_MAIN("net_back", set_up, tear_down, one_packet, scattered, refused, references_that_are_none, slot_by_slot, long_chains,
-	impossible_indices, turns, received, received_scattered, waiting, bounds_of_waiting, not_for_this_guest, bad_buffers,
-	buffers_left_over, groups, offered_from_transmit, memory)
+CHECK_MAIN("net_back", set_up, tear_down, one_packet, scattered, refused, references_that_are_none, slot_by_slot,
+	long_chains, impossible_indices, turns, received, received_scattered, waiting, bounds_of_waiting,
+	not_for_this_guest, bad_buffers, buffers_left_over, groups, offered_from_transmit, memory)

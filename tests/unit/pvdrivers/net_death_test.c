@@ -1,7 +1,7 @@
-/* The network back end dies, and a successor goes on: before every store to the rings, around every packet that the port is
- * given, between an answer and its notification, and at random again and again. The guest sees each slot answered once, in
- * order and with what its packet comes to, whoever answers; whole packets in its buffers, none twice; the port sees a
- * packet again only if it was not answered. */
+/* The network back end dies, and a successor goes on: before every store to the rings, around every packet that
+ * the port is given, between an answer and its notification, and at random again and again. The guest sees each
+ * slot answered once, in order and with what its packet comes to, whoever answers; whole packets in its
+ * buffers, none twice; the port sees a packet again only if it was not answered. */
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/check_main.h"
@@ -39,8 +39,8 @@ static void put_extra(uint8_t type, uint8_t gso)
 	net_put_extra(l, (struct netif_extra_info){ .type = type, .u.gso = { 100, gso, 0, 0 } });
 }
 
-/* One packet, of the kind that is next: three good ones, a refused one of two slots, one with a bad reference. A good one's
- * first bytes are its number. */
+/* One packet, of the kind that is next: three good ones, a refused one of two slots, one with a bad reference.
+ * A good one's first bytes are its number. */
 static void send_one(void)
 {
 	uint32_t n = packets++;
@@ -285,7 +285,8 @@ START_TEST(before_every_store)
 }
 END_TEST
 
-/* The successor dies, too, wherever it may be: in what its predecessor left, or later. The guest looks, or has not yet. */
+/* The successor dies, too, wherever it may be: in what its predecessor left, or later. The guest looks, or has
+ * not yet. */
 START_TEST(a_successor_dies_before_every_store)
 {
 	for (uint64_t first = 1; first < 60; first += 2) {

@@ -36,7 +36,9 @@ static void front_event(void *arg)
 
 static struct net_front_config config(void)
 {
-	return (struct net_front_config){ .os = &net->guest.os, .peer = 0, .tx_buffers = 4, .rx_buffers = 8, .received = take };
+	return (struct net_front_config){
+		.os = &net->guest.os, .peer = 0, .tx_buffers = 4, .rx_buffers = 8, .received = take,
+	};
 }
 
 /* The world's only line is the front end's rings. */

@@ -260,5 +260,5 @@ START_TEST(filter)
 }
 END_TEST
 
-CHECK_MAIN("net_request", set_up, NULL, one_slot, flags_of_checksums, scattered, segments, bad_extra_info, groups, sizes, slots,
-	random_chains, filter)
+CHECK_MAIN("net_request", set_up, NULL, one_slot, flags_of_checksums, scattered, segments, bad_extra_info, groups,
+	sizes, slots, random_chains, filter)

@@ -1,5 +1,5 @@
-/* A network device in one process: dom0 with a back end and a port that notes what it is given, and a guest that writes its
- * rings slot by slot. */
+/* A network device in one process: dom0 with a back end and a port that notes what it is given, and a guest
+ * that writes its rings slot by slot. */
 #pragma once
 #include "pvdrivers/host/os_host.h"
 #include "pvdrivers/net_back.h"
