@@ -8,9 +8,9 @@
 #include "pvdrivers/net_rx.h"
 #include "pvdrivers/net_tx.h"
 
-/* Packets of the guest's in one run, and of one queue before the next one has its turn. */
-#define RUN_PACKETS	256u
+/* Packets of the guest's of one queue before the next one has its turn, and in one run: every queue has a turn. */
 #define TURN_PACKETS	16u
+#define RUN_PACKETS	(NET_QUEUES_MAX * TURN_PACKETS)
 
 int net_back_open(struct net_back *b, const struct net_config *config)
 {
@@ -82,20 +82,16 @@ static int queue_turn(struct net_back *b, struct net_queue *q, uint32_t *budget)
 	return got ? got : did;
 }
 
-/* A turn of every queue. The next round starts behind the last one that did something. */
+/* A turn of every queue. */
 static int round_of_turns(struct net_back *b, uint32_t *budget)
 {
-	uint32_t first = b->turn;
 	int did = 0;
 
 	for (uint32_t i = 0; i < b->queues; i++) {
-		uint32_t at = (first + i) % b->queues;
-		int got = queue_turn(b, b->queue[at], budget);
+		int got = queue_turn(b, b->queue[i], budget);
 
 		if (got < 0)
 			return got;
-		if (got)
-			b->turn = (at + 1) % b->queues;
 		did |= got;
 	}
 	return did;

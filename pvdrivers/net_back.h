@@ -78,7 +78,7 @@ struct net_back {
 	struct net_filter filter;
 	struct net_counts counts;
 	struct net_queue *queue[NET_QUEUES_MAX];
-	uint32_t queues, turn;		/* turn: the queue that is served first */
+	uint32_t queues;
 	uint8_t *packet;		/* [NET_PACKET_MAX] */
 	bool stopped;
 };

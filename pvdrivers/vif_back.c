@@ -16,7 +16,6 @@ static int advertise(const struct vif_back *v)
 		{ "feature-gso-tcpv6", l->gso_tcpv6 },
 		{ "feature-ipv6-csum-offload", 1 },
 		{ "feature-rx-copy", 1 },
-		{ "feature-rx-flip", 0 },
 		{ "feature-multicast-control", l->multicast },
 		{ "feature-split-event-channels", 1 },
 		{ "multi-queue-max-queues", v->max_queues },

@@ -38,8 +38,6 @@ void vif_front_run(struct vif_front *v)
 	v->again = status > 0;
 	if (status < 0)
 		pv_device_fail(&v->device, "answers make no sense: not used any more", 0);
-	else if (!v->usable)
-		pv_device_step(&v->device);	/* the user parted meanwhile */
 }
 
 static void event(void *arg)
@@ -51,6 +49,7 @@ static void received(struct net_front *f, const struct net_packet *p)
 {
 	struct vif_front *v = PV_CONTAINER_OF(f, struct vif_front, net);
 
+	/* The back end may be faster than its state. */
 	if (v->usable)
 		v->received(v, p);
 }

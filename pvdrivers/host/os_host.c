@@ -194,10 +194,8 @@ static void host_copy(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint
 {
 	struct host_domain *d = domain(os);
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count; i++)
 		copy[i].err = copy_one(d, peer, &copy[i]);
-		d->copied += copy[i].err == 0;
-	}
 }
 
 /* ---- events ---- */

@@ -63,7 +63,7 @@ struct host_domain {
 	domid_t id;
 	struct host_block *blocks;	/* memory, until it is freed or the domain dies */
 	/* What this port has done; pages that a death unmapped are counted, too. */
-	uint64_t notified, mapped, unmapped, copied, logged;
+	uint64_t notified, mapped, unmapped, logged;
 	char last_log[PV_PATH_MAX];
 	uint32_t fail_alloc, fail_map;	/* fail the nth call from now on, once; 0: none */
 };

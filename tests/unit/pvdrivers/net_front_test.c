@@ -286,11 +286,13 @@ START_TEST(memory)
 }
 END_TEST
 
-/* A back end that maps a page holds up the end. */
+/* A back end that maps a page holds up the end. What is to be sent it may not write. */
 START_TEST(pages_that_are_mapped)
 {
-	struct pv_map map = { .ref = front.rx_ref };
+	struct pv_map map = { .ref = front.ref[0] };
 
+	ck_assert_int_eq(net->dom0.os.map(&net->dom0.os, 7, &map, 1, PV_MAP_WRITABLE), -XEN_EACCES);
+	map.ref = front.rx_ref;
 	ck_assert_int_eq(net->dom0.os.map(&net->dom0.os, 7, &map, 1, PV_MAP_WRITABLE), 0);
 	ck_assert_int_eq(net_front_close(&front), -XEN_EBUSY);
 	ck_assert_int_eq(net_front_close(&front), -XEN_EBUSY);

@@ -145,10 +145,10 @@ END_TEST
  * again, and says so. */
 START_TEST(refused)
 {
-	for (uint32_t n = 1; n <= 14; n++) {
-		vif->refuse_write = n <= 11 ? n : 0;
-		vif->dom0.fail_alloc = n > 11 && n < 14 ? n - 11 : 0;
-		vif->guest.fail_alloc = n == 14;
+	for (uint32_t n = 1; n <= 13; n++) {
+		vif->refuse_write = n <= 10 ? n : 0;
+		vif->dom0.fail_alloc = n > 10 && n < 13 ? n - 10 : 0;
+		vif->guest.fail_alloc = n == 13;
 		vif_back_begin();
 		vif_front_begin();
 		vif_run();

@@ -17,6 +17,16 @@ START_TEST(connects_through_the_store)
 }
 END_TEST
 
+/* A packet that comes before the front end knows that it is connected is dropped. */
+START_TEST(packets_before_the_state)
+{
+	vif->greet = true;
+	vif_connect();
+	ck_assert(vif->back.net.counts.received == 1 && vif->received == 0);
+	vif_works();
+}
+END_TEST
+
 START_TEST(what_is_advertised)
 {
 	static const char *const on[] = { "feature-sg", "feature-ipv6-csum-offload", "feature-rx-copy",
@@ -251,8 +261,9 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(vif_set_up, vif_tear_down, connects_through_the_store, what_is_advertised, features,
-		removal, the_front_end_parts_and_returns, part_from_received, removed_by_force, death_and_return);
+	TCase *c = CHECK_CASE(vif_set_up, vif_tear_down, connects_through_the_store, packets_before_the_state,
+		what_is_advertised, features, removal, the_front_end_parts_and_returns, part_from_received,
+		removed_by_force, death_and_return);
 
 	tcase_add_loop_test(c, as_linux, 0, 3);
 	return check_run("vif", c);

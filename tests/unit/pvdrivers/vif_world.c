@@ -73,6 +73,12 @@ static void back_changed(struct vif_back *v)
 {
 	ck_assert_ptr_eq(v, &vif->back);
 	vif->back_changes++;
+	if (v->open && vif->greet) {
+		struct net_packet p = vif_packet(100);
+
+		vif_back_offer(v, 0, &p);
+		vif_back_push(v);
+	}
 }
 
 static void front_changed(struct vif_front *v)

@@ -18,6 +18,7 @@ struct vif_world {
 	uint32_t sent, sent_bytes;	/* packets that the port was given; of the last one */
 	uint32_t received, received_bytes;	/* the same, of the guest */
 	bool echo;			/* the port offers each packet again, three times */
+	bool greet;			/* the port offers a packet as soon as the guest can be reached */
 	bool part_now;			/* the front end parts when a packet comes */
 	uint32_t refuse_write;		/* dom0's nth write from now on fails; 0: none */
 	int (*host_write)(struct pv_os *os, const char *path, const char *value);
