@@ -87,8 +87,7 @@ struct net_back {
 int net_back_open(struct net_back *b, const struct net_config *config) PV_MUST_CHECK;
 /* Serve the rings in the pages @tx and @rx as well, which notify by ports of those names, that may be one. A
  * @successor goes on where the predecessor left them, whose last notifications may be missing and are made up
- * for. -ENOSPC: too many queues; -ENOMEM; -EBADMSG: a ring makes no sense. Then it is as if it had not been
- * asked. */
+ * for. -ENOSPC: too many queues; -ENOMEM; -EBADMSG: a ring makes no sense. Then these rings are not served. */
 int net_back_add_queue(struct net_back *b, void *tx, uint32_t tx_port, void *rx, uint32_t rx_port,
 		       bool successor) PV_MUST_CHECK;
 /* Do what can be done: to be called after every notification. 0: nothing more until the next; 1: there is more,
