@@ -50,11 +50,12 @@ static void answer_commit(struct net_rx *x, const struct net_mark *m)
 	ring_back_answer_many(&x->ring, m->slots);
 }
 
-static struct net_mark mark_of(const struct net_offload *o, uint32_t bytes, int status)
+/* What answers a packet of @bytes that comes well. */
+static struct net_mark mark_of(const struct net_offload *o, uint32_t bytes)
 {
 	struct net_mark m = {
-		.status = (int16_t)status, .bytes = (uint16_t)bytes,
-		.extras = o->gso != NET_GSO_NONE, .gso_type = (uint16_t)o->gso, .gso_bytes = o->gso_bytes,
+		.status = NETIF_RSP_OKAY, .bytes = (uint16_t)bytes, .extras = o->gso != NET_GSO_NONE,
+		.gso_type = (uint16_t)o->gso, .gso_bytes = o->gso_bytes,
 	};
 
 	m.slots = (uint16_t)(pages_of(bytes) + m.extras);
@@ -121,7 +122,7 @@ static int packet_copy(struct net_back *b, const struct net_rx *x, const struct 
 /* Give @p to the guest. 1: done, or its buffers were bad; 0: it has not enough of them; -EBADMSG. */
 static int packet_give(struct net_back *b, struct net_rx *x, const struct net_packet *p, uint32_t bytes)
 {
-	struct net_mark m = mark_of(&p->offload, bytes, NETIF_RSP_OKAY);
+	struct net_mark m = mark_of(&p->offload, bytes);
 	int got = buffers_take(x, m.slots);
 
 	if (got != 1)
