@@ -1,6 +1,7 @@
-/* What the block back end's core costs, natively, in one thread and without a disk: requests of 4 KiB (one segment) and of
+/* What the back ends' cores cost, natively and in one thread. Block, without a disk: requests of 4 KiB (one segment) and of
  * 44 KiB (eleven) per second, beside a bare exchange of as many bytes over the same ring: entries and indices,
- * nothing checked, mapped, recorded or bounded. The front end is the same in both, as bare as can be.
+ * nothing checked, mapped, recorded or bounded. The front end is the same in both, as bare as can be. Network, with a port
+ * that drops what it gets: packets of one size, from the guest and for it, which are copied.
  *
  * Prints lines "rings NAME: OPERATIONS PER SECOND". */
 #include <stdio.h>
@@ -9,8 +10,10 @@
 #include <time.h>
 #include "pvdrivers/blk_back.h"
 #include "pvdrivers/host/os_host.h"
+#include "pvdrivers/net_back.h"
 
 #define OPERATIONS	(2u << 20)
+#define PACKETS		(1u << 18)
 
 static struct host_machine machine;
 static struct host_domain dom0, guest;
@@ -62,11 +65,19 @@ static void bare(void)
 	__atomic_store_n(&r->header->rsp_prod, bare_cons, __ATOMIC_RELEASE);
 }
 
+static double seconds_since(const struct timespec *from)
+{
+	struct timespec to;
+
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return (double)(to.tv_sec - from->tv_sec) + (double)(to.tv_nsec - from->tv_nsec) / 1e9;
+}
+
 /* Keep @depth requests in the ring until all are done; return how many were done a second. */
 static double measure(void (*serve)(void))
 {
 	struct blkif_response rsp;
-	struct timespec from, to;
+	struct timespec from;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (uint32_t done = 0; done < OPERATIONS;) {
@@ -79,8 +90,7 @@ static double measure(void (*serve)(void))
 		while (ring_front_take(&front, &rsp, sizeof rsp) == 1)
 			done++;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	return OPERATIONS / ((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+	return OPERATIONS / seconds_since(&from);
 }
 
 /* A ring of one page, and a guest with eleven granted pages in each request. */
@@ -121,6 +131,115 @@ static void tear_down(void)
 	host_domain_die(&guest);
 }
 
+/* ---- network ---- */
+
+static struct net_back net;
+static struct ring_front net_front[2];		/* to send by, to receive by */
+static grant_ref_t net_ref;
+
+static void transmit(struct net_port *port, const struct net_packet *p)
+{
+	(void)port;
+	(void)p;
+}
+static struct net_port no_port = { transmit };
+
+static void net_set_up(void)
+{
+	struct net_config config = {
+		.os = &dom0.os, .peer = 7, .port = &no_port,
+		.guest = { .sg = true, .notifies = true }, .waiting_packets = 1, .waiting_bytes = NET_PACKET_MAX,
+	};
+	uint8_t *rings, *page;
+	uint32_t port;
+
+	memset(&machine, 0, sizeof machine);
+	host_domain_init(&dom0, &machine, 0);
+	host_domain_init(&guest, &machine, 7);
+	rings = guest.os.alloc(&guest.os, 2 * PV_PAGE);
+	page = guest.os.alloc(&guest.os, PV_PAGE);
+	if (!rings || !page || guest.os.grant(&guest.os, 0, page, false, &net_ref))
+		die("no memory");
+	ring_front_open(&net_front[0], rings, PV_PAGE, sizeof(union netif_tx_sring_entry));
+	ring_front_open(&net_front[1], rings + PV_PAGE, PV_PAGE, sizeof(union netif_rx_sring_entry));
+	if (dom0.os.event_open(&dom0.os, 7, 0, nothing, NULL, &port) || net_back_open(&net, &config) ||
+	    net_back_add_queue(&net, rings, port, rings + PV_PAGE, port, false))
+		die("no back end");
+}
+
+static void net_tear_down(void)
+{
+	net_back_close(&net);
+	host_domain_die(&dom0);
+	host_domain_die(&guest);
+}
+
+/* The guest sends one packet. */
+static void put_packet(uint32_t bytes, uint32_t slots)
+{
+	for (uint32_t i = 0; i < slots; i++) {
+		bool more = i + 1 < slots;
+		struct netif_tx_request req = { .gref = net_ref, .flags = more ? NETTXF_more_data : 0 };
+
+		/* The first says how long the packet is. */
+		req.size = (uint16_t)(i == 0 ? bytes : more ? PV_PAGE : bytes % PV_PAGE);
+		memcpy(ring_front_slot(&net_front[0]), &req, sizeof req);
+		ring_front_push(&net_front[0]);
+	}
+}
+
+/* The guest posts buffers for one packet, and the port has it. */
+static void offer_packet(uint32_t bytes, uint32_t slots)
+{
+	static uint8_t data[NET_PACKET_MAX];
+	struct net_piece piece = { data, bytes };
+	struct net_packet p = { &piece, 1, { 0 } };
+	struct netif_rx_request req = { .gref = net_ref };
+
+	for (uint32_t i = 0; i < slots; i++) {
+		memcpy(ring_front_slot(&net_front[1]), &req, sizeof req);
+		ring_front_push(&net_front[1]);
+	}
+	if (net_back_offer(&net, 0, &p))
+		die("the ring makes no sense");
+}
+
+/* Packets a second of @bytes, so many at once. */
+static double net_measure(bool send, uint32_t bytes, uint32_t packets)
+{
+	uint32_t slots = (bytes + PV_PAGE - 1) / PV_PAGE, done = 0;
+	struct ring_front *r = &net_front[send ? 0 : 1];
+	union netif_rx_sring_entry rsp;
+	struct timespec from;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	while (done < PACKETS * slots) {
+		for (uint32_t i = 0; i < packets; i++)
+			(send ? put_packet : offer_packet)(bytes, slots);
+		if (net_back_run(&net))
+			die("the ring makes no sense");
+		while (ring_front_take(r, &rsp, send ? sizeof(struct netif_tx_response) : sizeof rsp) == 1)
+			done++;
+	}
+	if (net.counts.refused || net.counts.dropped)
+		die("packets are lost");
+	return done / slots / seconds_since(&from);
+}
+
+static void net_rows(void)
+{
+	static const uint32_t bytes[] = { 60, 1514, 60000 };
+
+	for (int send = 1; send >= 0; send--)
+		for (int i = 0; i < 3; i++)
+			for (uint32_t packets = 1; packets <= 32 && packets * bytes[i] < 256 * PV_PAGE; packets *= 32) {
+				net_set_up();
+				printf("rings network, %s, %u bytes, depth %u: %.0f\n", send ? "sent" : "received",
+					bytes[i], packets, net_measure(send, bytes[i], packets));
+				net_tear_down();
+			}
+}
+
 int main(void)
 {
 	static const struct {
@@ -141,5 +260,6 @@ int main(void)
 			printf("rings %s, depth %u: %.0f\n", rows[i].name, depth, measure(rows[i].serve));
 			tear_down();
 		}
+	net_rows();
 	return 0;
 }

@@ -29,6 +29,15 @@ struct pv_map {
 	void *addr;			/* out: a page */
 };
 
+/* Bytes between our memory and someone else's page. */
+struct pv_copy {
+	grant_ref_t ref;		/* in */
+	uint16_t offset, bytes;		/* in: of the page */
+	bool to_peer;			/* in: from @local to the page, else from the page to @local */
+	void *local;			/* in: only read if @to_peer */
+	int err;			/* out */
+};
+
 #define PV_MAP_WRITABLE		1u
 /* The pages lie side by side in their order, and are unmapped by one call, too. */
 #define PV_MAP_TOGETHER		2u
@@ -51,6 +60,10 @@ struct pv_os {
 	int (*map)(struct pv_os *os, domid_t peer, struct pv_map *map, uint32_t count, uint32_t flags);
 	/* Unmap pages, in whatever groups they were mapped unless TOGETHER. Cannot fail. */
 	void (*unmap)(struct pv_os *os, struct pv_map *map, uint32_t count);
+	/* Do @count copies, each by itself, in their order; none is under way any more when this returns, or when the
+	 * process dies. References and ranges are hostile: err is 0, -EINVAL for bytes outside of the page, or that of
+	 * a map of it, to be written if to_peer; then what the copy was to fill holds anything. */
+	void (*copy)(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count);
 
 	/* Open an event port: with @remote_port 0 one that domain @peer may bind, else bound to
 	 * that port of its. @fn is called after every notification, several may be one call, and

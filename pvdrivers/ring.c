@@ -78,12 +78,23 @@ int ring_back_take(struct ring_back *r, void *req)
 
 void *ring_back_slot(struct ring_back *r)
 {
-	return entry(&r->ring, r->rsp_prod);
+	return ring_back_slot_at(r, 0);
 }
 
 void ring_back_answer(struct ring_back *r)
 {
-	publish(&r->ring.header->rsp_prod, ++r->rsp_prod);
+	ring_back_answer_many(r, 1);
+}
+
+void *ring_back_slot_at(struct ring_back *r, uint32_t nth)
+{
+	return entry(&r->ring, r->rsp_prod + nth);
+}
+
+void ring_back_answer_many(struct ring_back *r, uint32_t count)
+{
+	r->rsp_prod += count;
+	publish(&r->ring.header->rsp_prod, r->rsp_prod);
 }
 
 bool ring_back_notify(struct ring_back *r)

@@ -45,6 +45,10 @@ int ring_back_take(struct ring_back *r, void *req) PV_MUST_CHECK;
  * published by ring_back_answer(). There must be such a request that was taken. */
 void *ring_back_slot(struct ring_back *r);
 void ring_back_answer(struct ring_back *r);
+/* The same for several responses that are published at once: the entry of the @nth from the oldest, and the publication
+ * of the first @count. */
+void *ring_back_slot_at(struct ring_back *r, uint32_t nth);
+void ring_back_answer_many(struct ring_back *r, uint32_t count);
 /* Say whether the other end must be notified of answers since the last time this was asked. */
 bool ring_back_notify(struct ring_back *r);
 /* Ask to be notified of the next request. True: there is one already, so go on instead. */

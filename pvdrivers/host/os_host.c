@@ -106,14 +106,26 @@ static int host_grant_end(struct pv_os *os, grant_ref_t ref)
 	return 0;
 }
 
-static int map_one(struct host_domain *d, domid_t peer, struct pv_map *map, uint32_t flags)
+/* The grant @ref by @peer to @d, which allows to write if @write: 0 and *found. */
+static int grant_find(struct host_domain *d, domid_t peer, grant_ref_t ref, bool write, struct host_grant **found)
 {
-	struct host_grant *g = &d->machine->grant[map->ref < HOST_GRANTS ? map->ref : 0];
+	struct host_grant *g = &d->machine->grant[ref < HOST_GRANTS ? ref : 0];
 
 	if (!g->page || g->owner != peer || g->peer != d->id)
 		return -XEN_ENOENT;
-	if (g->readonly && (flags & PV_MAP_WRITABLE))
+	if (g->readonly && write)
 		return -XEN_EACCES;
+	*found = g;
+	return 0;
+}
+
+static int map_one(struct host_domain *d, domid_t peer, struct pv_map *map, uint32_t flags)
+{
+	struct host_grant *g;
+	int err = grant_find(d, peer, map->ref, flags & PV_MAP_WRITABLE, &g);
+
+	if (err)
+		return err;
 	for (uint32_t i = 1; i < HOST_GRANTS; i++) {
 		struct host_map *m = &d->machine->map[i];
 
@@ -162,6 +174,28 @@ static int host_map(struct pv_os *os, domid_t peer, struct pv_map *map, uint32_t
 	if (err)
 		host_unmap(os, map, i ? i - 1 : 0);
 	return err;
+}
+
+static int copy_one(struct host_domain *d, domid_t peer, const struct pv_copy *c)
+{
+	struct host_grant *g;
+	int err = c->offset + c->bytes > (int)PV_PAGE ? -XEN_EINVAL : grant_find(d, peer, c->ref, c->to_peer, &g);
+
+	if (err)
+		return err;
+	if (c->to_peer)
+		memcpy((uint8_t *)g->page + c->offset, c->local, c->bytes);
+	else
+		memcpy(c->local, (uint8_t *)g->page + c->offset, c->bytes);
+	return 0;
+}
+
+static void host_copy(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count)
+{
+	struct host_domain *d = domain(os);
+
+	for (uint32_t i = 0; i < count; i++)
+		copy[i].err = copy_one(d, peer, &copy[i]);
 }
 
 /* ---- events ---- */
@@ -230,7 +264,7 @@ void host_domain_init(struct host_domain *d, struct host_machine *machine, domid
 {
 	*d = (struct host_domain){
 		.os = { .alloc = host_alloc, .free = host_free, .grant = host_grant,
-			.grant_end = host_grant_end, .map = host_map, .unmap = host_unmap,
+			.grant_end = host_grant_end, .map = host_map, .unmap = host_unmap, .copy = host_copy,
 			.event_open = host_event_open, .event_notify = host_event_notify,
 			.event_close = host_event_close, .store_read = host_store_read,
 			.store_write = host_store_write, .store_watch = host_store_watch,

@@ -429,8 +429,36 @@ def blk_back():
     yield "bad-segments", b"\x80" + request(0, 0, 0, first=7, last=3) + request(1, 255, 0) + request(0, 0, 3, last=8) + run
 
 
+def net_back():
+    """A choice of device, then what happens to it (see act() of the target)."""
+    run, die, all_on = b"\x08", b"\x03", b"\x7e"
+
+    def request(page, size, flags=0, offset=0, blank=0):
+        return bytes([12 | (page + 8 * blank) << 4, flags, offset]) + size.to_bytes(2, "little")
+
+    def extra(kind, size=1448, gso=1, more=0):
+        return bytes([11 | (kind + 8 * more) << 4]) + size.to_bytes(2, "little") + bytes([gso])
+
+    def offer(first, second=0, blank=0, gso=0):
+        how = bytes([6 | (bool(second) + 2 * blank + 4 * gso) << 4])
+        return how + first.to_bytes(2, "little") + second.to_bytes(2, "little")
+    post, segments = b"\xf4", request(0, 5000, flags=12, blank=1) + extra(1) + request(1, 4000)
+    scattered = request(0, 300, flags=4) + request(1, 100, flags=4) + request(2, 50)
+    yield "sends", all_on + request(0, 60) + scattered + segments + run
+    yield "refused", all_on + request(0, 13) + request(0, 4000, offset=100) + request(0, 100, flags=8) + extra(4) + run
+    yield "groups", b"\xfe" + request(0, 0, flags=8) + extra(2, size=1) + run + post + offer(60) + run
+    yield "receives", all_on + post + offer(1500) + offer(5000, 4000, 1, 1) + offer(60, 0, 1) + run
+    yield "waits", all_on + offer(5000) * 8 + post + run + post + run
+    yield "echo", b"\x7f" + post * 2 + scattered + segments + run
+    yield "die", all_on + post + scattered * 2 + run + die + segments + offer(9000) + die + run + offer(100) + die + run
+    mark = b"\xf0\x18\x00" + bytes([3, 0, 1] + [0] * 12) + b"\x40\x28\x00" + bytes(4)
+    yield "marks", all_on + scattered + mark + die + run
+    yield "indices", all_on + scattered + run + b"\x01\xff" + run + die + run
+
+
 def main():
-    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state, blk_back]
+    makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state, blk_back,
+              net_back]
     for maker in makers:
         if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
             continue

@@ -87,6 +87,37 @@ START_TEST(pages_that_do_not_lie_together)
 }
 END_TEST
 
+/* Each copy has its own result; nothing is written outside of the range, nor where it is not allowed. */
+START_TEST(copies)
+{
+	uint8_t *pages = front->alloc(front, 2 * PV_PAGE), local[4] = { 1, 2, 3, 4 }, got[4] = { 0 };
+	grant_ref_t ref, readonly;
+
+	ck_assert_int_eq(front->grant(front, 0, pages, false, &ref), 0);
+	ck_assert_int_eq(front->grant(front, 0, pages + PV_PAGE, true, &readonly), 0);
+	struct pv_copy copy[] = {
+		{ ref, PV_PAGE - 4, 4, true, local, 1 }, { ref, PV_PAGE - 3, 4, true, local, 1 },
+		{ ref, UINT16_MAX, UINT16_MAX, true, local, 1 }, { readonly, 0, 4, true, local, 1 },
+		{ 0, 0, 4, false, local, 1 }, { UINT32_MAX, 0, 4, false, local, 1 }, { 77, 0, 4, true, local, 1 },
+		{ ref, PV_PAGE - 4, 4, false, got, 1 }, { ref, PV_PAGE - 3, 4, false, local, 1 },
+		{ readonly, 0, 2, false, got, 1 }, { ref, PV_PAGE, 0, true, local, 1 },
+	};
+	static const int want[] = { 0, -XEN_EINVAL, -XEN_EINVAL, -XEN_EACCES, -XEN_ENOENT, -XEN_ENOENT, -XEN_ENOENT, 0,
+		-XEN_EINVAL, 0, 0 };
+
+	back->copy(back, 7, copy, 11);
+	for (int i = 0; i < 11; i++)
+		ck_assert_int_eq(copy[i].err, want[i]);
+	ck_assert_int_eq(memcmp(got, (uint8_t[]){ 0, 0, 3, 4 }, 4), 0);
+	ck_assert_int_eq(memcmp(pages + PV_PAGE - 4, (uint8_t[]){ 1, 2, 3, 4, 0, 0, 0, 0 }, 8), 0);
+	ck_assert_int_eq(memcmp(local, (uint8_t[]){ 1, 2, 3, 4 }, 4), 0);
+	back->copy(back, 8, copy, 1);
+	ck_assert_int_eq(copy[0].err, -XEN_ENOENT);
+	ck_assert_uint_eq(host_domain_holds(&dom0), 0);
+	ck_assert_int_eq(front->grant_end(front, ref), 0);
+}
+END_TEST
+
 START_TEST(events)
 {
 	uint32_t open, bound, again;
@@ -162,4 +193,4 @@ START_TEST(death)
 }
 END_TEST
 
-CHECK_MAIN("os_host", set_up, tear_down, memory, grants, pages_that_do_not_lie_together, events, store, death)
+CHECK_MAIN("os_host", set_up, tear_down, memory, grants, copies, pages_that_do_not_lie_together, events, store, death)

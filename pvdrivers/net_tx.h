@@ -1,0 +1,8 @@
+/* Network back end: the ring by which a guest sends. For net_back.c. */
+#pragma once
+#include "pvdrivers/net_back.h"
+
+/* Attach to the ring in page @ring. -EBADMSG. */
+int net_tx_open(struct net_tx *t, void *ring, uint32_t port, bool successor) PV_MUST_CHECK;
+/* Serve one packet, or look again. 1: done; 0: there is none, its first slot will be notified of; -EBADMSG. */
+int net_tx_step(struct net_back *b, struct net_tx *t) PV_MUST_CHECK;
