@@ -18,10 +18,9 @@ SIZE = "64M"
 DISK = "/tmp/disk"
 
 
-def kill(machine, name):
-    """Kill the process @name as soon as there is one, and wait until it is gone: its successor is another."""
-    machine.check(f"until p=$(pidof {name}); do usleep 1000; done; kill -9 $p; "
-                  "while [ -d /proc/$p ]; do usleep 1000; done", 60)
+# Kill the process $1 as soon as there is one, wait until it is gone, since its successor is another, and $2 us more.
+KILL = ("k() { until p=$(pidof $1); do usleep 1000; done; kill -9 $p; "
+        "while [ -d /proc/$p ]; do usleep 1000; done; usleep $2; }")
 
 
 def kernel_words(machine, prompt):
@@ -32,9 +31,10 @@ def kernel_words(machine, prompt):
 def kills(machine, count, seed):
     """Kill @count times; one in five is the daemon."""
     chance = random.Random(seed)
+    machine.check(KILL)
     for _ in range(count):
-        kill(machine, "backendd" if chance.random() < 0.2 else "blkback")
-        machine.check(f"usleep {chance.choice((0, 1000, 30000, 300000, 900000))}")
+        name = "backendd" if chance.random() < 0.2 else "blkback"
+        machine.check(f"k {name} {chance.choice((0, 1000, 30000, 300000, 900000))}", 60)
 
 
 def main(machine):

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """dom0's daemons may die under running guests: each is started again and misses nothing.
 
-With a guest up: xenstored, consoled and domaind are killed in turn, and afterwards the guest's console,
-its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
+With a guest up: each daemon is killed in turn, the process of the guest's disk, too, and afterwards the guest's
+console, its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
 must find the death and reap it, and the name be free again.
 """
 import time
 
 from machine import Failure
 from story import boot_demo, on_machine, power_off
+
+DISK = "\"disk=['vdev=xvda,access=w,backend=user,target=/guests/demo.img']\""
 
 
 def pid(machine, daemon, other_than="", seconds=30):
@@ -46,8 +48,8 @@ def wait_gone(machine, seconds=60):
 
 
 def main(machine):
-    boot_demo(machine)
-    for daemon in ("xenstored", "consoled", "domaind"):
+    boot_demo(machine, DISK)
+    for daemon in ("xenstored", "consoled", "domaind", "backendd", "blkback"):
         kill(machine, daemon)
         on_console(machine, "disk-test xvda 4", "disk-test: equal")
     # Gone while nobody looks: init waits a second before it starts domaind again.
