@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include "protocol/dom0/gntdev.h"
 
 /* Whether @path is in the directory @top. */
 static bool within(const char *path, const char *top)
@@ -35,22 +33,6 @@ static bool reply(struct device *d, struct link_message *m, int err, size_t byte
 
 /* ---- pages ---- */
 
-static int reserve(const struct device *d, const grant_ref_t *ref, uint32_t count, uint64_t *index)
-{
-	struct ioctl_gntdev_map_grant_ref *op = calloc(1, sizeof *op + count * sizeof op->refs[0]);
-	int err;
-
-	if (!op)
-		return -ENOMEM;
-	op->count = count;
-	for (uint32_t i = 0; i < count; i++)
-		op->refs[i] = (struct ioctl_gntdev_grant_ref){ .domid = d->domid, .ref = ref[i] };
-	err = ioctl(d->grants.fd, IOCTL_GNTDEV_MAP_GRANT_REF, op) < 0 ? -errno : 0;
-	*index = op->index;
-	free(op);
-	return err;
-}
-
 static bool serve_map(struct device *d, struct link_message *m, size_t bytes)
 {
 	static struct link_message answer;
@@ -61,12 +43,9 @@ static bool serve_map(struct device *d, struct link_message *m, size_t bytes)
 	if (count == 0 || count > LINK_REFS_MAX || bytes != count * sizeof m->ref[0])
 		return false;
 	for (; done < count && !err; done += step)
-		err = reserve(d, m->ref + done, step, &answer.index[done / step]);
-	for (uint32_t i = 0; err && i + step < done; i += step) {
-		struct ioctl_gntdev_unmap_grant_ref op = { .index = answer.index[i / step], .count = step };
-
-		(void)!ioctl(d->grants.fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
-	}
+		err = gntdev_reserve(&d->grants, d->domid, m->ref + done, step, &answer.index[done / step]);
+	for (uint32_t i = 0; err && i + step < done; i += step)
+		gntdev_unreserve(&d->grants, answer.index[i / step], step);
 	answer.count = count / step;
 	return reply(d, &answer, err, answer.count * sizeof answer.index[0]);
 }

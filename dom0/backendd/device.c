@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,7 +16,6 @@
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
-#include "protocol/dom0/evtchn.h"
 #include "pvdrivers/blk_back.h"
 
 #define RINGS		4u
@@ -89,18 +87,16 @@ static void records_close(struct device *d)
 
 static int events_open(uint16_t domid)
 {
-	struct ioctl_evtchn_restrict_domid op = { .domid = domid };
 	struct evtchn e;
 	int err = evtchn_open(&e);
 
 	if (err)
 		return err;
-	if (ioctl(e.fd, IOCTL_EVTCHN_RESTRICT_DOMID, &op) < 0) {
-		err = -errno;
-		evtchn_close(&e);
-		return err;
-	}
-	return e.fd;
+	err = evtchn_restrict(&e, domid);
+	if (!err)
+		return e.fd;
+	evtchn_close(&e);
+	return err;
 }
 
 /* Become the program, with nothing of ours but @fd, from LINK_FD_SOCKET on. */
