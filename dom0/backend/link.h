@@ -28,7 +28,7 @@ enum link_type {
 	/* Requests. */
 	LINK_MAP,		/* refs; flags: LINK_TOGETHER. Reply: an index for each page, or for all */
 	LINK_STORE_READ,	/* text: path. Reply: text */
-	LINK_STORE_WRITE,	/* text: path, value */
+	LINK_STORE_WRITE,	/* text: path of a node that a back end writes, value */
 	LINK_STORE_WATCH,	/* text: path; flags: the watch's number. LINK_CHANGED comes once at first */
 	LINK_STORE_UNWATCH,	/* text: path; flags: the watch's number */
 	/* What backendd says. */

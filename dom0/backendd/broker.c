@@ -1,4 +1,5 @@
-/* What the process of a device may have done for it: maps of its guest's pages, the nodes of its two directories.
+/* What the process of a device may have done for it: maps of its guest's pages, the nodes of its two directories read,
+ * those of a back end written.
  *
  * The process may be the guest's by now. Its requests are copies; their lengths, references and paths are checked here,
  * and whether a reference is one that the guest granted is the kernel's and the hypervisor's to say. */
@@ -22,6 +23,24 @@ static bool within(const char *path, const char *top)
 static bool may_read(const struct device *d, const char *path)
 {
 	return path && strlen(path) < DEVICE_PATH && (within(path, d->path) || within(path, d->front));
+}
+
+/* What a back end says of its disk, and all that its process may write. The toolstack's nodes beside these say what the
+ * disk is and whose: a successor is started on the file that they name. */
+static bool may_write(const struct device *d, const char *path)
+{
+	static const char *const nodes[] = {
+		"state", "sectors", "sector-size", "physical-sector-size", "info", "feature-flush-cache",
+		"feature-barrier", "feature-discard", "discard-granularity", "discard-alignment", "discard-secure",
+		"feature-persistent", "feature-max-indirect-segments", "multi-queue-max-queues", "max-ring-page-order",
+	};
+
+	if (!path || !within(path, d->path))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (strcmp(path + strlen(d->path) + 1, nodes[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool reply(struct device *d, struct link_message *m, int err, size_t bytes)
@@ -76,7 +95,7 @@ static bool serve_read(struct device *d, struct link_message *m, const char *pat
 
 static bool serve_write(struct device *d, struct link_message *m, const char *path, const char *value)
 {
-	if (!path || !value || strlen(path) >= DEVICE_PATH || !within(path, d->path))
+	if (!may_write(d, path) || !value)
 		return false;
 	return reply(d, m, store_write(d->host->store, STORE_NO_TX, path, value), 0);
 }
