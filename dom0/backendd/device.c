@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -52,22 +51,14 @@ static char *records_path(const struct device *d)
 	return mem_printf("%s/%s", d->host->run_dir, n);
 }
 
-#define RECORDS_BYTES (PV_PAGE + RINGS * sizeof(struct blk_record))
-
 static int records_open(struct device *d)
 {
 	char *path = records_path(d);
-	void *va = MAP_FAILED;
 
 	d->records = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
-	if (d->records < 0)
+	if (d->records < 0 || ftruncate(d->records, RINGS * sizeof(struct blk_record)) < 0)
 		return -errno;
-	if (ftruncate(d->records, RECORDS_BYTES) == 0)
-		va = mmap(NULL, RECORDS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->records, 0);
-	if (va == MAP_FAILED)
-		return -errno;
-	d->start = va;
 	return 0;
 }
 
@@ -75,8 +66,6 @@ static void records_close(struct device *d)
 {
 	char *path = records_path(d);
 
-	if (d->start)
-		munmap(d->start, RECORDS_BYTES);
 	if (d->records >= 0)
 		close(d->records);
 	unlink(path);
@@ -166,16 +155,37 @@ static int process_watch(struct device *d)
 	struct loop *l = d->host->loop;
 	int err, pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 
-	if (pidfd < 0)
-		return -errno;
 	d->ends = (struct loop_source){ .fd = pidfd, .events = EPOLLIN, .ready = ends_ready };
 	d->asks = (struct loop_source){ .fd = d->socket, .events = EPOLLIN, .ready = asks_ready };
+	if (pidfd < 0)
+		return -errno;
 	err = loop_add(l, &d->ends);
 	return err ? err : loop_add(l, &d->asks);
 }
 
-/* Start the process on the open image @disk. */
-static int process_start(struct device *d, int disk)
+static void process_kill(struct device *d)
+{
+	kill(d->pid, SIGKILL);
+	(void)!waitpid(d->pid, NULL, 0);
+	process_forget(d);
+}
+
+/* Tell the process, which has just begun, who it is. */
+static int process_tell(const struct device *d, const struct image *i, bool read_only)
+{
+	struct link_message m = {
+		.type = LINK_START, .start = {
+			.sectors = i->sectors, .sector_bytes = i->sector_bytes, .rings = RINGS, .uid = d->uid,
+			.read_only = read_only,
+		},
+	};
+
+	memcpy(m.start.path, d->path, sizeof d->path);
+	return link_send(d->socket, &m, sizeof m.start);
+}
+
+/* Start the process on the open image @i. */
+static int process_start(struct device *d, const struct image *i, bool read_only)
 {
 	int pair[2], events = events_open(d->domid), err = 0;
 
@@ -189,7 +199,7 @@ static int process_start(struct device *d, int disk)
 	}
 	d->pid = fork();
 	if (d->pid == 0)
-		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, disk });
+		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, i->fd });
 	err = d->pid < 0 ? -errno : 0;
 	close(pair[1]);
 	close(events);
@@ -201,8 +211,14 @@ static int process_start(struct device *d, int disk)
 		d->pid = 0;
 		close(d->socket);
 		gntdev_close(&d->grants);
+		return err;
 	}
-	return err ? err : process_watch(d);
+	err = process_watch(d);
+	if (!err)
+		err = process_tell(d, i, read_only);
+	if (err)
+		process_kill(d);
+	return err;
 }
 
 static int read_node(const struct device *d, const char *node, char *value, size_t size)
@@ -236,10 +252,7 @@ static void start(struct device *d)
 		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
 		return;
 	}
-	d->start->sectors = image.sectors;
-	d->start->sector_bytes = image.sector_bytes;
-	d->start->read_only = mode[0] != 'w';
-	err = process_start(d, image.fd);
+	err = process_start(d, &image, mode[0] != 'w');
 	close(image.fd);
 	if (err)
 		refuse(d, d->host->blkback, err);
@@ -265,14 +278,10 @@ int device_open(struct device **out, const struct device_host *host, uint16_t do
 		return err;
 	}
 	err = records_open(d);
-	if (err) {
+	if (err)
 		refuse(d, host->run_dir, err);
-	} else {
-		memcpy(d->start->path, d->path, sizeof d->path);
-		d->start->rings = RINGS;
-		d->start->uid = uid;
+	else
 		start(d);
-	}
 	*out = d;
 	return 0;
 }
@@ -280,11 +289,8 @@ int device_open(struct device **out, const struct device_host *host, uint16_t do
 void device_free(struct device *d)
 {
 	loop_timer_cancel(d->host->loop, &d->retry);
-	if (d->pid) {
-		kill(d->pid, SIGKILL);
-		(void)!waitpid(d->pid, NULL, 0);
-		process_forget(d);
-	}
+	if (d->pid)
+		process_kill(d);
 	records_close(d);
 	free(d);
 }

@@ -25,7 +25,6 @@ struct device {
 	uid_t uid;			/* its process's own */
 	char path[DEVICE_PATH];		/* the back end's directory */
 	char front[DEVICE_PATH];	/* the front end's */
-	struct link_start *start;	/* the records, mapped */
 	int records;
 	bool ended;			/* its process has said so: to be forgotten */
 	bool refused;			/* it cannot be served, and the store says why */
