@@ -15,6 +15,7 @@
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
+#include "protocol/io/xs_wire.h"
 #include "pvdrivers/blk_back.h"
 
 #define RINGS		4u
@@ -31,7 +32,7 @@ static void name(const struct device *d, char out[48])
 static void refuse(struct device *d, const char *what, int err)
 {
 	char *path = mem_printf("/local/domain/0/error%s/error", d->path + strlen("/local/domain/0"));
-	char *text = mem_printf("%s: %s", what, err == -ENODATA ? "is empty" :
+	char *text = mem_printf("%.256s: %s", what, err == -ENODATA ? "is empty" :
 				err == -ENOTBLK ? "is neither a file nor a block device" : strerror(-err));
 
 	log_error("%s: %s", d->path, text);
@@ -232,7 +233,7 @@ static int read_node(const struct device *d, const char *node, char *value, size
 /* Start a process, now or as soon as the last one's operations have ended. */
 static void start(struct device *d)
 {
-	char target[512], mode[8];
+	char target[XENSTORE_PAYLOAD_MAX + 1], mode[8];
 	struct image image;
 	int err = read_node(d, "params", target, sizeof target);
 
@@ -258,9 +259,17 @@ static void start(struct device *d)
 		refuse(d, d->host->blkback, err);
 }
 
+/* Its directory may have gone, or been told to, while there was no process to see it; no event will come any more. */
 static void retry_expired(struct loop_timer *t)
 {
-	start(CONTAINER_OF(t, struct device, retry));
+	struct device *d = CONTAINER_OF(t, struct device, retry);
+	char front[DEVICE_PATH];
+
+	d->ended = read_node(d, "frontend", front, sizeof front) == -ENOENT;
+	if (!d->ended)
+		start(d);
+	if (d->ended || d->refused)
+		d->host->ended(d);
 }
 
 int device_open(struct device **out, const struct device_host *host, uint16_t domid, uint32_t number,

@@ -26,7 +26,7 @@ struct device {
 	char path[DEVICE_PATH];		/* the back end's directory */
 	char front[DEVICE_PATH];	/* the front end's */
 	int records;
-	bool ended;			/* its process has said so: to be forgotten */
+	bool ended;			/* its process or the store has said so: to be forgotten */
 	bool refused;			/* it cannot be served, and the store says why */
 
 	pid_t pid;			/* 0: there is no process */
@@ -44,7 +44,7 @@ struct device_host {
 	struct store *store;
 	const char *run_dir;		/* of the records */
 	const char *blkback;		/* the program */
-	/* @d has ended: look. */
+	/* @d has ended, or is refused from now on: look whether it is to be forgotten. */
 	void (*ended)(struct device *d);
 };
 

@@ -46,7 +46,10 @@ static void forget(struct roster *r, struct device *d)
 
 static void device_ended(struct device *d)
 {
-	forget(CONTAINER_OF(d->host, struct roster, host), d);
+	struct roster *r = CONTAINER_OF(d->host, struct roster, host);
+
+	if (d->ended || offline(r, d))
+		forget(r, d);
 }
 
 static void devices_leave(struct roster *r)
