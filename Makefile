@@ -77,7 +77,8 @@ instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
-host-libs := -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd -lpthread
+# liburing's shared library does not export all that its header declares.
+host-libs := -lseccomp -lcjson -l:liburing.a -lz -llzma -llz4 -lzstd -lpthread
 user-libs := -Lbuild/third/lib -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd
 
 # What objects and images were made with: a change of options makes them anew.
