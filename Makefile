@@ -184,9 +184,10 @@ $(O)/host/lib%.a:
 	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
 helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
-library = $(if $(filter dom0/% toolstack/%,$(1)),user,$(if $(filter pvdrivers/%,$(1)),pv,hv))
+library = $(if $(filter dom0/backendd/%,$(1)),user pv,$(if $(filter dom0/% toolstack/%,$(1)),user,$(if \
+	$(filter pvdrivers/%,$(1)),pv,hv)))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
-		$(O)/host/lib$$(call library,$$*).a
+		$$(addsuffix .a,$$(addprefix $(O)/host/lib,$$(call library,$$*)))
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 # A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dom0/backendd/device.h"
+#include "pvdrivers/vbd_back.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/dom0/backendd/fake_doors.h"
 
@@ -238,6 +239,117 @@ START_TEST(writes)
 }
 END_TEST
 
+/* ---- a back end as it is, and what it writes ---- */
+
+static char back_state[8] = "1", front_state[8] = "1";
+
+static int os_read(struct pv_os *os, const char *path, char *text, size_t size)
+{
+	const struct {
+		const char *path, *value;
+	} nodes[] = {
+		{ BACK "/frontend-id", "1" }, { BACK "/frontend", FRONT }, { BACK "/online", "1" },
+		{ BACK "/state", back_state }, { FRONT "/state", front_state }, { FRONT "/ring-ref", "8" },
+		{ FRONT "/event-channel", "5" },
+	};
+
+	(void)os;
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (strcmp(path, nodes[i].path) == 0) {
+			snprintf(text, size, "%s", nodes[i].value);
+			return 0;
+		}
+	return -XEN_ENOENT;
+}
+
+static int os_write(struct pv_os *os, const char *path, const char *written)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text, "%s%c%s", path, '\0', written);
+
+	(void)os;
+	ck_assert_msg(asked(LINK_STORE_WRITE, 0, text, (size_t)n + 1), "%s must be written", path);
+	if (strcmp(path, BACK "/state") == 0)
+		snprintf(back_state, sizeof back_state, "%s", written);
+	return 0;
+}
+
+static int os_watch(struct pv_os *os, const char *path, pv_callback *fn, void *arg)
+{
+	(void)os, (void)path, (void)fn, (void)arg;
+	return 0;
+}
+
+static void os_unwatch(struct pv_os *os, const char *path, pv_callback *fn, void *arg)
+{
+	(void)os, (void)path, (void)fn, (void)arg;
+}
+
+static int os_map(struct pv_os *os, domid_t peer, struct pv_map *map, uint32_t count, uint32_t flags)
+{
+	static char page[PV_PAGE] __attribute__((aligned(PV_PAGE)));
+
+	(void)os, (void)peer, (void)flags;
+	ck_assert_uint_eq(count, 1);
+	map->addr = page;
+	return 0;
+}
+
+static void os_unmap(struct pv_os *os, struct pv_map *map, uint32_t count)
+{
+	(void)os, (void)map, (void)count;
+}
+
+static int os_event(struct pv_os *os, domid_t peer, uint32_t remote, pv_callback *fn, void *arg, uint32_t *port)
+{
+	(void)os, (void)peer, (void)remote, (void)fn, (void)arg;
+	*port = 1;
+	return 0;
+}
+
+static void os_port(struct pv_os *os, uint32_t port)
+{
+	(void)os, (void)port;
+}
+
+static void *os_alloc(struct pv_os *os, size_t bytes)
+{
+	(void)os;
+	return calloc(1, bytes);
+}
+
+static void os_free(struct pv_os *os, void *p, size_t bytes)
+{
+	(void)os, (void)bytes;
+	free(p);
+}
+
+/* From its first state to a connection and another size, all that it writes is let through. */
+START_TEST(a_back_end_works)
+{
+	static struct blk_record record;
+	struct pv_os os = {
+		.alloc = os_alloc, .free = os_free, .map = os_map, .unmap = os_unmap, .event_open = os_event,
+		.event_notify = os_port, .event_close = os_port, .store_read = os_read, .store_write = os_write,
+		.store_watch = os_watch, .store_unwatch = os_unwatch,
+	};
+	static struct vbd_back back = {
+		.max_rings = 1, .record = &record,
+		.config = { .jobs = 1, .limits = { .sectors = 8, .sector_bytes = 512, .max_segments = 11 } },
+	};
+
+	ck_assert_int_eq(vbd_back_open(&back, &os, BACK), 0);
+	pv_device_step(&back.device);
+	ck_assert_str_eq(back_state, "2");
+	strcpy(front_state, "3");
+	pv_device_step(&back.device);
+	ck_assert_str_eq(back_state, "4");
+	vbd_back_resize(&back, 16);
+	ck_assert_str_eq(log_text, "write " BACK "/state=4;");
+	ck_assert(vbd_back_close(&back));
+}
+END_TEST
+
 /* What names the disk, its guest and its life is the toolstack's: a successor believes it. */
 START_TEST(no_writes)
 {
@@ -398,5 +510,5 @@ START_TEST(changes)
 }
 END_TEST
 
-CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, no_writes, no_paths,
-	   dots, watches, no_requests, a_process_that_does_not_read, changes)
+CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, a_back_end_works, no_writes,
+	   no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes)
