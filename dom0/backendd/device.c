@@ -139,13 +139,9 @@ static void ends_ready(struct loop_source *src, uint32_t ready)
 		return;
 	process_forget(d);
 	d->ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (d->ended) {
-		d->host->ended(d);
-		return;
-	}
 	if (WIFSIGNALED(status))
 		log_warn("%s: blkback died of signal %d, and is started again", d->path, WTERMSIG(status));
-	else
+	else if (!d->ended)
 		log_warn("%s: blkback failed with status %d, and is started again", d->path, WEXITSTATUS(status));
 	d->hurry = soon ? d->hurry + (d->hurry < DELAY_MAX) : 0;
 	loop_timer_arm(d->host->loop, &d->retry, soon ? RETRY_NS << d->hurry : 0);
@@ -230,6 +226,11 @@ static int read_node(const struct device *d, const char *node, char *value, size
 	return store_read_buf(d->host->store, STORE_NO_TX, path, value, size);
 }
 
+static uint64_t mark(const struct device *d)
+{
+	return (uint64_t)d->domid << 32 | d->number;
+}
+
 /* Start a process, now or as soon as the last one's operations have ended. */
 static void start(struct device *d)
 {
@@ -243,7 +244,7 @@ static void start(struct device *d)
 		refuse(d, "params or mode", err);
 		return;
 	}
-	err = image_open(&image, target, mode[0] != 'w', (uint64_t)d->domid << 32 | d->number);
+	err = image_open(&image, target, mode[0] != 'w', mark(d));
 	if (err) {
 		refuse(d, target, err);
 		return;
@@ -259,16 +260,49 @@ static void start(struct device *d)
 		refuse(d, d->host->blkback, err);
 }
 
-/* Its directory may have gone, or been told to, while there was no process to see it; no event will come any more. */
+bool device_offline(const struct device *d)
+{
+	char path[DEVICE_PATH + 16];
+	uint64_t online;
+
+	snprintf(path, sizeof path, "%s/online", d->path);
+	return store_read_u64(d->host->store, STORE_NO_TX, path, &online) || online == 0;
+}
+
+/* Its directory has gone, or is to go and the process has seen that. A process that says so of another directory is not
+ * believed: the one that it knew may have been removed and made anew. */
+static bool over(const struct device *d)
+{
+	char front[DEVICE_PATH];
+
+	return read_node(d, "frontend", front, sizeof front) == -ENOENT || (d->ended && device_offline(d));
+}
+
+/* Who waits for the directory to go does so to have the image for himself. */
+static bool image_used(const struct device *d)
+{
+	char target[XENSTORE_PAYLOAD_MAX + 1];
+	struct image image;
+
+	if (read_node(d, "params", target, sizeof target) || image_open(&image, target, true, mark(d)))
+		return false;
+	close(image.fd);
+	return image.busy;
+}
+
+/* The store may have changed while there was no process to see it; no event will come any more. */
 static void retry_expired(struct loop_timer *t)
 {
 	struct device *d = CONTAINER_OF(t, struct device, retry);
-	char front[DEVICE_PATH];
+	bool is_over = over(d);
 
-	d->ended = read_node(d, "frontend", front, sizeof front) == -ENOENT;
-	if (!d->ended)
+	if (is_over && image_used(d)) {
+		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
+		return;
+	}
+	if (!is_over)
 		start(d);
-	if (d->ended || d->refused)
+	if (is_over || d->refused)
 		d->host->ended(d);
 }
 

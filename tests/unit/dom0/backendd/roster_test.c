@@ -270,6 +270,7 @@ START_TEST(the_end)
 {
 	served();
 	ck_assert_int_eq(access(records, F_OK), 0);
+	put(VBD "/online", "0");
 	process_exit(0);
 	UNTIL(!roster.devices);
 	ck_assert(!is_there(VBD));
@@ -279,6 +280,39 @@ START_TEST(the_end)
 	device_make("w");
 	UNTIL(said(2)[0]);
 	ck_assert_ptr_nonnull(strstr(said(2), " nr 1\n"));
+}
+END_TEST
+
+/* Who waits for the directory to go may then do with the image what he likes. */
+START_TEST(the_end_waits_for_io)
+{
+	struct image i;
+
+	served();
+	put(VBD "/online", "0");
+	process_exit(0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)roster.devices->pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(image_open(&i, image, true, MARK), 0);
+	ck_assert(!i.busy);
+	settle();
+	ck_assert(is_there(VBD));
+	ck_assert_int_eq(roster.devices->pid, 0);
+	close(i.fd);
+	UNTIL(!roster.devices);
+	ck_assert(!is_there(VBD));
+}
+END_TEST
+
+/* The directory was removed and made again: the process saw the first go, and the second is another device's. */
+START_TEST(made_again)
+{
+	served();
+	ck_assert_int_eq(store_rm(toolstack, STORE_NO_TX, VBD), 0);
+	device_make("r");
+	process_exit(0);
+	UNTIL(said(2)[0]);
+	ck_assert_ptr_nonnull(strstr(said(2), "read-only 1"));
+	ck_assert(is_there(VBD));
 }
 END_TEST
 
@@ -498,7 +532,8 @@ int main(void)
 
 	if (getenv("ROLE"))
 		_exit(as_process());
-	c = CHECK_CASE(setup, teardown, half_made, names_that_are_no_devices, the_end, successors,
+	c = CHECK_CASE(setup, teardown, half_made, names_that_are_no_devices, the_end,
+		       the_end_waits_for_io, made_again, successors,
 		       records_outlive_backendd, io_of_a_dead_process_is_waited_for, deaths_at_once_slow_the_next_start,
 		       a_process_that_asks_for_more, refusals, no_doors, gone_without_a_process,
 		       offline_without_a_process, each_has_an_id_of_its_own);
