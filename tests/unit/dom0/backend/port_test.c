@@ -1,7 +1,6 @@
 /* The port of a device's process. backendd's answers wait in the socket before they are asked for; the grant device is a file
  * in memory, whose pages are the guest's, and the events are this file's. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* Devices from their directory in the store to its end, on a real store. This program is also what is started as their
  * process: it notes what it was given, and lives until it is told a number, with which it exits. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 /* Operations on a real file by the kernel's io_uring, and what the ring cannot be made to do. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
