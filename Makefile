@@ -77,7 +77,8 @@ instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
-host-libs := -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd -lpthread
+# liburing's shared library does not export all that its header declares.
+host-libs := -lseccomp -lcjson -l:liburing.a -lz -llzma -llz4 -lzstd -lpthread
 user-libs := -Lbuild/third/lib -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd
 
 # What objects and images were made with: a change of options makes them anew.
@@ -183,9 +184,10 @@ $(O)/host/lib%.a:
 	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
 helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
-library = $(if $(filter dom0/% toolstack/%,$(1)),user,$(if $(filter pvdrivers/%,$(1)),pv,hv))
+library = $(if $(filter dom0/backendd/%,$(1)),user pv,$(if $(filter dom0/% toolstack/%,$(1)),user,$(if \
+	$(filter pvdrivers/%,$(1)),pv,hv)))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
-		$(O)/host/lib$$(call library,$$*).a
+		$$(addsuffix .a,$$(addprefix $(O)/host/lib,$$(call library,$$*)))
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 # A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.

@@ -24,13 +24,13 @@ int link_receive(int fd, struct link_message *m, size_t *bytes, int flags)
 	ssize_t n;
 
 	do
-		n = recv(fd, m, sizeof *m, flags);
+		n = recv(fd, m, sizeof *m, flags | MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (n == 0)
 		return -EPIPE;
-	if ((size_t)n < HEADER)
+	if ((size_t)n < HEADER || (size_t)n > sizeof *m)
 		return -EPROTO;
 	*bytes = (size_t)n - HEADER;
 	return 0;

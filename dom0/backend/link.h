@@ -19,7 +19,7 @@ enum link_fd {
 	LINK_FD_SOCKET = 3,
 	LINK_FD_GRANTS,		/* /dev/xen/gntdev: to mmap() and to unmap, backendd maps */
 	LINK_FD_EVENTS,		/* /dev/xen/evtchn, restricted to the guest */
-	LINK_FD_RECORDS,	/* memory that outlives the process */
+	LINK_FD_RECORDS,	/* memory that outlives the process: the records of its rings */
 	LINK_FD_DISK,
 	LINK_FD_COUNT,
 };
@@ -28,10 +28,11 @@ enum link_type {
 	/* Requests. */
 	LINK_MAP,		/* refs; flags: LINK_TOGETHER. Reply: an index for each page, or for all */
 	LINK_STORE_READ,	/* text: path. Reply: text */
-	LINK_STORE_WRITE,	/* text: path, value */
+	LINK_STORE_WRITE,	/* text: path of a node that a back end writes, value */
 	LINK_STORE_WATCH,	/* text: path; flags: the watch's number. LINK_CHANGED comes once at first */
 	LINK_STORE_UNWATCH,	/* text: path; flags: the watch's number */
 	/* What backendd says. */
+	LINK_START,		/* start: once, before all else */
 	LINK_REPLY,		/* err: 0 or -Exxx */
 	LINK_CHANGED,		/* flags: the number of a watch */
 	LINK_SIZE,		/* value: the disk has so many sectors now */
@@ -39,13 +40,12 @@ enum link_type {
 
 #define LINK_TOGETHER 1u
 
-/* What stands at the start of LINK_FD_RECORDS, written by backendd before the process starts; the records of the
- * rings, of which there are @rings, follow at the next page. */
+/* Who the process is and what it serves. It stands in no memory that a predecessor can still write to. */
 struct link_start {
 	char path[256];		/* of the back end's directory in the store */
 	uint64_t sectors;	/* of 512 bytes */
 	uint32_t sector_bytes;
-	uint32_t rings;
+	uint32_t rings;		/* that there are records of */
 	uint32_t uid;
 	uint32_t read_only;
 };
@@ -60,6 +60,7 @@ struct link_message {
 		grant_ref_t ref[LINK_REFS_MAX];
 		uint64_t index[LINK_REFS_MAX];	/* where to mmap() the page in LINK_FD_GRANTS */
 		char text[LINK_TEXT_MAX];
+		struct link_start start;
 	};
 };
 

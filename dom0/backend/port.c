@@ -8,12 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include "dom0/lib/loop.h"
 #include "dom0/lib/mem.h"
-#include "protocol/dom0/gntdev.h"
 
 #define HANDLE_TOGETHER 0x80000000u
 
@@ -112,11 +110,7 @@ static int port_grant_end(struct pv_os *os, grant_ref_t ref)
 
 static void unreserve(struct port *p, uint32_t handle, uint32_t count)
 {
-	struct ioctl_gntdev_unmap_grant_ref op = {
-		.index = (uint64_t)(handle & ~HANDLE_TOGETHER) * PV_PAGE, .count = count,
-	};
-
-	(void)!ioctl(p->grants.fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
+	gntdev_unreserve(&p->grants, (uint64_t)(handle & ~HANDLE_TOGETHER) * PV_PAGE, count);
 }
 
 static void port_unmap(struct pv_os *os, struct pv_map *map, uint32_t count)
@@ -233,12 +227,13 @@ static void port_event_close(struct pv_os *os, uint32_t port)
 	(void)!evtchn_unbind(&p->events, port);
 }
 
+/* A guest can notify as fast as we take: the rest of what there is has its turn, and then comes what is left. */
 static void events_take(struct port *p)
 {
 	uint32_t port;
-	int err;
+	int err = 0;
 
-	while ((err = evtchn_pending(&p->events, &port)) == 0) {
+	for (uint32_t n = 0; n < PORT_EVENTS_MAX && (err = evtchn_pending(&p->events, &port)) == 0; n++) {
 		struct port_event *e = event_find(p, port);
 
 		if (e)

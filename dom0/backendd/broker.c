@@ -1,4 +1,5 @@
-/* What the process of a device may have done for it: maps of its guest's pages, the nodes of its two directories.
+/* What the process of a device may have done for it: maps of its guest's pages, the nodes of its two directories read,
+ * those of a back end written.
  *
  * The process may be the guest's by now. Its requests are copies; their lengths, references and paths are checked here,
  * and whether a reference is one that the guest granted is the kernel's and the hypervisor's to say. */
@@ -9,9 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include "protocol/dom0/gntdev.h"
 
 /* Whether @path is in the directory @top. */
 static bool within(const char *path, const char *top)
@@ -26,6 +25,24 @@ static bool may_read(const struct device *d, const char *path)
 	return path && strlen(path) < DEVICE_PATH && (within(path, d->path) || within(path, d->front));
 }
 
+/* What a back end says of its disk, and all that its process may write. The toolstack's nodes beside these say what the
+ * disk is and whose: a successor is started on the file that they name. */
+static bool may_write(const struct device *d, const char *path)
+{
+	static const char *const nodes[] = {
+		"state", "sectors", "sector-size", "physical-sector-size", "info", "feature-flush-cache",
+		"feature-barrier", "feature-discard", "discard-granularity", "discard-alignment", "discard-secure",
+		"feature-persistent", "feature-max-indirect-segments", "multi-queue-max-queues", "max-ring-page-order",
+	};
+
+	if (!path || !within(path, d->path))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (strcmp(path + strlen(d->path) + 1, nodes[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool reply(struct device *d, struct link_message *m, int err, size_t bytes)
 {
 	m->type = LINK_REPLY;
@@ -34,22 +51,6 @@ static bool reply(struct device *d, struct link_message *m, int err, size_t byte
 }
 
 /* ---- pages ---- */
-
-static int reserve(const struct device *d, const grant_ref_t *ref, uint32_t count, uint64_t *index)
-{
-	struct ioctl_gntdev_map_grant_ref *op = calloc(1, sizeof *op + count * sizeof op->refs[0]);
-	int err;
-
-	if (!op)
-		return -ENOMEM;
-	op->count = count;
-	for (uint32_t i = 0; i < count; i++)
-		op->refs[i] = (struct ioctl_gntdev_grant_ref){ .domid = d->domid, .ref = ref[i] };
-	err = ioctl(d->grants.fd, IOCTL_GNTDEV_MAP_GRANT_REF, op) < 0 ? -errno : 0;
-	*index = op->index;
-	free(op);
-	return err;
-}
 
 static bool serve_map(struct device *d, struct link_message *m, size_t bytes)
 {
@@ -61,12 +62,9 @@ static bool serve_map(struct device *d, struct link_message *m, size_t bytes)
 	if (count == 0 || count > LINK_REFS_MAX || bytes != count * sizeof m->ref[0])
 		return false;
 	for (; done < count && !err; done += step)
-		err = reserve(d, m->ref + done, step, &answer.index[done / step]);
-	for (uint32_t i = 0; err && i + step < done; i += step) {
-		struct ioctl_gntdev_unmap_grant_ref op = { .index = answer.index[i / step], .count = step };
-
-		(void)!ioctl(d->grants.fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
-	}
+		err = gntdev_reserve(&d->grants, d->domid, m->ref + done, step, &answer.index[done / step]);
+	for (uint32_t i = 0; err && i + step < done; i += step)
+		gntdev_unreserve(&d->grants, answer.index[i / step], step);
 	answer.count = count / step;
 	return reply(d, &answer, err, answer.count * sizeof answer.index[0]);
 }
@@ -97,7 +95,7 @@ static bool serve_read(struct device *d, struct link_message *m, const char *pat
 
 static bool serve_write(struct device *d, struct link_message *m, const char *path, const char *value)
 {
-	if (!path || !value || strlen(path) >= DEVICE_PATH || !within(path, d->path))
+	if (!may_write(d, path) || !value)
 		return false;
 	return reply(d, m, store_write(d->host->store, STORE_NO_TX, path, value), 0);
 }

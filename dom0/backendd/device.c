@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,7 +15,7 @@
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
-#include "protocol/dom0/evtchn.h"
+#include "protocol/io/xs_wire.h"
 #include "pvdrivers/blk_back.h"
 
 #define RINGS		4u
@@ -34,7 +32,7 @@ static void name(const struct device *d, char out[48])
 static void refuse(struct device *d, const char *what, int err)
 {
 	char *path = mem_printf("/local/domain/0/error%s/error", d->path + strlen("/local/domain/0"));
-	char *text = mem_printf("%s: %s", what, err == -ENODATA ? "is empty" :
+	char *text = mem_printf("%.256s: %s", what, err == -ENODATA ? "is empty" :
 				err == -ENOTBLK ? "is neither a file nor a block device" : strerror(-err));
 
 	log_error("%s: %s", d->path, text);
@@ -54,22 +52,14 @@ static char *records_path(const struct device *d)
 	return mem_printf("%s/%s", d->host->run_dir, n);
 }
 
-#define RECORDS_BYTES (PV_PAGE + RINGS * sizeof(struct blk_record))
-
 static int records_open(struct device *d)
 {
 	char *path = records_path(d);
-	void *va = MAP_FAILED;
 
 	d->records = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
-	if (d->records < 0)
+	if (d->records < 0 || ftruncate(d->records, RINGS * sizeof(struct blk_record)) < 0)
 		return -errno;
-	if (ftruncate(d->records, RECORDS_BYTES) == 0)
-		va = mmap(NULL, RECORDS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->records, 0);
-	if (va == MAP_FAILED)
-		return -errno;
-	d->start = va;
 	return 0;
 }
 
@@ -77,8 +67,6 @@ static void records_close(struct device *d)
 {
 	char *path = records_path(d);
 
-	if (d->start)
-		munmap(d->start, RECORDS_BYTES);
 	if (d->records >= 0)
 		close(d->records);
 	unlink(path);
@@ -89,18 +77,16 @@ static void records_close(struct device *d)
 
 static int events_open(uint16_t domid)
 {
-	struct ioctl_evtchn_restrict_domid op = { .domid = domid };
 	struct evtchn e;
 	int err = evtchn_open(&e);
 
 	if (err)
 		return err;
-	if (ioctl(e.fd, IOCTL_EVTCHN_RESTRICT_DOMID, &op) < 0) {
-		err = -errno;
-		evtchn_close(&e);
-		return err;
-	}
-	return e.fd;
+	err = evtchn_restrict(&e, domid);
+	if (!err)
+		return e.fd;
+	evtchn_close(&e);
+	return err;
 }
 
 /* Become the program, with nothing of ours but @fd, from LINK_FD_SOCKET on. */
@@ -153,13 +139,9 @@ static void ends_ready(struct loop_source *src, uint32_t ready)
 		return;
 	process_forget(d);
 	d->ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (d->ended) {
-		d->host->ended(d);
-		return;
-	}
 	if (WIFSIGNALED(status))
 		log_warn("%s: blkback died of signal %d, and is started again", d->path, WTERMSIG(status));
-	else
+	else if (!d->ended)
 		log_warn("%s: blkback failed with status %d, and is started again", d->path, WEXITSTATUS(status));
 	d->hurry = soon ? d->hurry + (d->hurry < DELAY_MAX) : 0;
 	loop_timer_arm(d->host->loop, &d->retry, soon ? RETRY_NS << d->hurry : 0);
@@ -170,16 +152,37 @@ static int process_watch(struct device *d)
 	struct loop *l = d->host->loop;
 	int err, pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 
-	if (pidfd < 0)
-		return -errno;
 	d->ends = (struct loop_source){ .fd = pidfd, .events = EPOLLIN, .ready = ends_ready };
 	d->asks = (struct loop_source){ .fd = d->socket, .events = EPOLLIN, .ready = asks_ready };
+	if (pidfd < 0)
+		return -errno;
 	err = loop_add(l, &d->ends);
 	return err ? err : loop_add(l, &d->asks);
 }
 
-/* Start the process on the open image @disk. */
-static int process_start(struct device *d, int disk)
+static void process_kill(struct device *d)
+{
+	kill(d->pid, SIGKILL);
+	(void)!waitpid(d->pid, NULL, 0);
+	process_forget(d);
+}
+
+/* Tell the process, which has just begun, who it is. */
+static int process_tell(const struct device *d, const struct image *i, bool read_only)
+{
+	struct link_message m = {
+		.type = LINK_START, .start = {
+			.sectors = i->sectors, .sector_bytes = i->sector_bytes, .rings = RINGS, .uid = d->uid,
+			.read_only = read_only,
+		},
+	};
+
+	memcpy(m.start.path, d->path, sizeof d->path);
+	return link_send(d->socket, &m, sizeof m.start);
+}
+
+/* Start the process on the open image @i. */
+static int process_start(struct device *d, const struct image *i, bool read_only)
 {
 	int pair[2], events = events_open(d->domid), err = 0;
 
@@ -193,7 +196,7 @@ static int process_start(struct device *d, int disk)
 	}
 	d->pid = fork();
 	if (d->pid == 0)
-		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, disk });
+		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, i->fd });
 	err = d->pid < 0 ? -errno : 0;
 	close(pair[1]);
 	close(events);
@@ -205,8 +208,14 @@ static int process_start(struct device *d, int disk)
 		d->pid = 0;
 		close(d->socket);
 		gntdev_close(&d->grants);
+		return err;
 	}
-	return err ? err : process_watch(d);
+	err = process_watch(d);
+	if (!err)
+		err = process_tell(d, i, read_only);
+	if (err)
+		process_kill(d);
+	return err;
 }
 
 static int read_node(const struct device *d, const char *node, char *value, size_t size)
@@ -217,10 +226,15 @@ static int read_node(const struct device *d, const char *node, char *value, size
 	return store_read_buf(d->host->store, STORE_NO_TX, path, value, size);
 }
 
+static uint64_t mark(const struct device *d)
+{
+	return (uint64_t)d->domid << 32 | d->number;
+}
+
 /* Start a process, now or as soon as the last one's operations have ended. */
 static void start(struct device *d)
 {
-	char target[512], mode[8];
+	char target[XENSTORE_PAYLOAD_MAX + 1], mode[8];
 	struct image image;
 	int err = read_node(d, "params", target, sizeof target);
 
@@ -230,7 +244,7 @@ static void start(struct device *d)
 		refuse(d, "params or mode", err);
 		return;
 	}
-	err = image_open(&image, target, mode[0] != 'w', (uint64_t)d->domid << 32 | d->number);
+	err = image_open(&image, target, mode[0] != 'w', mark(d));
 	if (err) {
 		refuse(d, target, err);
 		return;
@@ -240,18 +254,56 @@ static void start(struct device *d)
 		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
 		return;
 	}
-	d->start->sectors = image.sectors;
-	d->start->sector_bytes = image.sector_bytes;
-	d->start->read_only = mode[0] != 'w';
-	err = process_start(d, image.fd);
+	err = process_start(d, &image, mode[0] != 'w');
 	close(image.fd);
 	if (err)
 		refuse(d, d->host->blkback, err);
 }
 
+bool device_offline(const struct device *d)
+{
+	char path[DEVICE_PATH + 16];
+	uint64_t online;
+
+	snprintf(path, sizeof path, "%s/online", d->path);
+	return store_read_u64(d->host->store, STORE_NO_TX, path, &online) || online == 0;
+}
+
+/* Its directory has gone, or is to go and the process has seen that. A process that says so of another directory is not
+ * believed: the one that it knew may have been removed and made anew. */
+static bool over(const struct device *d)
+{
+	char front[DEVICE_PATH];
+
+	return read_node(d, "frontend", front, sizeof front) == -ENOENT || (d->ended && device_offline(d));
+}
+
+/* Who waits for the directory to go does so to have the image for himself. */
+static bool image_used(const struct device *d)
+{
+	char target[XENSTORE_PAYLOAD_MAX + 1];
+	struct image image;
+
+	if (read_node(d, "params", target, sizeof target) || image_open(&image, target, true, mark(d)))
+		return false;
+	close(image.fd);
+	return image.busy;
+}
+
+/* The store may have changed while there was no process to see it; no event will come any more. */
 static void retry_expired(struct loop_timer *t)
 {
-	start(CONTAINER_OF(t, struct device, retry));
+	struct device *d = CONTAINER_OF(t, struct device, retry);
+	bool is_over = over(d);
+
+	if (is_over && image_used(d)) {
+		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
+		return;
+	}
+	if (!is_over)
+		start(d);
+	if (is_over || d->refused)
+		d->host->ended(d);
 }
 
 int device_open(struct device **out, const struct device_host *host, uint16_t domid, uint32_t number,
@@ -269,14 +321,10 @@ int device_open(struct device **out, const struct device_host *host, uint16_t do
 		return err;
 	}
 	err = records_open(d);
-	if (err) {
+	if (err)
 		refuse(d, host->run_dir, err);
-	} else {
-		memcpy(d->start->path, d->path, sizeof d->path);
-		d->start->rings = RINGS;
-		d->start->uid = uid;
+	else
 		start(d);
-	}
 	*out = d;
 	return 0;
 }
@@ -284,11 +332,8 @@ int device_open(struct device **out, const struct device_host *host, uint16_t do
 void device_free(struct device *d)
 {
 	loop_timer_cancel(d->host->loop, &d->retry);
-	if (d->pid) {
-		kill(d->pid, SIGKILL);
-		(void)!waitpid(d->pid, NULL, 0);
-		process_forget(d);
-	}
+	if (d->pid)
+		process_kill(d);
 	records_close(d);
 	free(d);
 }

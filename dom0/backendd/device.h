@@ -1,8 +1,8 @@
 /* One virtual disk: the process that serves it, and its successors.
  *
  * A device is known by its directory in the store. It has a process from when its image can be opened until the
- * process says that the device is gone (exit status 0); if it dies otherwise a successor starts, once the
- * last operation of the dead one has ended. What a successor needs is in the records, a file in tmpfs, so that it
+ * process says that the device is gone (exit status 0) and the store agrees; if it dies otherwise a successor starts, once
+ * the last operation of the dead one has ended. What a successor needs is in the records, a file in tmpfs, so that it
  * outlives backendd, too. Neighbours: broker.c does what the process asks for; roster.c knows all devices. */
 #pragma once
 #include <stdbool.h>
@@ -25,9 +25,8 @@ struct device {
 	uid_t uid;			/* its process's own */
 	char path[DEVICE_PATH];		/* the back end's directory */
 	char front[DEVICE_PATH];	/* the front end's */
-	struct link_start *start;	/* the records, mapped */
 	int records;
-	bool ended;			/* its process has said so: to be forgotten */
+	bool ended;			/* its last process has said so */
 	bool refused;			/* it cannot be served, and the store says why */
 
 	pid_t pid;			/* 0: there is no process */
@@ -45,7 +44,7 @@ struct device_host {
 	struct store *store;
 	const char *run_dir;		/* of the records */
 	const char *blkback;		/* the program */
-	/* @d has ended: look. */
+	/* @d has ended, with all its operations, or is refused from now on: forget it, if it is not only refused. */
 	void (*ended)(struct device *d);
 };
 
@@ -53,6 +52,8 @@ struct device_host {
  * wrong with the device is told in the store and makes it refused. -Exxx: it is no device. */
 int device_open(struct device **out, const struct device_host *host, uint16_t domid, uint32_t number,
 		const char *path, uid_t uid) MUST_CHECK;
+/* The store has no such device, or wants it to end. */
+bool device_offline(const struct device *d) MUST_CHECK;
 /* Forget it, its process killed, its records removed. */
 void device_free(struct device *d);
 

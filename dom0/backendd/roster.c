@@ -23,15 +23,6 @@ static struct device *find(const struct roster *r, uint16_t domid, uint32_t numb
 
 /* ---- those that go ---- */
 
-static bool offline(const struct roster *r, const struct device *d)
-{
-	char path[DEVICE_PATH + 16];
-	uint64_t online;
-
-	snprintf(path, sizeof path, "%s/online", d->path);
-	return store_read_u64(r->host.store, STORE_NO_TX, path, &online) || online == 0;
-}
-
 static void forget(struct roster *r, struct device *d)
 {
 	struct device **at = &r->devices;
@@ -46,14 +37,17 @@ static void forget(struct roster *r, struct device *d)
 
 static void device_ended(struct device *d)
 {
-	forget(CONTAINER_OF(d->host, struct roster, host), d);
+	struct roster *r = CONTAINER_OF(d->host, struct roster, host);
+
+	if (!d->refused || device_offline(d))
+		forget(r, d);
 }
 
 static void devices_leave(struct roster *r)
 {
 	for (struct device *d = r->devices, *next; d; d = next) {
 		next = d->next;
-		if (d->refused && offline(r, d))
+		if (d->refused && device_offline(d))
 			forget(r, d);
 	}
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "dom0/backend/port.h"
 #include "dom0/blkback/disk.h"
@@ -28,16 +27,29 @@ static struct port port;
 static struct disk disk;
 static struct vbd_back vbd;
 
-static struct link_start *records_map(void)
+/* What backendd says at first; it may have gone. */
+static struct link_start start_hear(void)
 {
-	struct stat st;
-	void *va;
+	static struct link_message m;
+	size_t bytes;
+	int err = link_receive(LINK_FD_SOCKET, &m, &bytes, 0);
 
-	if (fstat(LINK_FD_RECORDS, &st) < 0)
-		daemon_fail("records", -errno);
-	va = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, LINK_FD_RECORDS, 0);
+	if (!err && (m.type != LINK_START || bytes != sizeof m.start))
+		err = -EPROTO;
+	if (err)
+		daemon_fail("backendd", err);
+	return m.start;
+}
+
+/* The descriptor is closed: what maps the file cannot make it longer. */
+static struct blk_record *records_map(uint32_t rings)
+{
+	void *va = mmap(NULL, rings * sizeof(struct blk_record), PROT_READ | PROT_WRITE, MAP_SHARED,
+			LINK_FD_RECORDS, 0);
+
 	if (va == MAP_FAILED)
 		daemon_fail("records", -errno);
+	close(LINK_FD_RECORDS);
 	return va;
 }
 
@@ -46,7 +58,7 @@ static void device_set(const struct link_start *s)
 	vbd.max_rings = s->rings;
 	vbd.max_ring_order = RING_ORDER;
 	vbd.kept_pages = KEPT_PAGES;
-	vbd.record = (struct blk_record *)(void *)((char *)s + PV_PAGE);
+	vbd.record = records_map(s->rings);
 	vbd.config = (struct blk_config){
 		.io = &disk.io, .jobs = JOBS,
 		.limits = {
@@ -93,22 +105,22 @@ static void serve(void)
 
 int main(void)
 {
-	struct link_start *start;
+	struct link_start start;
 	int err;
 
 	log_open("blkback");
 	daemon_log_to(LOG_DIR, "blkback");
-	start = records_map();
+	start = start_hear();
+	device_set(&start);
 	port_open(&port);
 	err = disk_open(&disk, LINK_FD_DISK, JOBS);
 	if (err)
 		daemon_fail("io_uring", err);
 	close(LINK_FD_DISK);
-	sandbox(start->uid);
-	device_set(start);
-	err = vbd_back_open(&vbd, &port.os, start->path);
+	sandbox(start.uid);
+	err = vbd_back_open(&vbd, &port.os, start.path);
 	if (err)
-		daemon_fail(start->path, err);
+		daemon_fail(start.path, err);
 	serve();
 	return 0;
 }

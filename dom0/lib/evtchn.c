@@ -21,6 +21,13 @@ void evtchn_close(struct evtchn *e)
 	e->fd = -1;
 }
 
+int evtchn_restrict(struct evtchn *e, uint16_t domid)
+{
+	struct ioctl_evtchn_restrict_domid op = { .domid = domid };
+
+	return ioctl(e->fd, IOCTL_EVTCHN_RESTRICT_DOMID, &op) < 0 ? -errno : 0;
+}
+
 static int port_result(int ret, uint32_t *port)
 {
 	if (ret < 0)

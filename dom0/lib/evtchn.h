@@ -14,6 +14,8 @@ struct evtchn {
 /* Open the door, non-blocking. */
 int evtchn_open(struct evtchn *e) MUST_CHECK;
 void evtchn_close(struct evtchn *e);
+/* From now on only ports of domain @domid can be bound. -EACCES: it was restricted before. */
+int evtchn_restrict(struct evtchn *e, uint16_t domid) MUST_CHECK;
 
 /* Bind: *@port is our own end. Remote: @remote_port of domain @domid. -EINVAL: not ours to bind. */
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t domid, uint32_t remote_port,

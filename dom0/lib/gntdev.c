@@ -26,7 +26,27 @@ void gntdev_close(struct gntdev *g)
 	g->fd = -1;
 }
 
-static void map_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
+int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, uint64_t *index)
+{
+	struct ioctl_gntdev_map_grant_ref *op;
+	int err;
+
+	if (count == 0 || count > MAP_MAX)
+		return -EINVAL;
+	op = calloc(1, sizeof *op + count * sizeof op->refs[0]);
+	if (!op)
+		return -ENOMEM;
+	op->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		op->refs[i] = (struct ioctl_gntdev_grant_ref){ .domid = domid, .ref = ref[i] };
+	err = ioctl(g->fd, IOCTL_GNTDEV_MAP_GRANT_REF, op) < 0 ? -errno : 0;
+	if (!err)
+		*index = op->index;
+	free(op);
+	return err;
+}
+
+void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
 {
 	struct ioctl_gntdev_unmap_grant_ref op = { .index = index, .count = count };
 
@@ -37,32 +57,20 @@ static void map_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
 int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, int prot,
 	       struct gntmap *map)
 {
-	struct ioctl_gntdev_map_grant_ref *op;
+	uint64_t index;
 	void *va;
-	int err = 0;
+	int err = gntdev_reserve(g, domid, ref, count, &index);
 
-	if (count == 0 || count > MAP_MAX)
-		return -EINVAL;
-	op = calloc(1, sizeof *op + count * sizeof op->refs[0]);
-	if (!op)
-		return -ENOMEM;
-	op->count = count;
-	for (uint32_t i = 0; i < count; i++)
-		op->refs[i] = (struct ioctl_gntdev_grant_ref){ .domid = domid, .ref = ref[i] };
-	if (ioctl(g->fd, IOCTL_GNTDEV_MAP_GRANT_REF, op) < 0) {
-		err = -errno;
-		goto out;
-	}
-	va = mmap(NULL, (size_t)count * PAGE_BYTES, prot, MAP_SHARED, g->fd, (off_t)op->index);
+	if (err)
+		return err;
+	va = mmap(NULL, (size_t)count * PAGE_BYTES, prot, MAP_SHARED, g->fd, (off_t)index);
 	if (va == MAP_FAILED) {
 		err = -errno;
-		map_unreserve(g, op->index, count);
-		goto out;
+		gntdev_unreserve(g, index, count);
+		return err;
 	}
-	*map = (struct gntmap){ .va = va, .index = op->index, .count = count };
-out:
-	free(op);
-	return err;
+	*map = (struct gntmap){ .va = va, .index = index, .count = count };
+	return 0;
 }
 
 void gntdev_unmap(struct gntdev *g, struct gntmap *map)
@@ -70,6 +78,6 @@ void gntdev_unmap(struct gntdev *g, struct gntmap *map)
 	if (!map->va)
 		return;
 	munmap(map->va, (size_t)map->count * PAGE_BYTES);
-	map_unreserve(g, map->index, map->count);
+	gntdev_unreserve(g, map->index, map->count);
 	*map = (struct gntmap){ 0 };
 }

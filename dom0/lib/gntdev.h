@@ -25,3 +25,8 @@ int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t c
 	       struct gntmap *map) MUST_CHECK;
 /* Undo gntdev_map(); a map that is not mapped is left alone. */
 void gntdev_unmap(struct gntdev *g, struct gntmap *map);
+/* The two halves of gntdev_map(), for who maps in another process: reserve room, in which mmap() at *@index of the
+ * descriptor then maps, and give it back. Whether the grants are there only mmap() says. */
+int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count,
+		   uint64_t *index) MUST_CHECK;
+void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count);

@@ -90,6 +90,10 @@ void sandbox_enter(const struct sandbox *s)
 	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!ctx)
 		sandbox_fail("seccomp", ENOMEM);
+	/* A call of another ABI (32 bits, x32) would end no more than its thread. */
+	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (err)
+		sandbox_fail("seccomp", -err);
 	calls_allow(ctx, common_calls);
 	if (s->calls)
 		calls_allow(ctx, s->calls);

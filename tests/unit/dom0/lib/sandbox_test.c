@@ -1,12 +1,22 @@
 /* The sandbox, looked at from outside: who the process is afterwards, and what ends it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <liburing.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dom0/lib/sandbox.h"
+#include "protocol/dom0/evtchn.h"
+#include "protocol/dom0/gntdev.h"
 #include "tests/unit/check_main.h"
 
 static int ready[2], go[2];
@@ -132,4 +142,158 @@ START_TEST(no_way_without)
 }
 END_TEST
 
-CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without)
+/* ---- as blkback uses it ---- */
+
+static const unsigned int requests[] = {
+	IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY, 0,
+};
+
+static struct sandbox device_box(void)
+{
+	bool root = geteuid() == 0;
+
+	return (struct sandbox){ .uid = root ? DEVICES_UID : 0, .root = root ? "/tmp" : NULL,
+				 .calls = "sendto recvfrom io_uring_enter", .requests = requests };
+}
+
+#define X32 0x40000000
+#define HIGH (1ul << 32)
+
+/* What the guest would try, that the process is by then. */
+static const struct escape {
+	long number;
+	unsigned long second;	/* argument; the others are 0 */
+} escapes[] = {
+	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_EVTCHN_BIND_VIRQ },
+	{ SYS_ioctl, IOCTL_EVTCHN_RESTRICT_DOMID }, { SYS_ioctl, IOCTL_EVTCHN_RESET }, { SYS_ioctl, TIOCSTI },
+	{ SYS_ioctl, FIONBIO }, { SYS_ioctl, 0 }, { SYS_ioctl, IOCTL_EVTCHN_NOTIFY + 1 },
+	{ SYS_ioctl, HIGH | IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, HIGH }, { SYS_ioctl, ~0ul },
+	{ SYS_io_uring_setup, 0 }, { SYS_io_uring_register, 0 }, { SYS_io_setup, 0 }, { SYS_io_submit, 0 },
+	{ SYS_open, 0 }, { SYS_openat, 0 }, { SYS_openat2, 0 }, { SYS_creat, 0 }, { SYS_open_by_handle_at, 0 },
+	{ SYS_memfd_create, 0 }, { SYS_ftruncate, 0 }, { SYS_truncate, 0 }, { SYS_fallocate, 0 }, { SYS_unlinkat, 0 },
+	{ SYS_rename, 0 }, { SYS_linkat, 0 }, { SYS_mknodat, 0 }, { SYS_fchmod, 0 }, { SYS_fchown, 0 }, { SYS_stat, 0 },
+	{ SYS_getdents64, 0 }, { SYS_splice, 0 }, { SYS_dup, 0 }, { SYS_dup2, 0 }, { SYS_pipe2, 0 },
+	{ SYS_socket, 0 }, { SYS_socketpair, 0 }, { SYS_connect, 0 }, { SYS_bind, 0 }, { SYS_accept4, 0 },
+	{ SYS_sendmsg, 0 }, { SYS_sendmmsg, 0 }, { SYS_recvmsg, 0 },
+	{ SYS_fork, 0 }, { SYS_vfork, 0 }, { SYS_clone, 0 }, { SYS_clone3, 0 }, { SYS_execve, 0 }, { SYS_execveat, 0 },
+	{ SYS_ptrace, 0 }, { SYS_process_vm_readv, 0 }, { SYS_process_vm_writev, 0 }, { SYS_kill, 0 },
+	{ SYS_pidfd_open, 0 }, { SYS_pidfd_getfd, 0 }, { SYS_pidfd_send_signal, 0 }, { SYS_prlimit64, 0 },
+	{ SYS_setuid, 0 }, { SYS_setresuid, 0 }, { SYS_setgroups, 0 }, { SYS_capset, 0 }, { SYS_prctl, 0 },
+	{ SYS_arch_prctl, 0 }, { SYS_seccomp, 0 }, { SYS_chroot, 0 }, { SYS_mount, 0 }, { SYS_unshare, 0 },
+	{ SYS_setns, 0 }, { SYS_bpf, 0 }, { SYS_perf_event_open, 0 }, { SYS_userfaultfd, 0 }, { SYS_keyctl, 0 },
+	{ SYS_shmget, 0 }, { SYS_shmat, 0 }, { SYS_msgget, 0 }, { SYS_iopl, 0 }, { SYS_ioperm, 0 },
+	{ SYS_modify_ldt, 0 }, { SYS_init_module, 0 }, { SYS_kexec_load, 0 }, { SYS_reboot, 0 }, { 9999, 0 },
+	{ X32 | SYS_getpid, 0 }, { X32 | SYS_openat, 0 }, { -1, 0 },
+};
+static const struct escape *escape;
+
+static void escape_try(void)
+{
+	syscall(escape->number, 0, escape->second, 0, 0, 0, 0);
+}
+
+START_TEST(no_escapes)
+{
+	struct sandbox box = device_box();
+
+	for (escape = escapes; escape < escapes + sizeof escapes / sizeof escapes[0]; escape++) {
+		int status = released(boxed(&box, escape_try));
+
+		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %ld, %#lx: status %#x",
+			      escape->number, escape->second, status);
+	}
+}
+END_TEST
+
+/* getpid() of 32-bit programs. */
+static void old_call(void)
+{
+	long nr = 20;
+
+	__asm__ volatile("int $0x80" : "+a"(nr) : : "memory", "r8", "r9", "r10", "r11");
+}
+
+START_TEST(no_calls_of_32_bits)
+{
+	struct sandbox box = device_box();
+	int status = released(boxed(&box, old_call));
+
+	/* SIGSEGV: this kernel has none anyway. */
+	ck_assert(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGSEGV));
+}
+END_TEST
+
+static int thread(void *arg) __attribute__((no_sanitize("address", "undefined")));
+static int thread(void *arg)
+{
+	(void)arg;
+	syscall(X32 | SYS_getpid);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/* Wait for a thread that makes such a call. */
+static void other_thread(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	static int alive = 1;
+
+	if (clone(thread, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID, NULL, NULL, NULL, &alive) < 0)
+		syscall(SYS_exit_group, 9);
+	while (__atomic_load_n(&alive, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &alive, FUTEX_WAIT, 1, NULL, NULL, 0);
+}
+
+/* It is not just the thread that ends. */
+START_TEST(all_threads_end)
+{
+	struct sandbox box = { .calls = "clone" };
+	int status = released(boxed(&box, other_thread));
+
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status %#x", status);
+}
+END_TEST
+
+static int pair[2], null;
+static struct io_uring ring;
+
+#define NEED(condition) do { if (!(condition)) syscall(SYS_exit_group, __LINE__ % 200 + 1); } while (0)
+
+/* All that serving a disk takes. */
+static void work(void)
+{
+	struct pollfd wait = { .fd = pair[1], .events = POLLIN };
+	struct io_uring_cqe *cqe;
+	char text[4] = "";
+	void *va;
+
+	for (const unsigned int *r = requests; *r; r++) {
+		NEED(ioctl(null, *r, NULL) < 0 && errno == ENOTTY);
+		/* The kernel does not see the high half. */
+		NEED(syscall(SYS_ioctl, null, HIGH | *r, NULL) < 0 && errno == ENOTTY);
+	}
+	NEED(send(pair[0], "abc", 4, MSG_NOSIGNAL) == 4);
+	NEED(poll(&wait, 1, -1) == 1);
+	NEED(recv(pair[1], text, sizeof text, MSG_DONTWAIT | MSG_TRUNC) == 4 && strcmp(text, "abc") == 0);
+	io_uring_prep_nop(io_uring_get_sqe(&ring));
+	NEED(io_uring_submit(&ring) == 1);
+	NEED(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == 0);
+	va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	NEED(va != MAP_FAILED && munmap(va, 4096) == 0);
+	NEED(write(null, "x", 1) == 1 && read(null, text, 1) == 0 && close(null) == 0);
+}
+
+START_TEST(what_is_needed_works)
+{
+	struct sandbox box = device_box();
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	null = open("/dev/null", O_RDWR);
+	ck_assert_int_eq(io_uring_queue_init(4, &ring, 0), 0);
+	ck_assert_int_eq(released(boxed(&box, work)), 0);
+}
+END_TEST
+
+CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without, no_escapes, no_calls_of_32_bits,
+	   all_threads_end, what_is_needed_works)

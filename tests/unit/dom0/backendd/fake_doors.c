@@ -1,0 +1,68 @@
+/* The contract is in fake_doors.h; the doors' own in dom0/lib. */
+#include "tests/unit/dom0/backendd/fake_doors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include "dom0/lib/evtchn.h"
+#include "dom0/lib/gntdev.h"
+
+struct fake_doors fake_doors;
+
+static int null_open(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int gntdev_open(struct gntdev *g)
+{
+	g->fd = fake_doors.no_gntdev ? -ENOENT : null_open();
+	return g->fd < 0 ? g->fd : 0;
+}
+
+void gntdev_close(struct gntdev *g)
+{
+	if (g->fd >= 0)
+		close(g->fd);
+	g->fd = -1;
+}
+
+int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, uint64_t *index)
+{
+	(void)g;
+	if (++fake_doors.calls == fake_doors.fails_at)
+		return -ENOMEM;
+	fake_doors.domid = domid;
+	fake_doors.first_ref = ref[0];
+	fake_doors.last_ref = ref[count - 1];
+	fake_doors.reserved += count;
+	*index = (uint64_t)ref[0] * 4096;
+	return 0;
+}
+
+void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
+{
+	(void)g;
+	(void)index;
+	fake_doors.reserved -= count;
+}
+
+int evtchn_open(struct evtchn *e)
+{
+	e->fd = fake_doors.no_evtchn ? -ENOENT : null_open();
+	return e->fd < 0 ? e->fd : 0;
+}
+
+void evtchn_close(struct evtchn *e)
+{
+	close(e->fd);
+}
+
+int evtchn_restrict(struct evtchn *e, uint16_t domid)
+{
+	(void)e;
+	fake_doors.domid = domid;
+	return 0;
+}

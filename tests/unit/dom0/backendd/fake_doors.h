@@ -1,0 +1,14 @@
+/* The devices of Xen in place of dom0/lib's doors, at link time: descriptors of /dev/null, and notes of what was asked. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fake_doors {
+	bool no_gntdev, no_evtchn;	/* these cannot be opened */
+	uint16_t domid;			/* whose grants or events were asked for last */
+	uint32_t first_ref, last_ref;	/* of the last reservation */
+	uint32_t reserved;		/* pages, now */
+	uint32_t calls, fails_at;	/* reservations, and the one that fails */
+};
+
+extern struct fake_doors fake_doors;
