@@ -34,6 +34,7 @@ static void hear(struct port *p)
 {
 	struct link_message *m = &p->message;
 
+	p->kept = true;
 	if (m->type == LINK_CHANGED && m->flags < LINK_WATCHES_MAX)
 		p->watch[m->flags].pending = true;
 	else if (m->type == LINK_SIZE)
@@ -199,6 +200,7 @@ static int port_event_open(struct pv_os *os, domid_t peer, uint32_t remote_port,
 	if (err)
 		return -XEN_ENOENT;
 	*e = (struct port_event){ .port = *port, .pending = true, .fn = fn, .arg = arg };
+	p->kept = true;
 	return 0;
 }
 
@@ -339,10 +341,13 @@ static void socket_take(struct port *p)
 		broken(err);
 }
 
-void port_run(struct port *p)
+void port_run(struct port *p, bool said, bool fired)
 {
-	socket_take(p);
-	events_take(p);
+	if (said)
+		socket_take(p);
+	if (fired)
+		events_take(p);
+	p->kept = false;
 	for (uint32_t i = 0; i < LINK_WATCHES_MAX; i++) {
 		struct port_watch *w = &p->watch[i];
 

@@ -33,6 +33,7 @@ struct port {
 	struct gntdev grants;
 	struct evtchn events;
 	uint64_t sectors;		/* what backendd said last; 0: nothing yet */
+	bool kept;			/* something waits for port_run(), without a descriptor that says so */
 	struct port_event event[PORT_EVENTS_MAX];
 	struct port_watch watch[LINK_WATCHES_MAX];
 	struct log_limit limit;		/* of lines that a guest can cause */
@@ -41,5 +42,6 @@ struct port {
 
 /* Set up @p over the descriptors LINK_FD_*. */
 void port_open(struct port *p);
-/* Take what the descriptors hold, and call back. To be called when socket or events can be read. */
-void port_run(struct port *p);
+/* Take what the socket holds, if it @said something, and events, if any @fired, and call back for all that is there. To be
+ * called when one of the descriptors can be read, and when p->kept. */
+void port_run(struct port *p, bool said, bool fired);

@@ -75,6 +75,11 @@ static int outcome(const struct blk_io_request *r, int result)
 	return 0;
 }
 
+bool disk_has_ended(const struct disk *d)
+{
+	return io_uring_cq_ready(&d->ring) > 0;
+}
+
 unsigned int disk_reap(struct disk *d)
 {
 	struct io_uring_cqe *cqe[REAP_BATCH];

@@ -18,5 +18,7 @@ int disk_open(struct disk *d, int file, unsigned int entries) MUST_CHECK;
 void disk_close(struct disk *d);
 /* Hand what was submitted to the kernel. */
 void disk_start(struct disk *d);
+/* Whether disk_reap() has something to tell. */
+bool disk_has_ended(const struct disk *d);
 /* Tell pvdrivers of each operation that has ended; how many. */
 unsigned int disk_reap(struct disk *d);

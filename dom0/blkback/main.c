@@ -22,6 +22,7 @@
 #define SEGMENTS	64u	/* pages of a request, at most */
 #define KEPT_PAGES	2048u	/* that stay mapped */
 #define RING_ORDER	4u
+#define ROUNDS		16	/* of work between two looks at what else there is */
 
 static struct port port;
 static struct disk disk;
@@ -81,6 +82,21 @@ static void sandbox(uid_t uid)
 	sandbox_enter(&box);
 }
 
+/* Take requests, do them and answer them; what is in the page cache is read while it is asked for. True: there is more,
+ * for when others had their turn. */
+static bool work(void)
+{
+	bool more = true;
+
+	for (int round = 0; more && round < ROUNDS; round++) {
+		disk_reap(&disk);
+		vbd_back_run(&vbd);
+		disk_start(&disk);
+		more = vbd.again || disk_has_ended(&disk);
+	}
+	return more;
+}
+
 static void serve(void)
 {
 	struct pollfd wait[] = {
@@ -88,18 +104,17 @@ static void serve(void)
 		{ .fd = LINK_FD_EVENTS, .events = POLLIN },
 		{ .fd = disk.ring.ring_fd, .events = POLLIN },
 	};
+	bool more = false;
 
 	while (!vbd.device.gone) {
-		if (poll(wait, ARRAY_LEN(wait), vbd.again ? 0 : -1) < 0 && errno != EINTR)
+		if (poll(wait, ARRAY_LEN(wait), more || port.kept ? 0 : -1) < 0 && errno != EINTR)
 			daemon_fail("poll", -errno);
-		port_run(&port);
+		port_run(&port, wait[0].revents, wait[1].revents);
 		if (port.sectors) {
 			vbd_back_resize(&vbd, port.sectors);
 			port.sectors = 0;
 		}
-		disk_reap(&disk);
-		vbd_back_run(&vbd);
-		disk_start(&disk);
+		more = work();
 	}
 }
 

@@ -198,9 +198,11 @@ START_TEST(watches)
 	ck_assert_int_eq(os->store_read(os, "/a", value, sizeof value), 0);
 	ck_assert_uint_eq(port.sectors, 1ull << 40);
 	ck_assert_uint_eq(calls, 0);
-	port_run(&port);
+	ck_assert(port.kept);
+	port_run(&port, false, false);
 	ck_assert_uint_eq(calls, 1);
-	port_run(&port);
+	ck_assert(!port.kept);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 1);
 	/* One that is ended is not called, though its change is on the way. */
 	hear(LINK_STORE_READ);
@@ -210,7 +212,7 @@ START_TEST(watches)
 	hear(LINK_STORE_UNWATCH);
 	ck_assert_uint_eq(heard.flags, 2);
 	say(LINK_CHANGED, 0, 2, 0);
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 1);
 	os->store_unwatch(os, "/w2", call, NULL);
 	hear_nothing();
@@ -226,7 +228,7 @@ END_TEST
 START_TEST(no_backendd)
 {
 	close(backendd);
-	port_run(&port);
+	port_run(&port, true, true);
 }
 END_TEST
 
@@ -240,7 +242,7 @@ END_TEST
 START_TEST(no_sense)
 {
 	say(_i ? LINK_CHANGED : LINK_MAP, 0, LINK_WATCHES_MAX, 0);
-	port_run(&port);
+	port_run(&port, true, true);
 }
 END_TEST
 
@@ -321,18 +323,18 @@ START_TEST(events)
 	ck_assert_int_eq(os->event_open(os, 7, 1, call, NULL, &more), -XEN_ENOSPC);
 	ck_assert_uint_eq(more, 12345);
 	ck_assert_uint_eq(calls, 0);
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, PORT_EVENTS_MAX);	/* once after binding */
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, PORT_EVENTS_MAX);
 	/* Some were lost. */
 	pending_err = -EFBIG;
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 2 * PORT_EVENTS_MAX);
 	os->event_close(os, own[3]);
 	ck_assert_uint_eq(unbound, own[3]);
 	pending_err = -EFBIG;
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 3 * PORT_EVENTS_MAX - 1);
 }
 END_TEST
@@ -344,13 +346,13 @@ START_TEST(a_storm)
 
 	ck_assert_int_eq(os->event_open(os, 7, 1, call, NULL, &own), 0);
 	storm = own;
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 1);
 	ck_assert_uint_eq(unmasked, own);
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 2);
 	storm = 4242;		/* of a port that was closed meanwhile */
-	port_run(&port);
+	port_run(&port, true, true);
 	ck_assert_uint_eq(calls, 2);
 }
 END_TEST
