@@ -205,24 +205,6 @@ START_TEST(no_escapes)
 }
 END_TEST
 
-/* getpid() of 32-bit programs. */
-static void old_call(void)
-{
-	long nr = 20;
-
-	__asm__ volatile("int $0x80" : "+a"(nr) : : "memory", "r8", "r9", "r10", "r11");
-}
-
-START_TEST(no_calls_of_32_bits)
-{
-	struct sandbox box = device_box();
-	int status = released(boxed(&box, old_call));
-
-	/* SIGSEGV: this kernel has none anyway. */
-	ck_assert(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGSEGV));
-}
-END_TEST
-
 static int thread(void *arg) __attribute__((no_sanitize("address", "undefined")));
 static int thread(void *arg)
 {
@@ -295,5 +277,5 @@ START_TEST(what_is_needed_works)
 }
 END_TEST
 
-CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without, no_escapes, no_calls_of_32_bits,
+CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without, no_escapes,
 	   all_threads_end, what_is_needed_works)
