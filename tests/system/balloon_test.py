@@ -25,7 +25,8 @@ def squeeze(machine, mib, statuses):
     status, output = machine.run(f"bothy mem-set -w -t 10 demo {mib}", 120)
     told = re.search(rf"mem-set: domain \d+ is at (\d+) MiB after 10 s, not at {mib}$", output, re.M)
     if status not in statuses or (status == 6) != bool(told):
-        raise Failure(f"mem-set to {mib} MiB ended with status {status}\n{output}")
+        last = machine.run("tail -25 /var/log/bothy/guest-demo.log; tail -2 /var/log/bothy/domaind.log")[1]
+        raise Failure(f"mem-set to {mib} MiB ended with status {status}\n{output}\nthe guest's last words:\n{last}")
     if told and not mib < int(told[1]) < MEMORY:
         raise Failure(f"at {told[1]} MiB, where it gives what it can of {MEMORY}, and not {mib}")
 
