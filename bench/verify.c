@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 			fflush(stdout);
 			_exit(rc);
 		}
-	while (wait(&status) > 0 || errno == EINTR)
+	while (wait(&status) > 0)
 		failed += status != 0;
 	for (unsigned int i = 0; i < depth; i++)
 		all += done[i];

@@ -6,6 +6,7 @@
  * their start, so that all segments but the last are whole pages; then come the pages that hold the segments, if
  * those do not fit in the request. */
 #include "pvdrivers/blk_front.h"
+#include "pvdrivers/grants.h"
 
 #include <string.h>
 
@@ -254,19 +255,6 @@ static int grants_make(struct blk_front *f)
 	return err;
 }
 
-/* End the grants in @ref that stand; 0 is none. */
-static int grants_end(struct blk_front *f, grant_ref_t *ref, uint32_t count)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		if (ref[i] && f->config.os->grant_end(f->config.os, ref[i]) == 0)
-			ref[i] = 0;
-		else if (ref[i])
-			err = -XEN_EBUSY;
-	return err;
-}
-
 static void tables_init(struct blk_front *f)
 {
 	for (uint32_t i = f->config.data_pages; i > 0; i--) {
@@ -353,8 +341,8 @@ int blk_front_close(struct blk_front *f)
 	for (uint32_t id = 0; id < slots; id++)
 		if (f->sent[id].op)
 			sent_end(f, id, -XEN_ENXIO);
-	if (slots && (grants_end(f, f->ring_ref, f->config.ring_pages) |
-		      grants_end(f, f->ref, f->config.data_pages)))
+	if (slots && (pv_grants_end(f->config.os, f->ring_ref, f->config.ring_pages) |
+		      pv_grants_end(f->config.os, f->ref, f->config.data_pages)))
 		return -XEN_EBUSY;
 	os->free(os, f->ring_pages, (size_t)f->config.ring_pages * PV_PAGE);
 	os->free(os, f->data, (size_t)f->config.data_pages * PV_PAGE);

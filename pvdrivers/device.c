@@ -106,6 +106,13 @@ void pv_device_touch(struct pv_device *d)
 		pv_device_log(d, "its state cannot be written", 0);
 }
 
+void pv_device_part(struct pv_device *d, bool usable)
+{
+	if (usable && state_write(d, XenbusStateClosing))
+		pv_device_log(d, "its state cannot be written", 0);
+	pv_device_step(d);
+}
+
 void pv_device_fail(struct pv_device *d, const char *why, int err)
 {
 	enum xenbus_state mine = own_state(d), ask = xenbus_ask_close(mine);

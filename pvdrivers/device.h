@@ -26,6 +26,8 @@ void pv_device_step(struct pv_device *d);
 bool pv_device_connected(struct pv_device *d) PV_MUST_CHECK;
 /* Write the state Connected again, if it is so: the other end looks at what has changed. */
 void pv_device_touch(struct pv_device *d);
+/* A front end: ask the other end to part, if this one is @usable, and do what is due. */
+void pv_device_part(struct pv_device *d, bool usable);
 /* Close for an error of the driver's, and log @why, with @err if it is not 0: let go of what is shared; a
  * front end asks the other end to part, a back end says Closed, as what it was asked is not answered any more. */
 void pv_device_fail(struct pv_device *d, const char *why, int err);

@@ -4,6 +4,7 @@
  * INVARIANT F2: every buffer to receive by is posted; a slot's is f->posted, as extra info names none.
  * There are no more buffers than slots, so that whoever has one has a slot. */
 #include "pvdrivers/net_front.h"
+#include "pvdrivers/grants.h"
 
 #include <string.h>
 
@@ -194,19 +195,6 @@ static int grants_make(struct net_front *f)
 	return err;
 }
 
-/* End the grants in @ref that stand; 0 is none. */
-static int grants_end(struct net_front *f, grant_ref_t *ref, uint32_t count)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		if (ref[i] && f->config.os->grant_end(f->config.os, ref[i]) == 0)
-			ref[i] = 0;
-		else if (ref[i])
-			err = -XEN_EBUSY;
-	return err;
-}
-
 static void buffers_init(struct net_front *f)
 {
 	while (f->idle_count < f->config.tx_buffers) {
@@ -253,8 +241,8 @@ int net_front_close(struct net_front *f)
 	if (f->port)
 		os->event_close(os, f->port);
 	f->port = 0;
-	if (f->ref && (grants_end(f, &f->tx_ref, 1) | grants_end(f, &f->rx_ref, 1) |
-		       grants_end(f, f->ref, (uint32_t)pages)))
+	if (f->ref && (pv_grants_end(f->config.os, &f->tx_ref, 1) | pv_grants_end(f->config.os, &f->rx_ref, 1) |
+		       pv_grants_end(f->config.os, f->ref, (uint32_t)pages)))
 		return -XEN_EBUSY;
 	os->free(os, f->rings, 2 * PV_PAGE);
 	os->free(os, f->data, pages * PV_PAGE);

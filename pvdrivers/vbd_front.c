@@ -184,11 +184,7 @@ int vbd_front_send(struct vbd_front *v, struct blk_operation *o)
 
 void vbd_front_part(struct vbd_front *v)
 {
-	struct pv_device *d = &v->device;
-
-	if (v->usable && store_put_number(d->os, d->path, "state", XenbusStateClosing))
-		pv_device_log(d, "its state cannot be written", 0);
-	pv_device_step(d);
+	pv_device_part(&v->device, v->usable);
 }
 
 int vbd_front_close(struct vbd_front *v)

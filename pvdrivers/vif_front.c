@@ -170,11 +170,7 @@ int vif_front_send(struct vif_front *v, const struct net_packet *p)
 
 void vif_front_part(struct vif_front *v)
 {
-	struct pv_device *d = &v->device;
-
-	if (v->usable && store_put_number(d->os, d->path, "state", XenbusStateClosing))
-		pv_device_log(d, "its state cannot be written", 0);
-	pv_device_step(d);
+	pv_device_part(&v->device, v->usable);
 }
 
 int vif_front_close(struct vif_front *v)
