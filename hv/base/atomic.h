@@ -26,6 +26,13 @@
 							 __ATOMIC_SEQ_CST))
 #define SMP_MB()		(ATOMIC_POINT(STEP), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
+/* Copy @n 64-bit words where one side is memory that a guest, or another CPU for it, may be writing: each word once. */
+static inline void words_copy(uint64_t *to, const uint64_t *from, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		WRITE_ONCE(to[i], READ_ONCE(from[i]));
+}
+
 /* Bit operations on an array of 64-bit words shared with guests or other CPUs. */
 static inline bool bit_test(const uint64_t *map, uint64_t bit)
 {

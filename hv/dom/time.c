@@ -7,7 +7,6 @@
  * Neighbours: runstate.c, guest_area.c; vcpu_raise_virq is hv/event's. */
 #include "hv/base/atomic.h"
 #include "hv/base/errno.h"
-#include "hv/base/string.h"
 #include "hv/dom/guest_area.h"
 #include "hv/dom/time.h"
 
@@ -44,8 +43,9 @@ static void record_publish(struct vcpu_time_info *to, struct vcpu_time_info reco
 		record.flags |= XEN_PVCLOCK_GUEST_STOPPED;
 	WRITE_ONCE(to->version, version);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(&to->tsc_timestamp, &record.tsc_timestamp,
-		sizeof *to - offsetof(struct vcpu_time_info, tsc_timestamp));
+	/* Words: another vCPU's registration may be copying this very place. */
+	words_copy(&to->tsc_timestamp, &record.tsc_timestamp,
+		(sizeof *to - offsetof(struct vcpu_time_info, tsc_timestamp)) / sizeof(uint64_t));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(to->version, version + 1);
 }
@@ -120,9 +120,9 @@ void time_update_wallclock(struct domain *d)
 	uint32_t version = READ_ONCE(s->wc_version) | 1;
 	WRITE_ONCE(s->wc_version, version);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	s->wc_sec = (uint32_t)(base / SECOND_NS);
-	s->wc_sec_hi = (uint32_t)(base / SECOND_NS >> 32);
-	s->wc_nsec = (uint32_t)(base % SECOND_NS);
+	WRITE_ONCE(s->wc_sec, (uint32_t)(base / SECOND_NS));
+	WRITE_ONCE(s->wc_sec_hi, (uint32_t)(base / SECOND_NS >> 32));
+	WRITE_ONCE(s->wc_nsec, (uint32_t)(base % SECOND_NS));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	WRITE_ONCE(s->wc_version, version + 1);
 	unlock(&d->lock);

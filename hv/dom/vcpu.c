@@ -201,8 +201,7 @@ int vcpu_info_register(struct vcpu *v, mfn_t m, uint64_t offset)
 
 	fresh = (void *)((char *)frame_map_keep(m) + offset);
 	/* Others send events to the old place, and the guest may write to the new one, while this copies. */
-	for (unsigned i = 0; i < sizeof *fresh / sizeof(uint64_t); i++)
-		WRITE_ONCE(((uint64_t *)fresh)[i], READ_ONCE(((const uint64_t *)old)[i]));
+	words_copy((uint64_t *)fresh, (const uint64_t *)old, sizeof *fresh / sizeof(uint64_t));
 	v->info_mfn = m;
 	STORE_RELEASE(&v->info, fresh);
 	SMP_MB();

@@ -148,4 +148,35 @@ START_TEST(tokens_never_stop)
 }
 END_TEST
 
-CHECK_MAIN("threads", NULL, NULL, tokens_never_stop)
+static void *clock_thread(void *arg)
+{
+	host_cpu_select(1);
+	while (!READ_ONCE(stop)) {
+		time_update_vcpu(arg);
+		time_update_wallclock(d);
+	}
+	return NULL;
+}
+
+/* Two vCPUs of a guest may name one place for what the hypervisor writes for both: one's clock is written
+ * while the other's registration copies. It must be told by marked accesses that this is meant. */
+START_TEST(records_in_one_place)
+{
+	pthread_t thread;
+	machine_boot(2, 512);
+	d = domain_make(1, 2);
+	mfn_t m = frame_make(d);
+	ck_assert_int_eq(vcpu_info_register(d->vcpu[0], m, 256), 0);
+	WRITE_ONCE(stop, false);
+	pthread_create(&thread, NULL, clock_thread, d->vcpu[0]);
+	for (unsigned i = 0; i < 20000; i++) {
+		REQUIRE(vcpu_info_register(d->vcpu[1], m, 256) == 0);
+		vcpu_info_unregister(d->vcpu[1]);
+	}
+	WRITE_ONCE(stop, true);
+	pthread_join(thread, NULL);
+	AUDIT();
+}
+END_TEST
+
+CHECK_MAIN("threads", NULL, NULL, records_in_one_place, tokens_never_stop)
