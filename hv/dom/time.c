@@ -57,7 +57,8 @@ static int area_publish(struct vcpu *v, gva_t at, struct vcpu_time_info *record)
 	int rc = guest_area_open(v, at, sizeof *record, &area);
 	if (rc)
 		return rc;
-	record->version = (v->time_version += 2) - 1;
+	/* Its own vCPU and several that register a place for it may do this at once. */
+	record->version = ATOMIC_ADD(&v->time_version, 2u) + 1;
 	guest_area_write(&area, 0, &record->version, sizeof record->version);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	guest_area_write(&area, 0, record, sizeof *record);

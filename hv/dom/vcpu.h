@@ -46,7 +46,7 @@ struct vcpu {
 	uint8_t runstate;		/* RUNSTATE_* */
 	bool time_valid;		/* the guest's clock record is current */
 	bool was_stopped;		/* its next one shall say that it stood still */
-	uint32_t time_version;		/* of the record in time_area */
+	uint32_t time_version;		/* of the record in time_area; atomic */
 	uint64_t runstate_entry_ns, runstate_ns[4];
 
 	struct timer singleshot;	/* fires VIRQ_TIMER */

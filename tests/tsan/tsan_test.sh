@@ -11,6 +11,6 @@ programs=$(for t in $tests; do echo "$out/host/unit/$t/threads_test"; done)
 env -u MAKEFLAGS -u MAKELEVEL make -s -j"$(nproc)" CC=gcc O="$out" instrument='-fsanitize=thread -Wno-tsan' $programs || exit 1
 status=0
 for program in $programs; do
-	CK_FORK=no TSAN_OPTIONS="suppressions=tests/tsan/suppressions history_size=4" "$program" $TIME || status=1
+	CK_FORK=no TSAN_OPTIONS="suppressions=tests/tsan/suppressions history_size=7" "$program" $TIME || status=1
 done
 exit $status

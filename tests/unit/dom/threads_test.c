@@ -117,6 +117,7 @@ START_TEST(tokens_never_stop)
 	pthread_t thread[CPUS - 1];
 	machine_boot(CPUS, 512);
 	host_hook_relax = breathe;
+	WRITE_ONCE(stop, false);
 	d = domain_make(1, VCPUS);
 	for (unsigned i = 0; i < VCPUS; i++) {
 		d->vcpu[i]->is_initialised = true;
