@@ -5,6 +5,7 @@
 #   make transcript   the tour once more, into docs/tour.md
 #   make coverage   what of hv/ the hosted tests reach   make limits   longest paths
 #   make fuzz TIME=60   random operations, audited; fails with a short list of them
+#   make fuzz-rings STATES=100000000   mutated rings for the split drivers' back ends
 #   make mutants    seeded faults, all of which must be noticed
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
@@ -253,6 +254,7 @@ check-all: check
 	python3 tests/system/churn_test.py 20
 	python3 tests/system/churn_connected_test.py 5
 	python3 tests/system/blkback_test.py 200
+	tests/fuzz/mutate/run $(O)/fast/host/mutate
 	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
 

@@ -103,7 +103,7 @@ static void set_up(uint8_t segments, uint32_t kept)
 	void *ring, *pages;
 	uint32_t port;
 
-	memset(&machine, 0, sizeof machine);
+	host_machine_reset(&machine);
 	host_domain_init(&dom0, &machine, 0);
 	host_domain_init(&guest, &machine, 7);
 	ring = guest.os.alloc(&guest.os, PV_PAGE);
@@ -153,7 +153,7 @@ static void net_set_up(void)
 	uint8_t *rings, *page;
 	uint32_t port;
 
-	memset(&machine, 0, sizeof machine);
+	host_machine_reset(&machine);
 	host_domain_init(&dom0, &machine, 0);
 	host_domain_init(&guest, &machine, 7);
 	rings = guest.os.alloc(&guest.os, 2 * PV_PAGE);

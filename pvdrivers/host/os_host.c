@@ -87,6 +87,8 @@ static int host_grant(struct pv_os *os, domid_t peer, void *page, bool readonly,
 		if (g->page)
 			continue;
 		*g = (struct host_grant){ page, d->id, peer, readonly, 0 };
+		if (d->machine->grants_end <= i)
+			d->machine->grants_end = i + 1;
 		*ref = i;
 		return 0;
 	}
@@ -132,6 +134,8 @@ static int map_one(struct host_domain *d, domid_t peer, struct pv_map *map, uint
 		if (m->by)
 			continue;
 		*m = (struct host_map){ map->ref, d, g->page };
+		if (d->machine->maps_end <= i)
+			d->machine->maps_end = i + 1;
 		g->maps++;
 		map->handle = i;
 		map->addr = g->page;
@@ -274,11 +278,22 @@ void host_domain_init(struct host_domain *d, struct host_machine *machine, domid
 	};
 }
 
+void host_machine_reset(struct host_machine *m)
+{
+	memset(m->grant, 0, m->grants_end * sizeof m->grant[0]);
+	memset(m->map, 0, m->maps_end * sizeof m->map[0]);
+	m->grants_end = m->maps_end = 0;
+	memset(m->port, 0, sizeof m->port);
+	for (uint32_t i = 0; i < HOST_NODES; i++)
+		m->node[i].path[0] = '\0';
+	memset(m->watch, 0, sizeof m->watch);
+}
+
 void host_domain_die(struct host_domain *d)
 {
 	struct host_machine *m = d->machine;
 
-	for (uint32_t i = 1; i < HOST_GRANTS; i++) {
+	for (uint32_t i = 1; i < m->maps_end; i++) {
 		if (m->map[i].by == d) {
 			m->grant[m->map[i].ref].maps--;
 			m->map[i].by = NULL;
@@ -320,7 +335,7 @@ uint32_t host_domain_holds(const struct host_domain *d)
 	const struct host_machine *m = d->machine;
 	uint32_t n = 0;
 
-	for (uint32_t i = 1; i < HOST_GRANTS; i++)
+	for (uint32_t i = 1; i < m->maps_end; i++)
 		n += m->map[i].by == d;
 	for (uint32_t i = 1; i < HOST_PORTS; i++)
 		n += m->port[i].owner == d;

@@ -52,6 +52,7 @@ struct host_watch {
 struct host_machine {
 	struct host_grant grant[HOST_GRANTS];	/* of all domains; 0 is none */
 	struct host_map map[HOST_GRANTS];
+	uint32_t grants_end, maps_end;		/* none from this one on was ever used */
 	struct host_port port[HOST_PORTS];	/* of all domains; 0 is none */
 	struct host_node node[HOST_NODES];
 	struct host_watch watch[HOST_WATCHES];
@@ -68,6 +69,8 @@ struct host_domain {
 	uint32_t fail_alloc, fail_map;	/* fail the nth call from now on, once; 0: none */
 };
 
+/* Make @m, which is zeroed or was in use, as new: in a time that goes by what was used of it. */
+void host_machine_reset(struct host_machine *m);
 /* Make domain @id of @machine. */
 void host_domain_init(struct host_domain *d, struct host_machine *machine, domid_t id);
 /* The domain's process ends: what it held is let go. It can be made anew at once. */

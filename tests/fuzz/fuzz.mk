@@ -26,6 +26,7 @@ fuzz-profiled: shared-parts
 fuzz: $(if $(SANITIZE),$(O)/host/fuzz,$(if $(PROFILE),fuzz-profiled,fuzz-program))
 	$(O)/$(if $(SANITIZE),,$(if $(PROFILE),profiled/,fast/))host/fuzz --time $(TIME) --out $(O)/crashes \
 		$(SEED:%=--seed %) $(JOBS:%=--jobs %) $(if $(KEEP_GOING),--keep-going)
+	tests/fuzz/mutate/run --states $(TIME)00000 $(if $(SEED),--seed $(SEED)) $(O)/fast/host/mutate
 .PHONY: fuzz fuzz-program fuzz-profiled shared-parts
 # The model by itself.
 $(O)/host/unit/fuzz/model_test: $(patsubst %,$(O)/host/%.o,$(filter-out %/compare.c %/adopt.c,$(wildcard tests/fuzz/model/*.c)))

@@ -13,6 +13,8 @@
 #define PAGES	8u
 #define RING	(2 * PV_PAGE)
 
+uint64_t fuzz_states;
+
 static struct host_machine machine;
 static struct host_domain dom0, guest;
 static struct blk_back back;
@@ -128,6 +130,7 @@ static void back_run(void)
 		end = r->req_seen;
 	for (uint64_t id = 0; id < 16 && end - from <= r->ring.slots; id++)
 		before[id] = asked(id, end);
+	fuzz_states++;
 	(void)!blk_back_run(&back);
 	HOLDS(r->req_cons - r->rsp_prod <= r->ring.slots);
 	for (RING_IDX i = from; i != r->rsp_prod && end - from <= r->ring.slots; i++) {
@@ -234,7 +237,7 @@ static void act(struct input *in)
 
 static void set_up(unsigned int how)
 {
-	memset(&machine, 0, sizeof machine);
+	host_machine_reset(&machine);
 	host_domain_init(&dom0, &machine, 0);
 	host_domain_init(&guest, &machine, 7);
 	queued = 0;

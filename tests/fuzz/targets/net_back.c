@@ -13,6 +13,8 @@
 #define PAGES	8u
 #define NOBODYS	PAGES		/* a page that is never granted */
 
+uint64_t fuzz_states;
+
 static struct host_machine machine;
 static struct host_domain dom0, guest;
 static struct net_back back;
@@ -105,7 +107,8 @@ static void judge_received(const struct ring_back *r, RING_IDX from, const uint8
 		HOLDS(is.rsp.id == was.req.id && is.rsp.offset == 0);
 		HOLDS(is.rsp.status == NETIF_RSP_ERROR || (is.rsp.status > 0 && is.rsp.status <= (int)PV_PAGE));
 		HOLDS(!(is.rsp.flags & NETRXF_extra_info) || !more);
-		bytes = (more ? bytes : 0) + (is.rsp.status > 0 ? (uint32_t)is.rsp.status : 0);
+		bytes = more ? bytes : 0;
+		bytes += is.rsp.status > 0 ? (uint16_t)is.rsp.status : 0u;
 		HOLDS(bytes <= NET_PACKET_MAX && (config.guest.sg || !(is.rsp.flags & NETRXF_more_data)));
 		more = is.rsp.flags & NETRXF_more_data;
 		extra = is.rsp.flags & NETRXF_extra_info;
@@ -125,6 +128,7 @@ static void back_act(const struct net_packet *p)
 	tx = q->tx.ring.rsp_prod;
 	rx = q->rx.ring.rsp_prod;
 	memcpy(before, rings, sizeof before);
+	fuzz_states++;
 	(void)!(p ? net_back_offer(&back, 0, p) : net_back_run(&back));
 	net_back_push(&back);
 	judge_sent(&q->tx.ring, tx, before);
@@ -240,7 +244,7 @@ static void act(struct input *in)
 
 static void set_up(unsigned int how)
 {
-	memset(&machine, 0, sizeof machine);
+	host_machine_reset(&machine);
 	host_domain_init(&dom0, &machine, 0);
 	host_domain_init(&guest, &machine, 7);
 	net_port.transmit = transmit;

@@ -12,6 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* How many states of its rings a back end has met; the targets of back ends define and count it, for tests/fuzz/mutate. */
+extern uint64_t fuzz_states;
+
 /* A property that must hold whatever the input; else the input is a crasher. */
 #define HOLDS(x) \
 	do { \

@@ -24,3 +24,17 @@ fuzz-programs: shared-parts
 fuzz-targets: fuzz-programs
 	tests/fuzz/targets/run --time $(TIME) $(O)/fuzz/targets
 .PHONY: fuzz-programs fuzz-targets
+
+# The back ends' targets without libFuzzer, optimised: a great many states of their rings (tests/fuzz/mutate).
+STATES ?= 100000000
+$(O)/host/mutate/%: $(O)/host/tests/fuzz/mutate/main.c.o $(O)/host/tests/fuzz/targets/%.c.o $(O)/host/libpv.a
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(host-flags) -o $@ $^
+check: mutate-programs
+mutate-programs: shared-parts
+	+@$(fast) $(fuzz-pv:%=$(O)/fast/host/mutate/%)
+fuzz-rings: mutate-programs
+	tests/fuzz/mutate/run --states $(STATES) $(O)/fast/host/mutate
+# `make fuzz` shows them some, too.
+fuzz: mutate-programs
+.PHONY: mutate-programs fuzz-rings
