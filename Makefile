@@ -251,8 +251,7 @@ check: all host-programs guests
 	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
 		$(guest-runs) $(filter tests/system/%,$(scripts))
 check-all: check
-	python3 tests/system/churn_test.py 20
-	python3 tests/system/churn_connected_test.py 5
+	python3 tests/system/churn_test.py 20 5
 	python3 tests/system/blkback_test.py 200
 	tests/fuzz/mutate/run $(O)/fast/host/mutate
 	python3 tests/system/matrix.py --run

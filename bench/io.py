@@ -1,0 +1,105 @@
+"""The part of `make bench` that measures disks and networks: fio and iperf3 in guests and in dom0.
+
+One machine in deterministic mode, so a second is 10^9 instructions of everything there is: guest, hypervisor, dom0 and
+its back ends on one CPU. A guest has two disks on two equal scratch devices of dom0, one served by our back end
+(`user`), one by Linux's (`kernel`), and reads both in the same run; fio in dom0 reads the device itself. The guest's two
+network interfaces are served in the same two ways.
+
+Xen's figures were recorded from Xen 4.17 with the same kernels and the same jobs; they are no part of the run.
+"""
+import pathlib
+import re
+
+from machine import BUILD, Failure, Machine, drive
+
+GUEST_PROMPT = "guest# "
+SECONDS = 1
+# name: fio's job, its depths, Xen's figure by depth
+DISK = {
+    "4 KiB random read, /s": ("randread", "4k", (1, 8, 32), {8: 10200}),
+    "4 KiB random write, /s": ("randwrite", "4k", (1, 8, 32), {}),
+    "128 KiB sequential read, MB/s": ("read", "128k", (1, 4, 8), {4: 347}),
+    "128 KiB sequential write, MB/s": ("write", "128k", (1, 4, 8), {}),
+}
+NET = {"guest to dom0": 1025, "dom0 to guest": 1524, "guest to guest": 1036}
+BACKENDS = ("user", "kernel")
+
+
+def scratch(name):
+    """An empty disk of dom0, found by its serial number."""
+    path = BUILD / f"{name}.img"
+    with open(path, "wb") as image:
+        image.truncate(256 << 20)
+    return [*drive(name, name), "-device", f"virtio-blk-pci,drive={name},serial={name}"]
+
+
+def device(machine, serial):
+    return "/dev/" + machine.check(f"grep -lx {serial} /sys/block/*/serial").strip().split("/")[3]
+
+
+def tools_device(machine):
+    return machine.check("grep ' /tools ' /proc/mounts").split()[0]
+
+
+def fio(machine, prompt, path, job, size, depth):
+    """Operations and MB of one second."""
+    line = (f"chroot /tools fio --name=j --filename={path} --rw={job} --bs={size} --iodepth={depth} --ioengine=libaio "
+            f"--direct=1 --runtime={SECONDS} --time_based --randrepeat=1 --output-format=terse --terse-version=3")
+    fields = machine.check(line, 900, prompt).strip().splitlines()[-1].split(";")
+    kib, iops = (float(fields[i]) for i in ((6, 7) if "read" in job else (47, 48)))
+    return iops if size == "4k" else kib * 1024 / 1e6
+
+
+def enter(machine, name):
+    machine.send(f"bothy console {name}\n\nstty cols 1000\n")
+    machine.expect("stty cols 1000\n" + re.escape(GUEST_PROMPT), 300, f"shell of {name}")
+
+
+def create(machine, name, mac, settings):
+    machine.check(f"bothy create -q /guests/bench.cfg name={name} memory=192 "
+                  f"\"vif=['mac=00:16:3e:00:01:{mac},bridge=xenbr0']\" {settings}", 600)
+    machine.send(f"bothy console {name}\n")
+    machine.expect("guest-ready", 900, f"{name} is up")
+    machine.console_leave()
+    enter(machine, name)
+    machine.check("modprobe squashfs; mkdir -p /tools; mount -t squashfs -o ro /dev/xvdz /tools; "
+                  "for d in proc sys dev; do mount --bind /$d /tools/$d; done", 60, GUEST_PROMPT)
+    machine.console_leave()
+
+
+def disks(machine):
+    """{(name, depth): {dom0, user, kernel: figure}}"""
+    devices = {backend: device(machine, f"scratch-{backend}") for backend in BACKENDS}
+    tools = tools_device(machine)
+    create(machine, "disks", "01", "\"disk=['phy:%s,xvdz,r', %s]\"" % (tools, ", ".join(
+        f"'vdev=xvd{letter},access=w,backend={backend},target={path}'" for letter, (backend, path) in zip("bc", devices.items()))))
+    figures = {}
+    for name, (job, size, depths, _) in DISK.items():
+        for depth in depths:
+            row = figures[name, depth] = {"dom0": fio(machine, "bothy# ", devices["user"], job, size, depth)}
+            enter(machine, "disks")
+            for letter, backend in zip("bc", BACKENDS):
+                row[backend] = fio(machine, GUEST_PROMPT, f"/dev/xvd{letter}", job, size, depth)
+            machine.console_leave()
+    machine.check("bothy destroy disks", 120)
+    return figures
+
+
+def print_disks(figures):
+    print("Disks of a guest, one second of fio each (deterministic mode, files in no file system)")
+    print(f"  {'':<36}{'depth':>6}{'dom0':>10}{'user':>10}{'kernel':>10}{'user/kernel':>13}{'Xen':>8}")
+    for (name, depth), row in figures.items():
+        xen = DISK[name][3].get(depth)
+        print(f"  {name:<36}{depth:>6}" + "".join(f"{row[who]:>10,.0f}" for who in ("dom0", *BACKENDS))
+              + f"{row['user'] / row['kernel']:>13.2f}{xen if xen else '-':>8}", flush=True)
+
+
+def main():
+    extra = [arg for backend in BACKENDS for arg in scratch(f"scratch-{backend}")]
+    with Machine("bench-io", smp=1, icount=True, memory=2048, extra=extra) as machine:
+        machine.wait_prompt(900)
+        print_disks(disks(machine))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,0 @@
-#!/bin/sh
-# The demo, whole, on another machine.
-cd "$(dirname "$0")/../.." || exit 1
-exec python3 tests/system/demo.py --name demo-smp1 --smp 1 --guest new
