@@ -7,7 +7,6 @@ network interfaces are served in the same two ways.
 
 Xen's figures were recorded from Xen 4.17 with the same kernels and the same jobs; they are no part of the run.
 """
-import pathlib
 import re
 
 from machine import BUILD, Failure, Machine, drive
@@ -21,7 +20,8 @@ DISK = {
     "128 KiB sequential read, MB/s": ("read", "128k", (1, 4, 8), {4: 347}),
     "128 KiB sequential write, MB/s": ("write", "128k", (1, 4, 8), {}),
 }
-NET = {"guest to dom0": 1025, "dom0 to guest": 1524, "guest to guest": 1036}
+XEN_TCP = {"guest to dom0": 1025, "dom0 to guest": 1524, "guest to guest": 1036}
+NET_KINDS = {"TCP, Mbit/s": "", "datagrams of 64 bytes that arrive, 1,000/s": "-u -b 0 -l 64"}
 BACKENDS = ("user", "kernel")
 
 
@@ -55,9 +55,9 @@ def enter(machine, name):
     machine.expect("stty cols 1000\n" + re.escape(GUEST_PROMPT), 300, f"shell of {name}")
 
 
-def create(machine, name, mac, settings):
+def create(machine, name, mac, backend, settings):
     machine.check(f"bothy create -q /guests/bench.cfg name={name} memory=192 "
-                  f"\"vif=['mac=00:16:3e:00:01:{mac},bridge=xenbr0']\" {settings}", 600)
+                  f"\"vif=['mac=00:16:3e:00:01:{mac},bridge=xenbr0,backend={backend}']\" {settings}", 600)
     machine.send(f"bothy console {name}\n")
     machine.expect("guest-ready", 900, f"{name} is up")
     machine.console_leave()
@@ -71,7 +71,7 @@ def disks(machine):
     """{(name, depth): {dom0, user, kernel: figure}}"""
     devices = {backend: device(machine, f"scratch-{backend}") for backend in BACKENDS}
     tools = tools_device(machine)
-    create(machine, "disks", "01", "\"disk=['phy:%s,xvdz,r', %s]\"" % (tools, ", ".join(
+    create(machine, "disks", "01", "user", "\"disk=['phy:%s,xvdz,r', %s]\"" % (tools, ", ".join(
         f"'vdev=xvd{letter},access=w,backend={backend},target={path}'" for letter, (backend, path) in zip("bc", devices.items()))))
     figures = {}
     for name, (job, size, depths, _) in DISK.items():
@@ -94,11 +94,61 @@ def print_disks(figures):
               + f"{row['user'] / row['kernel']:>13.2f}{xen if xen else '-':>8}", flush=True)
 
 
+def iperf(machine, prompt, server, options):
+    """Mbit or, of datagrams, thousands a second that arrived."""
+    text = machine.check(f"chroot /tools iperf3 -c {server} -t {SECONDS} -f m {options}", 900, prompt)
+    line = [row for row in text.splitlines() if "receiver" in row][-1]
+    if "-u" not in options:
+        return float(re.search(r"([0-9.]+) Mbits/sec", line)[1])
+    lost, sent = map(int, re.search(r"(\d+)/(\d+) \(", line).groups())
+    return (sent - lost) / 1000 / SECONDS
+
+
+def address(machine, name):
+    enter(machine, name)
+    found = re.search(r"inet ([0-9.]+)", machine.check("ip -4 addr show dev eth0", 60, GUEST_PROMPT))[1]
+    machine.send("chroot /tools iperf3 -s -D >/dev/null 2>&1\n")
+    machine.expect("^" + re.escape(GUEST_PROMPT), 60)
+    machine.console_leave()
+    return found
+
+
+def nets(machine):
+    """{name: {user, kernel: figure}}"""
+    tools = tools_device(machine)
+    machine.check("chroot /tools iperf3 -s -D")
+    figures = {}
+    for backend in BACKENDS:
+        for number, name in enumerate(("one", "two")):
+            create(machine, name, f"1{number}", backend, f"\"disk=['phy:{tools},xvdz,r']\"")
+        one, two = address(machine, "one"), address(machine, "two")
+        for kind, options in NET_KINDS.items():
+            enter(machine, "one")
+            found = {"guest to dom0": iperf(machine, GUEST_PROMPT, "192.168.77.1", options),
+                     "guest to guest": iperf(machine, GUEST_PROMPT, two, options)}
+            machine.console_leave()
+            found["dom0 to guest"] = iperf(machine, "bothy# ", one, options)
+            for way, figure in found.items():
+                figures.setdefault((way, kind), {})[backend] = figure
+        machine.check("bothy destroy one && bothy destroy two", 120)
+    return figures
+
+
+def print_nets(figures):
+    print("Network of a guest, one second of iperf3 each (deterministic mode)")
+    print(f"  {'':<52}{'user':>10}{'kernel':>10}{'user/kernel':>13}{'Xen':>8}")
+    for (way, kind), row in sorted(figures.items(), key=lambda item: (list(NET_KINDS).index(item[0][1]), item[0][0])):
+        xen = XEN_TCP[way] if kind == "TCP, Mbit/s" else "-"
+        print(f"  {way + ': ' + kind:<52}" + "".join(f"{row[b]:>10,.0f}" for b in BACKENDS)
+              + f"{row['user'] / row['kernel']:>13.2f}{xen:>8}", flush=True)
+
+
 def main():
     extra = [arg for backend in BACKENDS for arg in scratch(f"scratch-{backend}")]
     with Machine("bench-io", smp=1, icount=True, memory=2048, extra=extra) as machine:
         machine.wait_prompt(900)
         print_disks(disks(machine))
+        print_nets(nets(machine))
 
 
 if __name__ == "__main__":

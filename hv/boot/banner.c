@@ -41,6 +41,8 @@ static void features_log(const struct cpu_detected *cpu)
 		else
 			log_info("%s: off, %s", all[i].name, all[i].why_off);
 	}
+	if (f->is_tcg)
+		log_info("ERMS: not shown to guests, the emulator copies by bytes then");
 	log_info("CPU: on:%s; missing:%s", on, missing[0] ? missing : " none");
 	log_info("CPU: FPU state of %u bytes, XCR0 0x%lx", f->fpu_size, (unsigned long)f->xcr0_mask);
 }

@@ -11,6 +11,7 @@ struct cpuid_host {
 	bool tsc_is_stable;
 	uint32_t tsc_khz;
 	uint8_t phys_bits;
+	bool is_tcg;		/* QEMU's emulator */
 };
 struct cpuid_guest {
 	bool is_control;

@@ -51,6 +51,7 @@ START_TEST(server)
 		"CPU: Some Processor\nCPU: family 6, model 60, stepping 1\nTSC: 1000 MHz, trusted: invariant\n"
 		"SMAP: off, the emulator faults far returns in ring 3\n"
 		"PCID: off, every change of tables flushes the TLB\nFSGSBASE: off, guest kernels set bases by hypercall\n"
+		"ERMS: not shown to guests, the emulator copies by bytes then\n"
 		"CPU: on: NX SMEP XSAVE; missing: none\nCPU: FPU state of 832 bytes, XCR0 0x7\n"
 		"Meltdown: affected, not mitigated: run only trusted guests\n"
 		"L1TF: affected, mitigated: absent entries name no RAM\n"

@@ -62,11 +62,11 @@ static void raw_caches(uint32_t leaf, uint32_t sub, uint32_t out[4])
 		out[EAX] = 0x121 + (sub << 5);
 }
 
-static const struct cpuid_host server = { raw_everything, 0xe7, true, 2400000, 52 };
-static const struct cpuid_host no_avx512 = { raw_everything, 0x7, false, 2400000, 46 };
-static const struct cpuid_host no_avx = { raw_everything, 0x3, true, 2400000, 46 };
-static const struct cpuid_host plain = { raw_plain, 0, false, 1000000, 40 };
-static const struct cpuid_host caches = { raw_caches, 0, false, 1000000, 40 };
+static const struct cpuid_host server = { raw_everything, 0xe7, true, 2400000, 52, false };
+static const struct cpuid_host no_avx512 = { raw_everything, 0x7, false, 2400000, 46, false };
+static const struct cpuid_host no_avx = { raw_everything, 0x3, true, 2400000, 46, false };
+static const struct cpuid_host plain = { raw_plain, 0, false, 1000000, 40, false };
+static const struct cpuid_host caches = { raw_caches, 0, false, 1000000, 40, false };
 static const struct cpuid_guest dom0 = { true, 0, 1 }, domu = { false, 3, 7 };
 
 START_TEST(hidden_bits)
@@ -127,6 +127,23 @@ START_TEST(shown_bits)
 	ck_assert_uint_eq(r[EDX], 0);				/* TSC not known to be stable */
 	cpuid_policy(&server, &domu, 0x80000008, 0, r);
 	ck_assert_uint_eq(r[EAX], 48 << 8 | 52);
+}
+END_TEST
+
+/* The emulator runs string instructions byte by byte, whatever it says. */
+START_TEST(strings_are_slow_in_tcg)
+{
+	struct cpuid_host tcg = server;
+	uint32_t r[4];
+	cpuid_policy(&server, &domu, 7, 0, r);
+	ck_assert(r[EBX] & BIT(9) && r[EDX] & BIT(4));		/* ERMS FSRM */
+	cpuid_policy(&server, &domu, 7, 1, r);
+	ck_assert_uint_eq(r[EAX] & (BIT(10) | BIT(11) | BIT(12)), BIT(10) | BIT(11) | BIT(12));
+	tcg.is_tcg = true;
+	cpuid_policy(&tcg, &domu, 7, 0, r);
+	ck_assert(!(r[EBX] & BIT(9)) && !(r[EDX] & BIT(4)) && r[EBX] & BIT(3));
+	cpuid_policy(&tcg, &domu, 7, 1, r);
+	ck_assert_uint_eq(r[EAX] & (BIT(10) | BIT(11) | BIT(12)), 0);
 }
 END_TEST
 
@@ -314,6 +331,6 @@ START_TEST(listed_subleaves)
 }
 END_TEST
 
-CHECK_MAIN("cpuid", NULL, NULL, hidden_bits, shown_bits, avx512_follows_state,
+CHECK_MAIN("cpuid", NULL, NULL, hidden_bits, shown_bits, strings_are_slow_in_tcg, avx512_follows_state,
 	   avx_follows_state, no_such_subleaf, xsave_sizes, no_xsave, maxima, hypervisor_leaves, list,
 	   listed_subleaves)

@@ -142,7 +142,7 @@ static struct cpuid_host host_of_cpu(void)
 	struct cpu_detected d;
 	cpu_detect(raw, &d);
 	return (struct cpuid_host){ raw, d.features.xcr0_mask, cpu_tsc_is_invariant(raw), 2100000,
-		d.features.phys_bits };
+		d.features.phys_bits, d.features.is_tcg };
 }
 
 START_TEST(guests_view)
