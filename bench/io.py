@@ -81,7 +81,6 @@ def disks(machine):
             for letter, backend in zip("bc", BACKENDS):
                 row[backend] = fio(machine, GUEST_PROMPT, f"/dev/xvd{letter}", job, size, depth)
             machine.console_leave()
-    machine.check("bothy destroy disks", 120)
     return figures
 
 
@@ -92,6 +91,32 @@ def print_disks(figures):
         xen = DISK[name][3].get(depth)
         print(f"  {name:<36}{depth:>6}" + "".join(f"{row[who]:>10,.0f}" for who in ("dom0", *BACKENDS))
               + f"{row['user'] / row['kernel']:>13.2f}{xen if xen else '-':>8}", flush=True)
+
+
+def processes(machine):
+    """What a process of a device costs when nothing happens: KiB of memory that is its share."""
+    pids = {name: machine.run(f"pidof {name}")[1].split() for name in ("blkback", "netback")}
+    lines = {name: machine.check(f"grep -h Pss: {' '.join(f'/proc/{pid}/smaps_rollup' for pid in each)}").splitlines()
+             for name, each in pids.items() if each}
+    print("Memory of an idle process that serves a device, its proportional share in KiB: " + ", ".join(
+        f"{name} {max(int(line.split()[1]) for line in each)}" for name, each in lines.items()), flush=True)
+
+
+def pauses(machine):
+    """How long a load of eight is not served when its process is killed: the longest time in which no operation ended,
+    without and with kills."""
+    found = []
+    for kills in 0, 5:
+        enter(machine, "disks")
+        machine.check("verify /dev/xvdb 100 8 >/tmp/verify & sleep 1", 60, GUEST_PROMPT)
+        machine.console_leave()
+        for _ in range(kills):
+            machine.check("kill -9 $(pidof blkback); sleep 1", 60)
+        enter(machine, "disks")
+        told = machine.check("killall -INT verify; while pidof verify; do usleep 10000; done; cat /tmp/verify", 120, GUEST_PROMPT)
+        machine.console_leave()
+        found.append(re.search(r"none ended for (\d+) ms", told)[1])
+    print(f"Longest time without an operation, 8 at once, ms: {found[0]}; with its process killed, too: {found[1]}", flush=True)
 
 
 def iperf(machine, prompt, server, options):
@@ -148,6 +173,9 @@ def main():
     with Machine("bench-io", smp=1, icount=True, memory=2048, extra=extra) as machine:
         machine.wait_prompt(900)
         print_disks(disks(machine))
+        processes(machine)
+        pauses(machine)
+        machine.check("bothy destroy disks", 120)
         print_nets(nets(machine))
 
 

@@ -5,11 +5,12 @@
  * DEPTH processes each own a part of DISK and do one operation after another on it, past the page cache: random
  * writes of up to 128 KiB, in which every sector says who wrote it, where and for which time, and reads of what was
  * written, compared. Not an error, a lost write, an old one that was done again later, or a sector of somebody else
- * goes unnoticed. Ends after SECONDS, or when it is interrupted, with "verify: N operations, all as written", or says
- * what was not and fails. */
+ * goes unnoticed. Ends after SECONDS, or when it is interrupted, with "verify: N operations, all as written; none ended
+ * for X ms", the longest such time, or says what was not and fails. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,12 @@ static struct {
 	unsigned int seed;
 } me;
 
-static volatile uint64_t *done;	/* operations, of each process; shared */
+static struct {
+	uint64_t ended_ns;	/* the last operation of all; atomic */
+	uint64_t pause_ns;	/* the longest time in which none ended; atomic */
+	uint64_t done[];	/* operations, of each process */
+} *shared;
+
 static volatile sig_atomic_t stop;
 
 static void interrupted(int signal)
@@ -105,14 +111,33 @@ static int one(void)
 	return write ? 0 : stamps_check(block, n);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* An operation has ended. */
+static void ended(unsigned int index)
+{
+	uint64_t now = now_ns(), before = __atomic_exchange_n(&shared->ended_ns, now, __ATOMIC_RELAXED);
+	uint64_t longest = __atomic_load_n(&shared->pause_ns, __ATOMIC_RELAXED);
+
+	shared->done[index]++;
+	while (now > before && now - before > longest &&
+	       !__atomic_compare_exchange_n(&shared->pause_ns, &longest, now - before, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+}
+
 static int run(unsigned int index, time_t seconds)
 {
-	struct timespec now, end;
+	uint64_t start = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	me.seed = (unsigned int)end.tv_nsec ^ index;
-	me.writer = (uint64_t)end.tv_nsec << 8 | index;
-	end.tv_sec += seconds;
+	me.seed = (unsigned int)start ^ index;
+	me.writer = start << 8 | index;
 	me.version = calloc(me.count, sizeof *me.version);
 	me.buffer = aligned_alloc(BLOCK, (size_t)BLOCKS_MAX * BLOCK);
 	if (!me.version || !me.buffer)
@@ -120,9 +145,8 @@ static int run(unsigned int index, time_t seconds)
 	do {
 		if (one())
 			return 1;
-		done[index]++;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!stop && now.tv_sec < end.tv_sec);
+		ended(index);
+	} while (!stop && now_ns() - start < (uint64_t)seconds * 1000000000ull);
 	return 0;
 }
 
@@ -138,13 +162,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	blocks = (uint64_t)lseek(me.fd, 0, SEEK_END) / BLOCK;
-	done = mmap(NULL, depth * sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof *shared + depth * sizeof shared->done[0], PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	me.count = blocks / depth;
 	signal(SIGINT, interrupted);
-	if (done == MAP_FAILED || me.count < BLOCKS_MAX) {
+	if (shared == MAP_FAILED || me.count < BLOCKS_MAX) {
 		fprintf(stderr, "verify: %s is too small\n", argv[1]);
 		return 2;
 	}
+	shared->ended_ns = now_ns();
 	for (unsigned int i = 0; i < depth; i++, me.first += me.count)
 		if (fork() == 0) {
 			int rc = run(i, atol(argv[2]));
@@ -155,9 +181,10 @@ int main(int argc, char **argv)
 	while (wait(&status) > 0)
 		failed += status != 0;
 	for (unsigned int i = 0; i < depth; i++)
-		all += done[i];
+		all += shared->done[i];
 	if (failed)
 		return 1;
-	printf("verify: %llu operations, all as written\n", (unsigned long long)all);
+	printf("verify: %llu operations, all as written; none ended for %llu ms\n", (unsigned long long)all,
+	       (unsigned long long)shared->pause_ns / 1000000);
 	return 0;
 }
