@@ -14,7 +14,13 @@ static uint64_t front_number(const struct vcon_back *v, const char *name)
 	return store_get_number(v->device.os, v->device.other, name, UINT32_MAX, UINT64_MAX);
 }
 
-/* Open the ring that the front end has published, where it stands. */
+void vcon_back_push(struct vcon_back *v)
+{
+	if (v->open && con_ring_push(&v->con.ring))
+		v->device.os->event_notify(v->device.os, v->port);
+}
+
+/* Open the ring that the front end has published, where it stands, and make up for what a predecessor has not told. */
 static int ring_open(struct vcon_back *v)
 {
 	uint64_t ref = front_number(v, "ring-ref"), remote = front_number(v, "port");
@@ -31,6 +37,7 @@ static int ring_open(struct vcon_back *v)
 		return err;
 	con_back_open(&v->con, v->map.addr, v->limits, v->now_ns(v));
 	v->open = true;
+	vcon_back_push(v);
 	v->changed(v);
 	return 0;
 }
@@ -108,12 +115,6 @@ int vcon_back_room(struct vcon_back *v)
 int vcon_back_write(struct vcon_back *v, const char *buf, uint32_t size)
 {
 	return v->open ? judged(v, con_ring_write(&v->con.ring, buf, size)) : -XEN_ENXIO;
-}
-
-void vcon_back_push(struct vcon_back *v)
-{
-	if (v->open && con_ring_push(&v->con.ring))
-		v->device.os->event_notify(v->device.os, v->port);
 }
 
 void vcon_back_close(struct vcon_back *v)
