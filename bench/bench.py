@@ -67,6 +67,11 @@ def rings():
     row("", "", "of bare")
     for (name, depth), value in found.items():
         row(f"{name}, depth {depth}", number(value), f"{value / found['bare exchange', depth]:.2f}")
+    lines = {(m[1], m[2]): float(m[3]) for m in re.finditer(r"^rings (.+), (printed|typed): (\d+)$", text, re.M)}
+    print("A console's ring, lines of 80 bytes per second")
+    row("", "", "of bare")
+    for way in ("printed", "typed"):
+        row(way, number(lines["console", way]), f"{lines['console', way] / lines['bare exchange of lines', way]:.2f}")
 
 
 def memory_free_kib(machine):

@@ -1,7 +1,8 @@
 /* What the back ends' cores cost, natively and in one thread. Block, without a disk: requests of 4 KiB (one segment) and of
  * 44 KiB (eleven) per second, beside a bare exchange of as many bytes over the same ring: entries and indices,
  * nothing checked, mapped, recorded or bounded. The front end is the same in both, as bare as can be. Network, with a port
- * that drops what it gets: packets of one size, from the guest and for it, which are copied.
+ * that drops what it gets: packets of one size, from the guest and for it, which are copied. Console: lines of 80 bytes
+ * each way, beside the same copied in and out of the same page without a check.
  *
  * Prints lines "rings NAME: OPERATIONS PER SECOND". */
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "pvdrivers/blk_back.h"
+#include "pvdrivers/con_back.h"
 #include "pvdrivers/host/os_host.h"
 #include "pvdrivers/net_back.h"
 
@@ -240,6 +242,63 @@ static void net_rows(void)
 			}
 }
 
+/* ---- console ---- */
+
+#define LINE		80u
+#define LINES		(1u << 22)
+
+static struct xencons_interface con_page;
+
+/* One line, printed and read by the cores; and without anything that makes it safe. */
+static void line_by_core(struct con_ring *from, struct con_back *to, bool print)
+{
+	static char line[LINE];
+	struct con_ring *writes = print ? from : &to->ring, *reads = print ? &to->ring : from;
+
+	if (con_ring_write(writes, line, LINE) != LINE)
+		die("the line does not fit");
+	(void)!con_ring_push(writes);
+	if ((print ? con_back_read(to, 0, line, LINE) : con_ring_read(reads, line, LINE)) != LINE)
+		die("the line is not there");
+	(void)!con_ring_push(reads);
+}
+
+static void line_bare(bool print)
+{
+	static char line[LINE];
+	uint32_t *prod = print ? &con_page.out_prod : &con_page.in_prod, *cons = print ? &con_page.out_cons : &con_page.in_cons;
+	/* Lines that do not wrap. */
+	char *at = (print ? con_page.out : con_page.in) + *prod / LINE % 12 * LINE;
+
+	memcpy(at, line, LINE);
+	__atomic_store_n(prod, *prod + LINE, __ATOMIC_SEQ_CST);
+	memcpy(line, at, LINE);
+	__atomic_store_n(cons, *cons + LINE, __ATOMIC_SEQ_CST);
+}
+
+static void con_rows(void)
+{
+	static const char *const name[] = { "bare exchange of lines", "console" };
+	struct con_ring con_front;
+	struct con_back con;
+	struct timespec from;
+
+	for (int core_does = 0; core_does < 2; core_does++)
+		for (int print = 1; print >= 0; print--) {
+			con_page = (struct xencons_interface){ .in_cons = 0 };
+			con_ring_open(&con_front, &con_page, CON_FRONT);
+			con_back_open(&con, &con_page, (struct con_limits){ UINT32_MAX, 1 }, 0);
+			clock_gettime(CLOCK_MONOTONIC, &from);
+			for (uint32_t i = 0; i < LINES; i++)
+				if (core_does)
+					line_by_core(&con_front, &con, print);
+				else
+					line_bare(print);
+			printf("rings %s, %s: %.0f\n", name[core_does], print ? "printed" : "typed",
+				LINES / seconds_since(&from));
+		}
+}
+
 int main(void)
 {
 	static const struct {
@@ -261,5 +320,6 @@ int main(void)
 			tear_down();
 		}
 	net_rows();
+	con_rows();
 	return 0;
 }

@@ -456,9 +456,37 @@ def net_back():
     yield "indices", all_on + scattered + run + b"\x01\xff" + run + die + run
 
 
+def con():
+    """The end, and what both ends do (con.c)."""
+    def step(op, n):
+        return bytes([op | 0x80 if n > 255 else op]) + n.to_bytes(2 if n > 255 else 1, "little")
+
+    def write(text):
+        return step(1, len(text)) + text
+
+    def move(n):
+        return step(7, n) + bytes(min(n, 40))
+    read, push, die = step(0, 3000), step(2, 0), step(6 | 0x40, 0)
+    for end in (0, 1):
+        first = bytes([end])
+        yield f"both-ways-{end}", first + write(b"some words") + push + move(30) + read + push + move(0) + read
+        yield f"full-{end}", first + move(2500) + (step(0, 700) + push + move(800)) * 4 + read + push
+        yield f"room-{end}", first + write(b"w" * 1500) + push + write(b"more") + move(100) + write(b"than fits") + push
+        yield f"dies-{end}", first + move(100) + read + die + read + push + die
+        yield f"flood-{end}", first + (move(2500) + read + push) * 6 + step(4, 1000) + read + step(4, 3999) + read
+        yield f"dies-untold-{end}", first + write(b"some") + push + move(2500) + read + write(b"words") + step(6 | 0x60, 0)
+        # One more than there can be; the rings start at -16 and at 15.
+        for index, size in ((0, -1025), (1, 1025), (2, -2049), (3, 2049)):
+            far = ((15 if index > 1 else -16) + size) % 2**32
+            yield f"far-{end}-{index}", first + step(5, index) + far.to_bytes(4, "little") + read + write(b"x")
+        lies = [step(5, n) + n.to_bytes(4, "little") for n in range(8)]
+        yield f"lies-{end}", first + move(20) + b"".join(lie + read + write(b"x") + push + die for lie in lies)
+    yield "wraps", bytes([5]) + (2**32 - 3).to_bytes(4, "little") + (move(10) + read + write(b"0123456789") + push) * 5
+
+
 def main():
     makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state, blk_back,
-              net_back]
+              con, net_back]
     for maker in makers:
         if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
             continue
