@@ -137,6 +137,7 @@ $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/gu
 # ---- dom0's programs: static, musl
 # What some of them have beside their own folder, dom0/lib and lib.
 parts-backendd := dom0/backend/link.c
+parts-consoled := pvdrivers/con_ring.c pvdrivers/con_back.c
 parts-blkback := $(call find,dom0/backend) $(filter-out pvdrivers/host/%,$(pv-src))
 user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib) $(parts-$(notdir $(1))))
 $(O)/user/%.o: % $(O)/.flags | build/third/.done
@@ -185,7 +186,7 @@ $(O)/host/lib%.a:
 	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
 helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
-library = $(if $(filter dom0/backendd/%,$(1)),user pv,$(if $(filter dom0/% toolstack/%,$(1)),user,$(if \
+library = $(if $(filter dom0/backendd/% dom0/consoled/%,$(1)),user pv,$(if $(filter dom0/% toolstack/%,$(1)),user,$(if \
 	$(filter pvdrivers/%,$(1)),pv,hv)))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
 		$$(addsuffix .a,$$(addprefix $(O)/host/lib,$$(call library,$$*)))
@@ -193,11 +194,12 @@ $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 # A test of tests/bugs is of the hypervisor or, by its name, of the userland, and has the helpers of that side's tests.
 side = $(if $(filter store_% console_% toolstack_%,$(1)),user,hv)
+side-libraries = $(call side,$(1)) $(if $(filter console_%,$(1)),pv)
 played = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard $(1:%=tests/unit/%/*.c))))
 played-hv := $(call played,interleave)
 played-user := $(call played,dom0/xenstored toolstack/domain)
 $(bugs-tests): $(O)/host/bugs/%: $(O)/host/tests/bugs/%.c.o $$(played-$$(call side,$$*)) \
-		$(O)/host/lib$$(call side,$$*).a
+		$$(addsuffix .a,$$(addprefix $(O)/host/lib,$$(call side-libraries,$$*)))
 	@mkdir -p $(@D)
 	$(call q,LINK)$(CC) $(host-flags) -o $@ $^ $$(pkg-config --libs check) $(host-libs)
 $(abi-tests): $(O)/host/abi/%: $(O)/host/tests/abi/%.c.o

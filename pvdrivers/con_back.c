@@ -43,11 +43,6 @@ int con_back_read(struct con_back *b, uint64_t now_ns, char *buf, uint32_t size)
 	return n;
 }
 
-uint64_t con_back_pause_ns(const struct con_back *b)
-{
-	return (uint64_t)LEAST * NS_PER_SECOND / b->limits.per_second + 1;
-}
-
 void con_back_end(struct con_back *b)
 {
 	b->ends = true;

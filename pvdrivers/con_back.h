@@ -21,10 +21,8 @@ struct con_back {
 
 /* Serve @page as con_ring_open() says. @now_ns: of a clock that does not run backwards, here and below. */
 void con_back_open(struct con_back *b, struct xencons_interface *page, struct con_limits limits, uint64_t now_ns);
-/* As con_ring_read(); -EAGAIN: the guest has printed enough for now, look again after con_back_pause_ns(). */
+/* As con_ring_read(); -EAGAIN: the guest has printed enough, look again when the limits allow half a ring more, or later. */
 int con_back_read(struct con_back *b, uint64_t now_ns, char *buf, uint32_t size) PV_MUST_CHECK;
-/* How long it takes until half a ring more may be read. */
-uint64_t con_back_pause_ns(const struct con_back *b);
 /* The guest or the device is at its end: the last words, one ring at most, can be read whatever was printed before, and
  * nothing after that: then it is 0. */
 void con_back_end(struct con_back *b);

@@ -1,7 +1,8 @@
-/* One guest's console: moving bytes between ring, log and pty.
+/* One guest's console: moving bytes between ring, log, scrollback and viewers.
  *
- * The ring is emptied whatever the pty does: a guest spins while its ring is full, and nobody need
- * be at the console. The pty gets the backlog as it takes it. */
+ * The ring is emptied whatever the viewers do: a guest spins while its ring is full, and nobody need be at the console.
+ * What is read goes to the log before the ring is told, so that it is there if this process dies between; then its last
+ * piece is logged twice. */
 #include "dom0/consoled/guest.h"
 
 #include <errno.h>
@@ -12,8 +13,11 @@
 #include "dom0/lib/log.h"
 #include "dom0/lib/mem.h"
 
-#define CHUNK 2048u
+/* Pieces of the size of the ring that a guest may print before others have their turn. */
+#define TURN 4
+/* How long a guest waits that printed too much: it gets its share in few pieces. */
 #define PAUSE_NS 50000000u
+#define TYPE_BYTES 1024u
 
 void guest_file_name(const char *name, uint16_t domid, char out[64])
 {
@@ -28,113 +32,77 @@ void guest_file_name(const char *name, uint16_t domid, char out[64])
 
 /* ---- output ---- */
 
-static void pty_push(struct guest *g)
+static void ring_push(struct guest *g)
 {
-	size_t len;
-	const char *piece;
-
-	while (piece = backlog_piece(&g->backlog, &len), len > 0) {
-		ssize_t n = write(g->pty.master, piece, len);
-
-		if (n <= 0)
-			break;
-		backlog_drop(&g->backlog, (size_t)n);
-	}
-}
-
-static uint64_t allowance_now(struct guest *g)
-{
-	uint64_t now = loop_now_ns(), gained;
-
-	gained = (now - g->allowed_ns) / 1000u * RATE_BYTES / 1000000u;
-	if (gained > 0) {
-		g->allowance = g->allowance + gained > RATE_BURST ? RATE_BURST
-								  : g->allowance + gained;
-		g->allowed_ns = now;
-	}
-	return g->allowance;
-}
-
-static void ring_broken(struct guest *g)
-{
-	g->broken = true;
-	log_warn("domain %u broke its console ring: no longer read", g->domid);
-}
-
-/* Empty the ring, within the allowance or, at the end of the guest's life, once. */
-static void ring_drain(struct guest *g, bool limited)
-{
-	char chunk[CHUNK];
-	bool moved = false;
-
-	for (int left = limited ? -1 : 2; !g->broken && left != 0; left--) {
-		ssize_t n;
-
-		if (limited && allowance_now(g) < CHUNK) {
-			loop_timer_arm(g->loop, &g->resume, PAUSE_NS);
-			break;
-		}
-		n = console_ring_read(&g->ring, chunk, sizeof chunk);
-		if (n == -EPROTO)
-			ring_broken(g);
-		if (n <= 0)
-			break;
-		moved = true;
-		g->allowance -= limited ? (uint64_t)n : 0;
-		logfile_write(&g->log, chunk, (size_t)n);
-		backlog_put(&g->backlog, chunk, (size_t)n);
-	}
-	if (moved)
+	if (con_ring_push(&g->con.ring))
 		g->host->port_notify(g->host->arg, g->port);
+}
+
+/* Whether a look at the ring found it broken. */
+static bool ring_broken(struct guest *g)
+{
+	if (g->con.ring.broken && !g->told_broken)
+		log_warn("domain %u broke its console ring: no longer read", g->domid);
+	g->told_broken = g->con.ring.broken;
+	return g->told_broken;
+}
+
+/* Read one piece: > 0; 0: there is none, or the ring is broken; -EAGAIN: the guest has to wait. */
+static int piece_take(struct guest *g)
+{
+	char piece[CON_OUT_BYTES];
+	int n = con_back_read(&g->con, loop_now_ns(), piece, sizeof piece);
+
+	if (n > 0) {
+		logfile_write(&g->log, piece, (size_t)n);
+		ring_push(g);
+		scrollback_put(&g->scrollback, piece, (size_t)n);
+	}
+	return ring_broken(g) ? 0 : n;
+}
+
+static void ring_drain(struct guest *g)
+{
+	int n = 1;
+
+	for (int turn = 0; turn < TURN && n > 0; turn++)
+		n = piece_take(g);
+	if (n)
+		loop_timer_arm(g->loop, &g->resume, n > 0 ? 0 : PAUSE_NS);
 }
 
 /* ---- input ---- */
 
-static void input_move(struct guest *g)
+bool guest_has_room(struct guest *g)
 {
-	ssize_t room = g->broken ? 0 : console_ring_room(&g->ring);
-	char chunk[1024];
-	ssize_t n;
+	int room = con_ring_room(&g->con.ring);
 
-	if (room == -EPROTO)
-		ring_broken(g);
-	if (room <= 0)
-		return;
-	n = read(g->pty.master, chunk, (size_t)room < sizeof chunk ? (size_t)room : sizeof chunk);
-	if (n <= 0)
-		return;
-	n = console_ring_write(&g->ring, chunk, (size_t)n);
-	if (n > 0)
-		g->host->port_notify(g->host->arg, g->port);
-	else if (n < 0)
-		ring_broken(g);
+	return !ring_broken(g) && room > 0;
 }
 
-static void wants_update(struct guest *g)
+ssize_t guest_type(struct guest *g, int fd)
 {
-	ssize_t room = g->broken ? 0 : console_ring_room(&g->ring);
+	int room = con_ring_room(&g->con.ring);
+	char bytes[TYPE_BYTES];
+	ssize_t n;
 
-	loop_want(g->loop, &g->source, (room > 0 ? (uint32_t)EPOLLIN : 0u) |
-		  (g->backlog.len ? (uint32_t)EPOLLOUT : 0u));
+	if (ring_broken(g) || room == 0)
+		return -EAGAIN;
+	n = read(fd, bytes, (size_t)room < sizeof bytes ? (size_t)room : sizeof bytes);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	/* There is room for all, unless the guest takes back what it had said. */
+	(void)!con_ring_write(&g->con.ring, bytes, (uint32_t)n);
+	ring_push(g);
+	return n;
 }
 
 /* ---- events ---- */
 
 void guest_event(struct guest *g)
 {
-	ring_drain(g, true);
-	pty_push(g);
-	wants_update(g);
-}
-
-static void pty_ready(struct loop_source *src, uint32_t events)
-{
-	struct guest *g = CONTAINER_OF(src, struct guest, source);
-
-	if (events & EPOLLIN)
-		input_move(g);
-	pty_push(g);
-	wants_update(g);
+	ring_drain(g);
+	viewers_serve(g);
 }
 
 static void resume_expired(struct loop_timer *t)
@@ -146,22 +114,37 @@ static void resume_expired(struct loop_timer *t)
 
 static int ring_open(struct guest *g)
 {
-	void *page;
-	int err = g->host->ring_map(g->host->arg, g->domid, &page);
+	struct con_limits limits = { RATE_BURST, RATE_BYTES };
+	int err = g->host->ring_map(g->host->arg, g->domid, &g->page);
 
 	if (err)
 		return err;
-	console_ring_attach(&g->ring, page);
 	err = g->host->port_bind(g->host->arg, g->domid, g->remote_port, &g->port);
-	if (err)
-		g->host->ring_unmap(g->host->arg, g->domid, page);
-	return err;
+	if (err) {
+		g->host->ring_unmap(g->host->arg, g->domid, g->page);
+		return err;
+	}
+	con_back_open(&g->con, g->page, limits, loop_now_ns());
+	ring_push(g);
+	return 0;
 }
 
 static void ring_close(struct guest *g)
 {
 	g->host->port_unbind(g->host->arg, g->port);
-	g->host->ring_unmap(g->host->arg, g->domid, g->ring.page);
+	g->host->ring_unmap(g->host->arg, g->domid, g->page);
+}
+
+/* The ring's index says how much the guest has said so far; the newest of that is at the end of the log. */
+static void scrollback_fill(struct guest *g)
+{
+	uint32_t said = g->con.ring.reads.at;
+	char *tail = mem_alloc(SCROLLBACK_BYTES);
+	size_t n = logfile_tail(&g->log, tail, said < SCROLLBACK_BYTES ? said : SCROLLBACK_BYTES);
+
+	scrollback_open(&g->scrollback, said - (uint32_t)n);
+	scrollback_put(&g->scrollback, tail, n);
+	free(tail);
 }
 
 static int terminal_open(struct guest *g, int dev_dir)
@@ -170,9 +153,7 @@ static int terminal_open(struct guest *g, int dev_dir)
 
 	if (err)
 		return err;
-	g->source = (struct loop_source){ .fd = g->pty.master, .events = EPOLLIN,
-					  .ready = pty_ready };
-	err = loop_add(g->loop, &g->source);
+	err = viewer_open(&g->tty, g, g->pty.master);
 	if (err)
 		pty_close(&g->pty);
 	return err;
@@ -189,26 +170,24 @@ int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *
 	g->host = host;
 	g->domid = domid;
 	g->remote_port = remote_port;
-	g->allowance = RATE_BURST;
-	g->allowed_ns = loop_now_ns();
 	g->resume.expired = resume_expired;
 	guest_file_name(name, domid, file);
 	err = logfile_open(&g->log, log_dir, file, LOG_BYTES);
 	if (err)
 		goto fail_log;
-	err = terminal_open(g, dev_dir);
-	if (err)
-		goto fail_terminal;
 	err = ring_open(g);
 	if (err)
 		goto fail_ring;
+	scrollback_fill(g);
+	err = terminal_open(g, dev_dir);
+	if (err)
+		goto fail_terminal;
 	guest_event(g);
 	*out = g;
 	return 0;
-fail_ring:
-	loop_remove(loop, &g->source);
-	pty_close(&g->pty);
 fail_terminal:
+	ring_close(g);
+fail_ring:
 	logfile_close(&g->log);
 fail_log:
 	free(g);
@@ -217,10 +196,13 @@ fail_log:
 
 void guest_detach(struct guest *g)
 {
-	ring_drain(g, false);
-	pty_push(g);
+	con_back_end(&g->con);
+	while (piece_take(g) > 0)
+		;
+	viewers_serve(g);
+	viewers_close(g);
 	loop_timer_cancel(g->loop, &g->resume);
-	loop_remove(g->loop, &g->source);
+	loop_remove(g->loop, &g->tty.source);
 	ring_close(g);
 	pty_close(&g->pty);
 	logfile_close(&g->log);

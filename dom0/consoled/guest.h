@@ -1,17 +1,19 @@
-/* One guest's console: ring, log file, pty.
+/* One guest's console: ring, log file, scrollback, and who is attached.
  *
- * Output goes from the ring to the log and, as far as a console takes it, to the pty; input from
- * the pty to the ring. A guest that floods is drained at RATE_BYTES a second after a burst;
+ * Output goes from the ring to the log and the scrollback, from which each viewer takes it as it can; what any viewer
+ * types goes to the ring while there is room. A guest that floods is drained at RATE_BYTES a second after a burst;
  * meanwhile it waits for room in its own ring. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "dom0/consoled/backlog.h"
+#include <sys/types.h>
 #include "dom0/consoled/logfile.h"
 #include "dom0/consoled/pty.h"
-#include "dom0/consoled/ring.h"
+#include "dom0/consoled/scrollback.h"
+#include "dom0/consoled/viewer.h"
 #include "dom0/lib/loop.h"
 #include "dom0/lib/ring_host.h"
+#include "pvdrivers/con_back.h"
 
 #define RATE_BURST (2u << 20)
 #define RATE_BYTES (1u << 20)
@@ -23,17 +25,19 @@ struct guest {
 	const struct ring_host *host;
 	uint16_t domid;
 	uint32_t remote_port, port;
-	bool broken;			/* it broke its ring: no longer read */
-	struct console_ring ring;
+	bool told_broken;		/* it broke its ring, which is not looked at any more, and that was logged */
+	void *page;
+	struct con_back con;
 	struct logfile log;
+	struct scrollback scrollback;
 	struct pty pty;
-	struct loop_source source;	/* the pty's master */
-	struct loop_timer resume;	/* when there is drain to take again */
-	uint64_t allowance, allowed_ns;	/* bytes that may be drained now, as of then */
-	struct backlog backlog;
+	struct viewer tty;		/* the pty, which is always there */
+	struct viewer *viewers;		/* connections */
+	struct loop_timer resume;	/* when there is more to drain */
 };
 
-/* Attach: map the ring, bind the port, open log "guest-@name" in @log_dir and a pty. */
+/* Attach: map the ring, bind the port, open log "guest-@name" in @log_dir and a pty. What a predecessor has read of the
+ * ring is taken from the log into the scrollback. */
 int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host,
 		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
 	MUST_CHECK;
@@ -41,5 +45,10 @@ int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *
 void guest_detach(struct guest *g);
 /* Its port fired. */
 void guest_event(struct guest *g);
+/* Move what can be read from @fd to the guest, as far as there is room: > 0, how many bytes; 0: @fd ended; -EAGAIN:
+ * nothing to read, or no room; another error of @fd. */
+ssize_t guest_type(struct guest *g, int fd) MUST_CHECK;
+/* Say whether the guest would take input. */
+bool guest_has_room(struct guest *g);
 /* A name fit for a file: @name if it is, else "domain-@domid". */
 void guest_file_name(const char *name, uint16_t domid, char out[64]);

@@ -15,3 +15,6 @@ int logfile_open(struct logfile *l, int dir_fd, const char *name, size_t most) M
 void logfile_close(struct logfile *l);
 /* Append. What a full disk refuses is lost: a log must not stop a guest. */
 void logfile_write(struct logfile *l, const char *bytes, size_t len);
+/* Copy the newest bytes of the log to @buf, at most @size, also of the one before it: return how many. What is there may have
+ * been written by a predecessor. */
+size_t logfile_tail(const struct logfile *l, char *buf, size_t size);

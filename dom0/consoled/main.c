@@ -3,9 +3,9 @@
  *   consoled [--log-dir DIR] [--run-dir DIR]        in dom0
  *   consoled --ring FILE[=NAME] --log-dir DIR       on any host: one ring in a shared file, polled
  *
- * For each introduced domain with console nodes in the store: the ring to guest-NAME.log and to a
- * pty whose name goes to ~/console/tty. It holds nothing a restart loses: a successor finds the
- * domains in the store, binds the same ports and continues each ring where it stands.
+ * For each introduced domain with console nodes in the store: the ring to guest-NAME.log, to a pty whose name goes to
+ * ~/console/tty, and to each `bothy console`, which comes by a socket in the run directory. It holds nothing a restart
+ * loses: a successor finds the domains in the store, binds the same ports and continues each ring where it stands.
  * Start reading at guest.c. */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "dom0/consoled/guest.h"
 #include "dom0/consoled/hvlog.h"
+#include "dom0/consoled/reception.h"
 #include "dom0/consoled/roster.h"
 #include "dom0/lib/daemon.h"
 #include "dom0/lib/doors.h"
@@ -38,6 +39,7 @@ static struct daemon {
 	uint32_t log_port;	/* VIRQ_CON_RING */
 	struct hvlog hvlog;
 	struct roster roster;
+	struct reception reception;
 	struct loop_source events;
 	struct loop_timer poll;
 	struct guest *plain;
@@ -197,11 +199,24 @@ static int index_open(void)
 	return fd;
 }
 
+static void reception_start(void)
+{
+	char *path = mem_printf("%s/console", cd.run_dir);
+	int fd = reception_listen(path), err = fd < 0 ? fd : 0;
+
+	cd.reception = (struct reception){ .loop = &cd.loop, .find = roster_find, .arg = &cd.roster };
+	if (!err)
+		err = reception_open(&cd.reception, fd);
+	if (err)
+		daemon_fail(path, err);
+	free(path);
+}
+
 static void dom0_start(void)
 {
 	struct sandbox box = {
 		.uid = CONSOLED_UID, .root = STORE_DIR,
-		.calls = "openat open renameat rename ioctl fcntl socket connect sendto recvfrom",
+		.calls = "openat open renameat rename ioctl fcntl socket connect accept4 sendto recvfrom",
 	};
 	struct store *store;
 	const char *what;
@@ -226,6 +241,7 @@ static void dom0_start(void)
 		daemon_fail("store", err);
 	store_set_path(store, STORE_SOCKET_IN_DIR);
 	roster_open(&cd.roster, &cd.loop, store, &cd.doors, log_dir, directory_open("/dev"));
+	reception_start();
 	cd.loop.prepare = prepare;
 	sandbox_enter(&box);
 	hvlog_read(&cd.hvlog);

@@ -30,9 +30,9 @@ static bool domain_lives(struct roster *r, uint16_t domid)
 	return err ? err != -ESRCH : !(info.flags & XEN_DOMINF_dying);
 }
 
-static struct guest *guest_find(const struct roster *r, uint16_t domid)
+struct guest *roster_find(void *roster, uint16_t domid)
 {
-	struct guest *g = r->guests;
+	struct guest *g = ((struct roster *)roster)->guests;
 
 	while (g && g->domid != domid)
 		g = g->next;
@@ -102,7 +102,7 @@ static void guests_come(struct roster *r)
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned long id = strtoul(names[i], NULL, 10);
 
-		if (id > 0 && id < DOMID_FIRST_RESERVED && !guest_find(r, (uint16_t)id))
+		if (id > 0 && id < DOMID_FIRST_RESERVED && !roster_find(r, (uint16_t)id))
 			guest_come(r, (uint16_t)id);
 	}
 	free(names);

@@ -26,3 +26,5 @@ void roster_event(struct roster *r, uint32_t port);
 void roster_event_all(struct roster *r);
 /* Take store events that are here already, and follow the connection if it was made anew. */
 void roster_follow(struct roster *r);
+/* The guest whose console there is of domain @domid, or NULL. @r: a struct roster. */
+struct guest *roster_find(void *r, uint16_t domid);

@@ -13,7 +13,7 @@
  * our own memory, and nothing behind it knows where they came from: handlers get the copy
  * (request_run() in hv/pv/mmu_update.c, copy_one() in hv/call/grant_table_op.c). Rings are read by
  * copying the bytes out, their indices by one atomic load each (dom0/xenstored/ring.c,
- * dom0/consoled/ring.c).
+ * pvdrivers/con_ring.c).
  *
  * Each test is an honest request, and another CPU of the same guest that replaces it by a wicked
  * one at every point at which anything else is read or written. What is done must be the one or the

@@ -1,4 +1,4 @@
-/* The two shared rings of dom0's daemons, and the index arithmetic of the drivers' rings.
+/* The store's shared ring, what consoled keeps of a guest's words, and the index arithmetic of the drivers' rings.
  *
  * The input first sets the page, indices included, then lists what the guest and the daemon do.
  * The reference is a queue of bytes for each direction: while the guest keeps to the protocol,
@@ -7,55 +7,27 @@
 #include "tests/fuzz/targets/target.h"
 
 #include <errno.h>
-#include "dom0/consoled/backlog.h"
-#include "dom0/consoled/ring.h"
+#include "dom0/consoled/scrollback.h"
 #include "dom0/xenstored/ring.h"
 #include "protocol/io/ring.h"
 
-/* One ring seen from outside: two streams, whichever page they lie in. */
+/* The ring seen from outside: two streams. */
 struct view {
 	uint8_t *page;
 	size_t page_size;
 	uint8_t *in, *out;		/* from the guest, to the guest */
 	uint32_t in_size, out_size;
 	uint32_t *in_cons, *in_prod, *out_cons, *out_prod;
-	ssize_t (*read)(void *ring, void *buf, size_t size);
-	ssize_t (*write)(void *ring, const void *buf, size_t size);
-	void *ring;
+	struct ring *ring;
 	const uint32_t *own_cons, *own_prod;	/* the daemon's own indices */
 };
-
-static ssize_t store_read(void *r, void *buf, size_t size)
-{
-	return ring_read(r, buf, size);
-}
-static ssize_t store_write(void *r, const void *buf, size_t size)
-{
-	return ring_write(r, buf, size);
-}
-static ssize_t console_read(void *r, void *buf, size_t size)
-{
-	return console_ring_read(r, buf, size);
-}
-static ssize_t console_write(void *r, const void *buf, size_t size)
-{
-	return console_ring_write(r, buf, size);
-}
 
 static void view_store(struct view *v, struct xenstore_domain_interface *p, struct ring *r)
 {
 	*v = (struct view){ (uint8_t *)p, sizeof *p, (uint8_t *)p->req, (uint8_t *)p->rsp,
 		sizeof p->req, sizeof p->rsp, &p->req_cons, &p->req_prod, &p->rsp_cons,
-		&p->rsp_prod, store_read, store_write, r, &r->req_cons, &r->rsp_prod };
+		&p->rsp_prod, r, &r->req_cons, &r->rsp_prod };
 	ring_attach(r, p);
-}
-
-static void view_console(struct view *v, struct xencons_interface *p, struct console_ring *r)
-{
-	*v = (struct view){ (uint8_t *)p, sizeof *p, (uint8_t *)p->out, (uint8_t *)p->in,
-		sizeof p->out, sizeof p->in, &p->out_cons, &p->out_prod, &p->in_cons, &p->in_prod,
-		console_read, console_write, r, &r->out_cons, &r->in_prod };
-	console_ring_attach(r, p);
 }
 
 /* ---- what the daemon does ---- */
@@ -74,7 +46,7 @@ static void daemon_reads(const struct view *v, size_t size)
 
 	HOLDS(before && buf);
 	memcpy(before, v->page, v->page_size);
-	ssize_t n = v->read(v->ring, buf, size);
+	ssize_t n = ring_read(v->ring, buf, size);
 
 	if (ready > v->in_size) {
 		HOLDS(n == -EPROTO && *v->own_cons == cons);
@@ -99,7 +71,7 @@ static void daemon_writes(const struct view *v, struct input *in, size_t size)
 
 	HOLDS(want);
 	memcpy(want, v->page, v->page_size);
-	ssize_t n = v->write(v->ring, bytes, size);
+	ssize_t n = ring_write(v->ring, bytes, size);
 
 	if (used > v->out_size) {
 		HOLDS(n == -EPROTO && *v->own_prod == prod);
@@ -150,38 +122,52 @@ static void ring_run(const struct view *v, struct input *in)
 	}
 }
 
-/* ---- the backlog behind the console's ring: the newest bytes, in order ---- */
+/* ---- the console's scrollback: the newest bytes by number, which readers follow ---- */
 
-static void backlog_run(struct input *in)
+/* Byte number n has the value n * 7; what is read from @at on is that. */
+static void scrollback_follow(const struct scrollback *s, uint32_t at, size_t most)
 {
-	static struct backlog b;
-	uint64_t put = 0, taken = 0;	/* byte number n has the value n * 7 */
+	size_t n;
 
-	b.at = b.len = 0;
+	HOLDS(scrollback_has(s, at) == (at - scrollback_start(s) <= s->len));
+	if (!scrollback_has(s, at))
+		return;
+	do {
+		const char *piece = scrollback_piece(s, at, &n);
+
+		HOLDS(n <= s->len && (n > 0 || at == s->end));
+		for (size_t i = 0; i < n; i++)
+			HOLDS(piece[i] == (char)((at + i) * 7));
+		at += (uint32_t)n;
+		most -= n < most ? n : most;
+	} while (n > 0 && most > 0);
+}
+
+static void scrollback_run(struct input *in)
+{
+	static struct scrollback s;
+	uint32_t start = (uint32_t)take(in, 4), reader = start;
+	uint64_t put = 0;
+
+	scrollback_open(&s, start);
 	for (int steps = 0; steps < 30 && input_left(in); steps++) {
-		static char chunk[2 * BACKLOG_BYTES];
+		static char chunk[2 * SCROLLBACK_BYTES];
 		unsigned int op = (unsigned int)take(in, 1);
 		size_t len = (take(in, 2) << (op >> 1 & 1)) >> (op >> 2 & 15);
 
 		if (op & 1) {
 			for (size_t i = 0; i < len; i++)
-				chunk[i] = (char)((put + i) * 7);
-			backlog_put(&b, chunk, len);
+				chunk[i] = (char)((s.end + i) * 7);
+			scrollback_put(&s, chunk, len);
 			put += len;
-			taken = put - taken > BACKLOG_BYTES ? put - BACKLOG_BYTES : taken;
 		} else {
-			size_t n;
-			const char *piece = backlog_piece(&b, &n);
-
-			HOLDS(n <= b.len && (n > 0 || b.len == 0));
-			for (size_t i = 0; i < n; i++)
-				HOLDS(piece[i] == (char)((taken + i) * 7));
-			n = len < n ? len : n;
-			backlog_drop(&b, n);
-			taken += n;
+			reader = op & 0x80 ? (uint32_t)take(in, 4) : reader + (uint32_t)len;
+			scrollback_follow(&s, reader, len);
 		}
-		HOLDS(b.len == put - taken && b.at < BACKLOG_BYTES);
+		HOLDS(s.end == start + (uint32_t)put);
+		HOLDS(s.len == (put < SCROLLBACK_BYTES ? put : SCROLLBACK_BYTES));
 	}
+	scrollback_follow(&s, scrollback_start(&s), SIZE_MAX);
 }
 
 /* ---- ring.h ---- */
@@ -204,23 +190,19 @@ static void arithmetic(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct xenstore_domain_interface store;
-	static struct xencons_interface console;
 	struct input in = { data, data + size };
-	struct console_ring console_ring;
 	struct ring store_ring;
 	unsigned int what = (unsigned int)take(&in, 1);
 	uint32_t at = what & 4 ? (uint32_t)take(&in, 4) : 0xfffffff0u;
 	struct view v;
 
 	memset(&store, 0, sizeof store);
-	memset(&console, 0, sizeof console);
-	store.req_cons = store.req_prod = console.in_cons = console.in_prod = at;
-	store.rsp_cons = store.rsp_prod = console.out_cons = console.out_prod = ~at;
+	store.req_cons = store.req_prod = at;
+	store.rsp_cons = store.rsp_prod = ~at;
 	switch (what % 4) {
-	case 0: view_store(&v, &store, &store_ring); ring_run(&v, &in); break;
-	case 1: view_console(&v, &console, &console_ring); ring_run(&v, &in); break;
-	case 2: backlog_run(&in); break;
-	default: arithmetic(&in); break;
+	case 2: scrollback_run(&in); break;
+	case 3: arithmetic(&in); break;
+	default: view_store(&v, &store, &store_ring); ring_run(&v, &in); break;
 	}
 	return 0;
 }

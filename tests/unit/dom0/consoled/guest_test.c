@@ -1,169 +1,53 @@
-/* A guest's console: ring to log and pty and back, hostile indices, floods, a killed predecessor.
- * */
+/* A guest's console: ring to log and pty and back, hostile indices, floods, a killed predecessor. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "dom0/consoled/guest.h"
 #include "tests/unit/check_main.h"
-
-static _Alignas(4096) unsigned char page[4096];
-static struct loop loop;
-static struct guest *g;
-static int dev_dir, log_dir, notified, bound, mapped;
-static char log_path[80];
-
-static int ring_map(void *arg, uint16_t domid, void **out)
-{
-	(void)arg;
-	(void)domid;
-	mapped++;
-	*out = page;
-	return 0;
-}
-
-static void ring_unmap(void *arg, uint16_t domid, void *p)
-{
-	(void)arg;
-	(void)domid;
-	(void)p;
-	mapped--;
-}
-
-static int port_bind(void *arg, uint16_t domid, uint32_t remote, uint32_t *port)
-{
-	(void)arg;
-	(void)domid;
-	*port = remote;
-	bound++;
-	return 0;
-}
-
-static void port_unbind(void *arg, uint32_t port)
-{
-	(void)arg;
-	(void)port;
-	bound--;
-}
-
-static void port_notify(void *arg, uint32_t port)
-{
-	(void)arg;
-	(void)port;
-	notified++;
-}
-
-static const struct ring_host host = {
-	.ring_map = ring_map, .ring_unmap = ring_unmap, .port_bind = port_bind,
-	.port_unbind = port_unbind, .port_notify = port_notify,
-};
-
-static struct xencons_interface *ring(void)
-{
-	return (void *)page;
-}
-
-static void attach(void)
-{
-	ck_assert_int_eq(guest_attach(&g, &loop, &host, 3, 7, "one", log_dir, dev_dir), 0);
-}
-
-static void begin(void)
-{
-	static char dir[48];
-
-	memset(page, 0, sizeof page);
-	notified = bound = mapped = 0;
-	snprintf(dir, sizeof dir, "/tmp/bothy-console-%d", (int)getpid());
-	ck_assert_int_eq(mkdtemp(strcat(strcpy(dir, "/tmp/bothy-console-"), "XXXXXX")) == NULL, 0);
-	snprintf(log_path, sizeof log_path, "%s/guest-one.log", dir);
-	log_dir = open(dir, O_RDONLY | O_DIRECTORY);
-	dev_dir = open("/dev", O_RDONLY | O_DIRECTORY);
-	ck_assert_int_eq(loop_open(&loop), 0);
-	attach();
-}
-
-static void end(void)
-{
-	char old[96];
-
-	guest_detach(g);
-	ck_assert_int_eq(mapped, 0);
-	ck_assert_int_eq(bound, 0);
-	loop_close(&loop);
-	close(log_dir);
-	close(dev_dir);
-	snprintf(old, sizeof old, "%s.1", log_path);
-	unlink(old);
-	unlink(log_path);
-	*strrchr(log_path, '/') = '\0';
-	rmdir(log_path);
-}
-
-static void guest_print(const char *text)
-{
-	while (*text)
-		ring()->out[ring()->out_prod++ & 2047] = *text++;
-	guest_event(g);
-}
-
-static const char *log_text(void)
-{
-	static char text[1 << 16];
-	int fd = open(log_path, O_RDONLY);
-	ssize_t n = read(fd, text, sizeof text - 1);
-
-	text[n > 0 ? n : 0] = '\0';
-	close(fd);
-	return text;
-}
+#include "tests/unit/dom0/consoled/world.h"
+#include "tests/unit/pvdrivers/holds.h"
 
 START_TEST(both_ways)
 {
 	char buf[64];
 	int tty;
 
-	begin();
-	guest_print("hello\r\n");
-	ck_assert_str_eq(log_text(), "hello\r\n");
-	ck_assert_uint_eq(ring()->out_cons, 7);
-	ck_assert_int_eq(notified, 1);
-	tty = open(g->pty.name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	world_print("hello\r\n");
+	ck_assert_str_eq(world_log(), "hello\r\n");
+	ck_assert_uint_eq(world_ring()->out_cons, 7);
+	tty = world_tty();
 	ck_assert_int_eq(read(tty, buf, sizeof buf), 7);
+	cw->notified = 0;
 	ck_assert_int_eq(write(tty, "\x03yes\n", 5), 5);
-	ck_assert_int_eq(loop_round(&loop, 100), 0);
-	ck_assert_uint_eq(ring()->in_prod, 5);
-	ck_assert_int_eq(memcmp(ring()->in, "\x03yes\n", 5), 0);
+	ck_assert_int_eq(loop_round(&cw->loop, 100), 0);
+	ck_assert_uint_eq(world_ring()->in_prod, 5);
+	ck_assert_int_eq(cw->notified, 1);
+	ck_assert_mem_eq(world_ring()->in, "\x03yes\n", 5);
 	close(tty);
-	end();
 }
 END_TEST
 
 /* What was printed while nobody looked is there for who comes, the newest of it. */
-START_TEST(backlog_kept)
+START_TEST(kept_for_the_pty)
 {
 	char line[64], got[1 << 17];
 	size_t n = 0;
 	ssize_t m;
 	int tty;
 
-	begin();
 	for (int i = 0; i < 4000; i++) {
 		snprintf(line, sizeof line, "line %06d of the boot\n", i);
-		guest_print(line);
+		world_print(line);
 	}
-	tty = open(g->pty.name, O_RDWR | O_NOCTTY | O_NONBLOCK);
-	while ((m = read(tty, got + n, sizeof got - 1 - n)) > 0 || g->backlog.len) {
+	tty = world_tty();
+	while ((m = read(tty, got + n, sizeof got - 1 - n)) > 0 || cw->g->tty.at != cw->g->scrollback.end) {
 		n += m > 0 ? (size_t)m : 0;
-		ck_assert_int_eq(loop_round(&loop, 100), 0);
+		ck_assert_int_eq(loop_round(&cw->loop, 100), 0);
 	}
 	got[n] = '\0';
 	ck_assert_ptr_nonnull(strstr(got, "line 003999 of the boot"));
 	ck_assert_ptr_nonnull(strstr(got, "line 002000 of the boot"));
 	close(tty);
-	end();
 }
 END_TEST
 
@@ -172,74 +56,127 @@ START_TEST(hostile)
 	static const uint32_t bad[] = { 2049, 0x80000000u, 0xffffffffu };
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		begin();
-		ring()->out_prod = bad[i];
-		guest_event(g);
-		ck_assert(g->broken);
-		ring()->out_prod = 4;
-		guest_event(g);
-		ck_assert_str_eq(log_text(), "");
-		end();
-		begin();
-		ring()->in_cons = bad[i];
-		guest_event(g);
-		ck_assert_int_eq(write(g->pty.slave, "x", 1), 1);
-		ck_assert_int_eq(loop_round(&loop, 0), 0);
-		end();
+		world_ring()->out_prod = bad[i];
+		guest_event(cw->g);
+		ck_assert(cw->g->told_broken);
+		world_ring()->out_prod = 4;
+		guest_event(cw->g);
+		ck_assert_str_eq(world_log(), "");
+		world_end();
+		world_begin();
+		world_ring()->in_cons = -bad[i];
+		guest_event(cw->g);
+		ck_assert_int_eq(write(cw->g->pty.slave, "x", 1), 1);
+		world_run();
+		ck_assert_uint_eq(world_ring()->in_prod, 0);
+		world_end();
+		world_begin();
 	}
 }
 END_TEST
 
-/* A flood is slowed down, not dropped, and the log stays bounded. */
+/* A guest that reads nothing: what is typed waits in the pty, and comes when it does. */
+START_TEST(input_waits_for_room)
+{
+	static char text[3000];
+	struct xencons_interface *r = world_ring();
+	uint32_t got = 0;
+
+	for (uint32_t i = 0; i < sizeof text; i++)
+		text[i] = (char)(i % 251);
+	ck_assert_int_eq(write(cw->g->pty.slave, text, sizeof text), sizeof text);
+	for (int i = 0; got < sizeof text && i < 100; i++) {
+		world_run();
+		/* Nothing of the pty is looked at until there is room. */
+		ck_assert_uint_le(r->in_prod - r->in_cons, 1024);
+		ck_assert(r->in_prod - r->in_cons < 1024 || !(cw->g->tty.source.events & EPOLLIN));
+		for (; r->in_cons != r->in_prod; r->in_cons++)
+			HOLDS(r->in[r->in_cons & 1023] == text[got++]);
+		guest_event(cw->g);
+	}
+	ck_assert_uint_eq(got, sizeof text);
+}
+END_TEST
+
+/* A flood is slowed down, not dropped, others have their turn, and the log stays bounded. */
 START_TEST(flood)
 {
+	struct xencons_interface *r = world_ring();
 	uint64_t put = 0;
 
-	begin();
 	for (int i = 0; i < 8000; i++) {
-		uint32_t room = 2048 - (ring()->out_prod - ring()->out_cons);
+		uint32_t room = 2048 - (r->out_prod - r->out_cons);
 
-		ring()->out_prod += room;
+		r->out_prod += room;
 		put += room;
-		guest_event(g);
+		guest_event(cw->g);
 	}
 	ck_assert_uint_lt(put, (uint64_t)RATE_BURST + (8u << 20));
-	ck_assert_uint_gt(ring()->out_prod - ring()->out_cons, 0);
-	ck_assert(g->resume.armed);
-	ck_assert_uint_le(g->log.size, LOG_BYTES);
-	end();
+	ck_assert_uint_gt(r->out_prod - r->out_cons, 0);
+	ck_assert(cw->g->resume.armed);
+	ck_assert_uint_le(cw->g->log.size, LOG_BYTES);
 }
 END_TEST
 
 START_TEST(rotated)
 {
 	struct logfile l;
-	char chunk[1000];
+	char chunk[1000], tail[9000];
 
-	begin();
 	memset(chunk, 'x', sizeof chunk);
-	ck_assert_int_eq(logfile_open(&l, log_dir, "guest-one", 5000), 0);
-	for (int i = 0; i < 23; i++)
+	ck_assert_int_eq(logfile_open(&l, cw->log_dir, "guest-one", 5000), 0);
+	for (int i = 0; i < 23; i++) {
+		chunk[0] = (char)('a' + i);
 		logfile_write(&l, chunk, sizeof chunk);
+	}
 	ck_assert_uint_eq(l.size, 3000);
+	/* The newest bytes are of the old file, too. */
+	ck_assert_uint_eq(logfile_tail(&l, tail, 1500), 1500);
+	ck_assert(tail[499] == 'x' && tail[500] == 'w');
+	ck_assert_uint_eq(logfile_tail(&l, tail, 4000), 4000);
+	ck_assert(tail[0] == 't' && tail[1000] == 'u' && tail[3000] == 'w');
+	ck_assert_uint_eq(logfile_tail(&l, tail, sizeof tail), 8000);
+	ck_assert(tail[0] == 'p' && tail[7000] == 'w');
 	logfile_close(&l);
-	ck_assert_uint_eq(strlen(log_text()), 3000);
-	end();
+	ck_assert_uint_eq(strlen(world_log()), 3000);
 }
 END_TEST
 
-/* Whoever comes after a killed daemon goes on where it stood. */
+/* Whoever comes after a killed daemon goes on where it stood, and knows what was said. */
 START_TEST(successor)
 {
-	begin();
-	guest_print("before ");
-	guest_detach(g);
+	char buf[64] = "";
+	int tty;
+
+	logfile_write(&cw->g->log, "of an earlier guest ", 20);
+	world_print("before ");
+	guest_detach(cw->g);
+	/* The predecessor may have died before it said that there was room. */
+	cw->notified = 0;
+	world_attach();
+	ck_assert_int_eq(cw->notified, 1);
+	guest_detach(cw->g);
 	for (const char *p = "while away "; *p; p++)
-		ring()->out[ring()->out_prod++ & 2047] = *p;
-	attach();
-	guest_print("after");
-	ck_assert_str_eq(log_text(), "before while away after");
-	end();
+		world_ring()->out[world_ring()->out_prod++ & 2047] = *p;
+	world_attach();
+	world_print("after");
+	ck_assert_str_eq(world_log(), "of an earlier guest before while away after");
+	tty = world_tty();
+	ck_assert_int_gt(read(tty, buf, sizeof buf - 1), 0);
+	ck_assert_str_eq(buf, "before while away after");
+	ck_assert_uint_eq(cw->g->scrollback.end, strlen("before while away after"));
+	close(tty);
+}
+END_TEST
+
+START_TEST(last_words)
+{
+	for (const char *p = "panic"; *p; p++)
+		world_ring()->out[world_ring()->out_prod++ & 2047] = *p;
+	guest_detach(cw->g);
+	ck_assert_str_eq(world_log(), "panic");
+	memset(cw->page, 0, sizeof cw->page);
+	world_attach();
 }
 END_TEST
 
@@ -260,4 +197,5 @@ START_TEST(names)
 }
 END_TEST
 
-CHECK_MAIN("guest", NULL, NULL, both_ways, backlog_kept, hostile, flood, rotated, successor, names)
+CHECK_MAIN("guest", world_begin, world_end, both_ways, kept_for_the_pty, hostile, input_waits_for_room, flood, rotated,
+	successor, last_words, names)
