@@ -7,4 +7,6 @@ struct places {
 	const char *sysfs;               /* "/sys" */
 	const char *meminfo;             /* "/proc/meminfo" */
 	unsigned int backend_timeout_ms; /* how long a back end may take with a new device */
+	const char *console_socket;      /* consoled's */
+	unsigned int console_timeout_ms; /* how long a console may take to be there */
 };

@@ -1,21 +1,21 @@
-/* bothy console DOMAIN */
+/* bothy console [-r] DOMAIN */
 #include "toolstack/console.h"
 #include "toolstack/host_run.h"
 #include "toolstack/verb.h"
 
-enum { WAIT_MS = 5000 };
-
 static enum exit_code attach(
 	struct cli *c, struct host *h, const struct xen_domctl_getdomaininfo *d, void *arg)
 {
-	(void)arg;
-	return console_attach(c, h, d->domain, WAIT_MS);
+	const bool *follow = arg;
+
+	return console_attach(c, h, d->domain, *follow);
 }
 
 enum exit_code verb_console(struct cli *c, int argc, char **argv)
 {
 	const char *ignored = NULL; /* xl's -t pv and -n 0: there is one console */
-	const struct cli_option options[] = {
+	bool follow = false;
+	const struct cli_option options[] = {{'r', "reboots", &follow, NULL},
 		{'t', "type", NULL, &ignored}, {'n', "num", NULL, &ignored}, {0}};
 	int count = cli_options(c, argc, argv, options);
 
@@ -25,5 +25,5 @@ enum exit_code verb_console(struct cli *c, int argc, char **argv)
 		return EXIT_USAGE;
 	if (c->json)
 		return cli_usage(c, "a console cannot be shown as JSON");
-	return host_guest_run(c, true, argv[0], attach, NULL);
+	return host_guest_run(c, true, argv[0], attach, &follow);
 }

@@ -19,7 +19,7 @@
 
 /* How long a guest must have run before we leave it, and how long we wait for that. A crash is charged to it, with
  * its line on a serial port: 10 ms. */
-enum { CONSOLE_WAIT_MS = 10000, FIRST_RUN_NS = 20000000, FIRST_RUN_WAIT_MS = 200 };
+enum { FIRST_RUN_NS = 20000000, FIRST_RUN_WAIT_MS = 200 };
 
 struct request {
 	bool dry_run, console, paused, quiet;
@@ -150,7 +150,7 @@ static enum exit_code created(struct cli *c, struct host *h, const struct reques
 	cJSON *root;
 
 	if (r->console)
-		return console_attach(c, h, domid, CONSOLE_WAIT_MS);
+		return console_attach(c, h, domid, false);
 	if (c->json) {
 		root = cli_json_new("create");
 		cJSON_AddStringToObject(root, "name", g->name);

@@ -5,7 +5,9 @@ const struct verb verbs[] = {
 	{"block-list", "DOMAIN", "List a guest's disks and what serves them",
 		"The handle is the guest's number; -1 is what the guest does not say.\n",
 		verb_block_list},
-	{"console", "DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches", "",
+	{"console", "[-r] DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches",
+		"  -r, --reboots   stay through the guest's reboots\n"
+		"\nWhat the guest said before is shown first. Others may be attached, too.\n",
 		verb_console},
 	{"create", "[-cnpq] FILE [KEY=VALUE...]",
 		"Create a guest from a configuration file and start it",

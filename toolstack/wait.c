@@ -25,6 +25,7 @@ void wait_catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
 	/* A reader of our output that leaves is no reason to stop half-way. */
 	signal(SIGPIPE, SIG_IGN);
 }

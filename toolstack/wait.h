@@ -5,7 +5,7 @@
  * Returns 0; @check's error; -ETIMEDOUT; -EINTR: wait_cancel() was called. */
 int wait_until(int (*check)(void *arg), void *arg, unsigned int timeout_ms);
 
-/* From now on SIGINT, SIGTERM and SIGHUP do not kill us but make waits return -EINTR, so that what was
+/* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT do not kill us but make waits return -EINTR, so that what was
  * begun can be undone. */
 void wait_catch_signals(void);
 

@@ -19,7 +19,7 @@ enum { ARGS_MAX = 32, PLACE_SIZE = 96 };
 
 struct test_host host_files;
 char *out_text, *err_text;
-static char cache[PLACE_SIZE], kept[PLACE_SIZE], sysfs[PLACE_SIZE], meminfo[PLACE_SIZE];
+static char cache[PLACE_SIZE], kept[PLACE_SIZE], sysfs[PLACE_SIZE], meminfo[PLACE_SIZE], console[PLACE_SIZE];
 
 static void make_path(const char *fmt, unsigned int a, unsigned int b)
 {
@@ -59,11 +59,14 @@ void test_host_make(void)
 	place(kept, "kept");
 	place(sysfs, "sys");
 	place(meminfo, "meminfo");
+	place(console, "console");
 	h->places = (struct places){.kernel_cache = cache,
 		.kept = kept,
 		.sysfs = sysfs,
 		.meminfo = meminfo,
-		.backend_timeout_ms = 30};
+		.backend_timeout_ms = 30,
+		.console_socket = console,
+		.console_timeout_ms = 30};
 	test_kernel_write(h->kernel);
 	make_sysfs();
 	fake_world_reset();
