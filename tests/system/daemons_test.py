@@ -4,11 +4,14 @@
 With a guest up: each daemon is killed in turn, the process of the guest's disk, too, and afterwards the guest's
 console, its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
 must find the death and reap it, and the name be free again.
+
+All the while someone else is at the guest's console, and sees what it says, once, before and after consoled's death,
+and its next life.
 """
 import time
 
 from machine import Failure
-from story import boot_demo, on_machine, power_off
+from story import boot_demo, in_guest, on_machine, power_off, wait_for
 
 DISK = "\"disk=['vdev=xvda,access=w,backend=user,target=/guests/demo.img']\""
 
@@ -31,12 +34,23 @@ def kill(machine, daemon):
     machine.check(". /etc/ready; bothy list", 60)
 
 
-def on_console(machine, line, wanted):
-    machine.send("bothy console demo\n\n")
-    machine.expect("guest# ", 60, "the guest's shell")
-    machine.send(line + "\n")
-    machine.expect(wanted, 120, line)
-    machine.console_leave()
+def look_on(machine):
+    """Someone who looks at the guest's console, and types nothing."""
+    machine.check("mkfifo /tmp/keys; (sleep 1000 >/tmp/keys &); "
+                  "(bothy console -r demo </tmp/keys >/tmp/seen 2>/tmp/said &) ; sleep 1; grep guest-ready /tmp/seen")
+
+
+def seen_once(machine, words):
+    """Have the guest say @words, which the line that has it do so does not hold; who looks on must see them once."""
+    half = len(words) // 2
+    in_guest(machine, "demo", f"echo {words[:half]}''{words[half:]}")
+    wait_for(f"{words} is seen", lambda: machine.run(f"grep {words} /tmp/seen")[0] == 0)
+    if (count := machine.run(f"grep -c {words} /tmp/seen")[1].strip()) != "1":
+        raise Failure(f"{words} was seen {count} times\n{machine.check('cat /tmp/said; tail -5 /tmp/seen')}")
+
+
+def said(machine, words):
+    wait_for(words, lambda: machine.run(f"grep '{words}' /tmp/said")[0] == 0)
 
 
 def wait_gone(machine, seconds=60):
@@ -49,15 +63,26 @@ def wait_gone(machine, seconds=60):
 
 def main(machine):
     boot_demo(machine, DISK)
+    look_on(machine)
     for daemon in ("xenstored", "consoled", "domaind", "backendd", "blkback"):
+        if daemon == "consoled":
+            seen_once(machine, "before-its-death")
         kill(machine, daemon)
-        on_console(machine, "disk-test xvda 4", "disk-test: equal")
+        if "equal" not in in_guest(machine, "demo", "disk-test xvda 4"):
+            raise Failure("disk-test: not equal")
+    said(machine, "consoled is back")
+    seen_once(machine, "after-its-death")
     # Gone while nobody looks: init waits a second before it starts domaind again.
     machine.check("bothy shutdown demo; while bothy list | grep -q demo; do kill -9 $(pidof domaind) 2>/dev/null;"
                   " n=$((n+1)); [ $n -lt 40 ] || break; sleep 0.3; done; true", 120)
     wait_gone(machine)
+    said(machine, "has ended")
     machine.check("bothy create -q /guests/demo.cfg", 120)
+    said(machine, "demo is domain 2 now")
+    wait_for("its next life is up", lambda: machine.run("[ $(grep -c guest-ready /tmp/seen) -gt 1 ]")[0] == 0)
     machine.check("bothy destroy demo")
+    said(machine, "domain 2. has ended")
+    machine.check("kill $(pidof bothy); sleep 1; ! pidof bothy")
     power_off(machine)
 
 

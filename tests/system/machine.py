@@ -101,7 +101,7 @@ class Machine:
         self.log_path = logs / f"{name}.console"
         self.log = open(self.log_path, "wb")
         self.text = self.cut = ""
-        self.at = 0
+        self.at = self.runs = 0
         self.child = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT)
         os.set_blocking(self.child.stdout.fileno(), False)
@@ -181,11 +181,14 @@ class Machine:
 
     def run(self, line, timeout=60, prompt=PROMPT):
         """Run a shell line; return (exit status, output)."""
+        # A number of its own: a guest's console shows what was said before, too.
+        self.runs += 1
+        end = f"={self.runs}="
         # One line: what was typed before the shell was reading is echoed twice, but run once.
-        self.send(line + "; echo =$?=\n")
-        self.expect(re.escape(line) + r"; echo =\$\?=\n", 60, f"echo of {line!r}")
+        self.send(f"{line}; echo =$?{end}\n")
+        self.expect(re.escape(f"{line}; echo =$?{end}") + "\n", 60, f"echo of {line!r}")
         start = self.at
-        found = self.expect(r"^=(\d+)=\n", timeout, f"end of {line!r}")
+        found = self.expect(rf"^=(\d+){end}\n", timeout, f"end of {line!r}")
         status, output = int(found[1]), self.text[start:found.start()]
         self.expect("^" + re.escape(prompt), 20, f"prompt after {line!r}")
         return status, output

@@ -26,7 +26,7 @@ PORT = 9000
 KEPT_PAGES = 256
 
 
-# ---- guests' consoles: one at a time may be attached, so what is to run at once runs in the background
+# ---- guests' consoles: there is one terminal, so what is to run at once runs in the background
 
 @contextlib.contextmanager
 def console(story, guest):
