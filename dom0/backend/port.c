@@ -14,6 +14,7 @@
 #include "dom0/lib/mem.h"
 
 #define HANDLE_TOGETHER 0x80000000u
+#define COPY_BATCH	64u	/* copies of one request to the kernel */
 
 static struct port *port_of(struct pv_os *os)
 {
@@ -183,6 +184,55 @@ static int port_map(struct pv_os *os, domid_t peer, struct pv_map *map, uint32_t
 	return err;
 }
 
+/* The segment of the kernel's for @c. */
+static struct gntdev_grant_copy_segment segment_of(domid_t peer, const struct pv_copy *c)
+{
+	struct gntdev_grant_copy_segment s = { .len = c->bytes };
+
+	if (c->to_peer) {
+		s.source.virt = (uint64_t)(uintptr_t)c->local;
+		s.dest.foreign.ref = c->ref;
+		s.dest.foreign.offset = c->offset;
+		s.dest.foreign.domid = peer;
+		s.flags = GNTCOPY_dest_gref;
+	} else {
+		s.dest.virt = (uint64_t)(uintptr_t)c->local;
+		s.source.foreign.ref = c->ref;
+		s.source.foreign.offset = c->offset;
+		s.source.foreign.domid = peer;
+		s.flags = GNTCOPY_source_gref;
+	}
+	return s;
+}
+
+static bool copy_fits(const struct pv_copy *c)
+{
+	return c->offset + c->bytes <= (int)PV_PAGE;
+}
+
+/* For what crosses its page's end the kernel refuses the others, too: it does not get to see that. */
+static void copy_batch(struct port *p, domid_t peer, struct pv_copy *copy, uint32_t count)
+{
+	struct gntdev_grant_copy_segment segment[COPY_BATCH];
+	uint32_t n = 0;
+	int err;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (copy_fits(&copy[i]))
+			segment[n++] = segment_of(peer, &copy[i]);
+	err = n ? gntdev_copy(&p->grants, segment, n) : 0;
+	for (uint32_t i = 0, at = 0; i < count; i++)
+		copy[i].err = !copy_fits(&copy[i]) || segment[at++].status != GNTST_okay || err ? -XEN_EINVAL : 0;
+}
+
+static void port_copy(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count)
+{
+	for (uint32_t done = 0, n; done < count; done += n) {
+		n = count - done < COPY_BATCH ? count - done : COPY_BATCH;
+		copy_batch(port_of(os), peer, copy + done, n);
+	}
+}
+
 /* ---- events ---- */
 
 static int port_event_open(struct pv_os *os, domid_t peer, uint32_t remote_port, pv_callback *fn, void *arg,
@@ -320,8 +370,9 @@ void port_open(struct port *p)
 	*p = (struct port){
 		.os = {
 			.alloc = port_alloc, .free = port_free, .grant = port_grant, .grant_end = port_grant_end,
-			.map = port_map, .unmap = port_unmap, .event_open = port_event_open,
-			.event_notify = port_event_notify, .event_close = port_event_close,
+			.map = port_map, .unmap = port_unmap, .copy = port_copy,
+			.event_open = port_event_open, .event_notify = port_event_notify,
+			.event_close = port_event_close,
 			.store_read = port_store_read, .store_write = port_store_write,
 			.store_watch = port_store_watch, .store_unwatch = port_store_unwatch, .log = port_log,
 		},

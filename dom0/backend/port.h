@@ -1,8 +1,8 @@
 /* The split drivers' port for a process of dom0: what pvdrivers/os.h asks for, over the descriptors of link.h.
  *
- * A back end that maps shares nothing of its own, and copies nothing by grant: its sandbox forbids both, grant() and
- * grant_end() are -ENOSYS, and there is no copy(). The process is one thread. Callbacks come from port_run() alone. That backendd is gone ends the process, which can do
- * nothing without it. */
+ * A back end shares nothing of its own: grant() and grant_end() are -ENOSYS. copy() ends a process whose sandbox does not
+ * let it copy. The process is one thread. Callbacks come from port_run() alone. That backendd is gone ends the process,
+ * which can do nothing without it. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "protocol/dom0/gntdev.h"
 
 #define PAGE_BYTES 4096u
 #define MAP_MAX 1024u
@@ -80,4 +79,11 @@ void gntdev_unmap(struct gntdev *g, struct gntmap *map)
 	munmap(map->va, (size_t)map->count * PAGE_BYTES);
 	gntdev_unreserve(g, map->index, map->count);
 	*map = (struct gntmap){ 0 };
+}
+
+int gntdev_copy(struct gntdev *g, struct gntdev_grant_copy_segment *segment, uint32_t count)
+{
+	struct ioctl_gntdev_grant_copy op = { .count = count, .segments = (uint64_t)(uintptr_t)segment };
+
+	return ioctl(g->fd, IOCTL_GNTDEV_GRANT_COPY, &op) < 0 ? -errno : 0;
 }

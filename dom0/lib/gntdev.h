@@ -1,10 +1,11 @@
-/* Grant maps of user space: /dev/xen/gntdev.
+/* Grants of other domains in user space, mapped or copied: /dev/xen/gntdev.
  *
  * A mapping stays until gntdev_unmap() or the process ends; while it stands, the granting domain
  * cannot be reaped. Spec: Linux include/uapi/xen/gntdev.h. */
 #pragma once
 #include <stdint.h>
 #include "dom0/lib/attr.h"
+#include "protocol/dom0/gntdev.h"
 
 struct gntdev {
 	int fd;
@@ -30,3 +31,6 @@ void gntdev_unmap(struct gntdev *g, struct gntmap *map);
 int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count,
 		   uint64_t *index) MUST_CHECK;
 void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count);
+/* Copy @count segments between pages that domains granted and memory of this process, in their order; each one's
+ * status says what became of it. -Exxx: not all were looked at, as of memory that this process does not have. */
+int gntdev_copy(struct gntdev *g, struct gntdev_grant_copy_segment *segment, uint32_t count) MUST_CHECK;

@@ -31,6 +31,26 @@ void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
 	unreserved += count;
 }
 
+static struct gntdev_grant_copy_segment seen[2 * PAGES];
+static uint32_t seen_count, requests;
+static int copy_err;
+
+/* References below PAGES are granted. */
+int gntdev_copy(struct gntdev *g, struct gntdev_grant_copy_segment *segment, uint32_t count)
+{
+	ck_assert_int_eq(g->fd, memory);
+	ck_assert_uint_gt(count, 0);
+	requests++;
+	for (uint32_t i = 0; i < count; i++) {
+		bool out = segment[i].flags == GNTCOPY_dest_gref;
+		grant_ref_t ref = out ? segment[i].dest.foreign.ref : segment[i].source.foreign.ref;
+
+		segment[i].status = ref < PAGES ? GNTST_okay : GNTST_bad_gntref;
+		seen[seen_count++] = segment[i];
+	}
+	return copy_err;
+}
+
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t domid, uint32_t remote_port, uint32_t *own)
 {
 	(void)e;
@@ -311,6 +331,79 @@ START_TEST(no_maps)
 }
 END_TEST
 
+/* ---- copies ---- */
+
+START_TEST(copies)
+{
+	char here[3][16];
+	struct pv_copy copy[3] = {
+		{ .ref = 5, .offset = 4095, .bytes = 1, .local = here[0], .err = 1 },
+		{ .ref = 6, .offset = 0, .bytes = 4096, .local = here[1], .to_peer = true, .err = 1 },
+		{ .ref = 7, .offset = 12, .bytes = 0, .local = here[2], .err = 1 },
+	};
+
+	os->copy(os, 7, copy, 3);
+	ck_assert_uint_eq(requests, 1);
+	ck_assert_uint_eq(seen_count, 3);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(copy[i].err, 0);
+	ck_assert(seen[0].flags == GNTCOPY_source_gref && seen[0].len == 1 &&
+		  seen[0].dest.virt == (uintptr_t)here[0] && seen[0].source.foreign.ref == 5 &&
+		  seen[0].source.foreign.offset == 4095 && seen[0].source.foreign.domid == 7);
+	ck_assert(seen[1].flags == GNTCOPY_dest_gref && seen[1].len == 4096 &&
+		  seen[1].source.virt == (uintptr_t)here[1] && seen[1].dest.foreign.ref == 6 &&
+		  seen[1].dest.foreign.offset == 0 && seen[1].dest.foreign.domid == 7);
+	ck_assert(seen[2].flags == GNTCOPY_source_gref && seen[2].len == 0);
+	hear_nothing();
+}
+END_TEST
+
+/* Each has an error of its own, and what leaves its page the kernel is not even asked. */
+START_TEST(no_copies)
+{
+	char here[16];
+	struct pv_copy copy[] = {
+		{ .ref = PAGES, .bytes = 1, .local = here }, { .ref = 1, .bytes = 1, .local = here },
+		{ .ref = 2, .offset = 4095, .bytes = 2, .local = here }, { .ref = 3, .bytes = 1, .local = here },
+		{ .ref = 4, .offset = 65535, .bytes = 65535, .local = here }, { .ref = PAGES, .bytes = 2, .local = here },
+	};
+	static const bool good[] = { false, true, false, true, false, false };
+
+	os->copy(os, 7, copy, 6);
+	ck_assert_uint_eq(requests, 1);
+	ck_assert_uint_eq(seen_count, 4);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(copy[i].err, good[i] ? 0 : -XEN_EINVAL);
+	os->copy(os, 7, &copy[2], 1);
+	ck_assert_uint_eq(requests, 1);
+	ck_assert_int_eq(copy[2].err, -XEN_EINVAL);
+	/* What the kernel refuses as a whole, whatever it has said of some. */
+	copy_err = -EFAULT;
+	os->copy(os, 7, copy, 6);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(copy[i].err, -XEN_EINVAL);
+}
+END_TEST
+
+START_TEST(many_copies)
+{
+	static struct pv_copy copy[PAGES + 1];
+	static char here[PAGES + 1];
+
+	for (uint32_t i = 0; i <= PAGES; i++)
+		copy[i] = (struct pv_copy){ .ref = i, .bytes = 1, .local = &here[i] };
+	os->copy(os, 7, copy, PAGES + 1);
+	ck_assert_uint_eq(seen_count, PAGES + 1);
+	ck_assert_uint_le(requests, PAGES / 50);
+	for (uint32_t i = 0; i <= PAGES; i++) {
+		ck_assert_int_eq(copy[i].err, i < PAGES ? 0 : -XEN_EINVAL);
+		ck_assert_uint_eq(seen[i].source.foreign.ref, i);
+	}
+	os->copy(os, 7, copy, 0);
+	ck_assert_uint_eq(seen_count, PAGES + 1);
+}
+END_TEST
+
 /* ---- events ---- */
 
 START_TEST(events)
@@ -372,7 +465,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(setup, NULL, reads, writes, watches, maps, no_maps, events, a_storm, memory_of_the_process);
+	TCase *c = CHECK_CASE(setup, NULL, reads, writes, watches, maps, no_maps, copies, no_copies, many_copies, events,
+			      a_storm, memory_of_the_process);
 
 	tcase_add_exit_test(c, no_backendd, 1);
 	tcase_add_exit_test(c, no_backendd_to_ask, 1);
