@@ -139,12 +139,13 @@ static struct net_back net;
 static struct ring_front net_front[2];		/* to send by, to receive by */
 static grant_ref_t net_ref;
 
-static void transmit(struct net_port *port, const struct net_packet *p)
+static void transmit(struct net_port *port, uint32_t queue, const struct net_packet *p)
 {
 	(void)port;
+	(void)queue;
 	(void)p;
 }
-static struct net_port no_port = { transmit };
+static struct net_port no_port = { .transmit = transmit };
 
 static void net_set_up(void)
 {

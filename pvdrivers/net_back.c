@@ -37,6 +37,7 @@ int net_back_add_queue(struct net_back *b, void *tx, uint32_t tx_port, void *rx,
 		os->free(os, q, sizeof *q);
 		return err;
 	}
+	q->tx.queue = b->queues;
 	b->queue[b->queues++] = q;
 	/* What the guest has added to its list is lost with a predecessor: it gets more than it asked for. */
 	b->filter.on = b->config.guest.multicast_control && !successor;
@@ -143,6 +144,11 @@ int net_back_offer(struct net_back *b, uint32_t at, const struct net_packet *p)
 		err = net_rx_offer(b, &b->queue[at]->rx, p, bytes);
 	b->stopped |= err < 0;
 	return err;
+}
+
+bool net_back_room(const struct net_back *b, uint32_t at)
+{
+	return !b->stopped && !b->queue[at]->rx.first;
 }
 
 void net_back_close(struct net_back *b)

@@ -16,8 +16,12 @@
 
 /* Where a guest's packets go. */
 struct net_port {
-	/* Send @p, whose bytes stay until this returns. It may call net_back_offer(), for this device, too. */
-	void (*transmit)(struct net_port *port, const struct net_packet *p);
+	/* Send @p of queue @queue, in one piece, whose bytes stay until this returns. It may call net_back_offer(), for
+	 * this device, too. */
+	void (*transmit)(struct net_port *port, uint32_t queue, const struct net_packet *p);
+	/* Say whether a packet may be sent now. If not, those that the guest has sent stay in its rings until the next
+	 * net_back_run(), which is the port's to cause. NULL: always. */
+	bool (*ready)(struct net_port *port);
 };
 
 /* What the front end takes. */
@@ -55,6 +59,7 @@ struct net_waiting {
 /* The guest sends. */
 struct net_tx {
 	struct ring_back ring;
+	uint32_t queue;			/* its number */
 	uint32_t port;			/* of events */
 	struct net_chain chain;		/* what was taken of the next packet */
 };
@@ -98,6 +103,8 @@ int net_back_run(struct net_back *b) PV_MUST_CHECK;
  * returns, to the guest or to wait, or else it is dropped and counted: it is not one that the guest takes, or
  * too many wait already. 0; -EBADMSG, as of net_back_run(). */
 int net_back_offer(struct net_back *b, uint32_t at, const struct net_packet *p) PV_MUST_CHECK;
+/* Say whether the guest has taken all that was offered to it by queue @at, so that what comes next need not wait. */
+bool net_back_room(const struct net_back *b, uint32_t at) PV_MUST_CHECK;
 /* Notify the guest of what was done, if it wants to know: once after a series of net_back_offer(). */
 void net_back_push(struct net_back *b);
 /* Serve nothing any more, and let go of all. What waits is lost. */

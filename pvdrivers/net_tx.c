@@ -55,20 +55,20 @@ static int packet_copy(struct net_back *b, const struct net_request *r)
 	return NETIF_RSP_OKAY;
 }
 
-static int packet_send(struct net_back *b, const struct net_request *r)
+static int packet_send(struct net_back *b, uint32_t queue, const struct net_request *r)
 {
 	struct net_piece whole = { b->packet, r->bytes };
 	struct net_packet p = { &whole, 1, r->offload };
 
 	if (packet_copy(b, r))
 		return NETIF_RSP_ERROR;
-	b->config.port->transmit(b->config.port, &p);
+	b->config.port->transmit(b->config.port, queue, &p);
 	b->counts.sent++;
 	return NETIF_RSP_OKAY;
 }
 
 /* Do what a whole chain asks; return its status. */
-static int request_serve(struct net_back *b, const struct net_chain *c)
+static int request_serve(struct net_back *b, uint32_t queue, const struct net_chain *c)
 {
 	struct net_request r;
 
@@ -81,7 +81,7 @@ static int request_serve(struct net_back *b, const struct net_chain *c)
 		net_filter_delete(&b->filter, r.address);
 		return NETIF_RSP_OKAY;
 	default:
-		return packet_send(b, &r);
+		return packet_send(b, queue, &r);
 	}
 }
 
@@ -91,6 +91,8 @@ int net_tx_step(struct net_back *b, struct net_tx *t)
 	bool whole = false;
 	int status;
 
+	if (b->config.port->ready && !b->config.port->ready(b->config.port))
+		return 0;
 	while (!whole) {
 		int got = ring_back_take(&t->ring, &c->slot[c->slots % NET_RING_SLOTS]);
 
@@ -100,7 +102,7 @@ int net_tx_step(struct net_back *b, struct net_tx *t)
 			return got;
 		whole = net_chain_add(c);
 	}
-	status = request_serve(b, c);
+	status = request_serve(b, t->queue, c);
 	b->counts.refused += status != NETIF_RSP_OKAY;
 	chain_answer(t, status);
 	return 1;

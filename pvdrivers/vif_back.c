@@ -216,6 +216,11 @@ void vif_back_push(struct vif_back *v)
 		net_back_push(&v->net);
 }
 
+bool vif_back_room(const struct vif_back *v, uint32_t flow)
+{
+	return v->open && net_back_room(&v->net, flow % v->net.queues);
+}
+
 void vif_back_close(struct vif_back *v)
 {
 	queues_close(v);

@@ -35,5 +35,7 @@ void vif_back_run(struct vif_back *v);
  * reached. Packets of one @flow, any number, stay in their order. May be called from the port's transmit(). */
 void vif_back_offer(struct vif_back *v, uint32_t flow, const struct net_packet *p);
 void vif_back_push(struct vif_back *v);
+/* Say whether the guest can be reached, and has taken all of @flow that was offered. */
+bool vif_back_room(const struct vif_back *v, uint32_t flow) PV_MUST_CHECK;
 /* Stop, the states in the store as they are. */
 void vif_back_close(struct vif_back *v);

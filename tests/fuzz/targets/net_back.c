@@ -37,18 +37,14 @@ static struct ring_header *header(uint32_t ring)
 
 /* ---- the port ---- */
 
-static void transmit(struct net_port *p, const struct net_packet *packet)
+static void transmit(struct net_port *p, uint32_t queue, const struct net_packet *packet)
 {
 	const struct net_offload *o = &packet->offload;
-	uint64_t bytes = 0;
+	const struct net_piece *piece = &packet->piece[0];
 
-	HOLDS(p == &net_port && packet->pieces <= NET_SLOTS_MAX);
-	for (uint32_t i = 0; i < packet->pieces; i++) {
-		bytes += packet->piece[i].bytes;
-		HOLDS(bytes <= NET_PACKET_MAX);
-		HOLDS(!memchr(packet->piece[i].addr, 0xee, packet->piece[i].bytes));
-	}
-	HOLDS(bytes >= NET_PACKET_MIN);
+	HOLDS(p == &net_port && packet->pieces == 1 && queue < back.queues);
+	HOLDS(piece->bytes >= NET_PACKET_MIN && piece->bytes <= NET_PACKET_MAX);
+	HOLDS(!memchr(piece->addr, 0xee, piece->bytes));
 	HOLDS(!o->csum_blank || o->csum_valid);
 	HOLDS(o->gso == NET_GSO_NONE || (o->csum_blank && o->gso_bytes));
 	HOLDS(o->gso != NET_GSO_TCPV4 || config.limits.gso_tcpv4);

@@ -472,6 +472,59 @@ START_TEST(offered_from_transmit)
 }
 END_TEST
 
+static bool is_ready;
+
+static bool ready(struct net_port *p)
+{
+	ck_assert_ptr_eq(p, &net->port);
+	return is_ready;
+}
+
+/* What a port does not take waits in the guest's ring, and is not lost; packets for the guest go on. */
+START_TEST(a_port_that_is_not_ready)
+{
+	struct line *l = &net->line[0];
+
+	net->port.ready = ready;
+	net_send(l, 1, 600);
+	net_send(l, 2, 601);
+	net_post(l, 20);
+	net_kick(l);
+	net_run();
+	net_unanswered(l);
+	ck_assert(net->status == 0 && net->sent == 0);
+	net_offer(0, 100, 1, plain);
+	net_received(l, 20, 0, 100);
+	is_ready = true;
+	ck_assert_int_eq(net_back_run(&net->back), 0);
+	net_answered(l, 1, NETIF_RSP_OKAY);
+	net_answered(l, 2, NETIF_RSP_OKAY);
+	ck_assert(net->sent == 2 && net->sent_bytes == 601);
+	net_send(l, 3, 602);
+	net_run();
+	net_answered(l, 3, NETIF_RSP_OKAY);
+}
+END_TEST
+
+START_TEST(room)
+{
+	struct line *l = &net->line[0];
+
+	ck_assert(net_back_room(&net->back, 0));
+	net_offer(0, 100, 1, plain);
+	ck_assert(!net_back_room(&net->back, 0));
+	net_post(l, 20);
+	net_kick(l);
+	net_run();
+	net_received(l, 20, 0, 100);
+	ck_assert(net_back_room(&net->back, 0));
+	/* There is none in a device that is served no more. */
+	l->tx.ring.header->req_prod += 2 * NET_RING_SLOTS;
+	ck_assert_int_eq(net_back_run(&net->back), -XEN_EBADMSG);
+	ck_assert(!net_back_room(&net->back, 0));
+}
+END_TEST
+
 START_TEST(memory)
 {
 	struct net_back b;
@@ -495,4 +548,5 @@ END_TEST
 
 CHECK_MAIN("net_back", set_up, tear_down, one_packet, scattered, refused, references_that_are_none, slot_by_slot,
 	long_chains, impossible_indices, turns, received, received_scattered, waiting, bounds_of_waiting,
-	not_for_this_guest, bad_buffers, buffers_left_over, groups, offered_from_transmit, memory)
+	not_for_this_guest, bad_buffers, buffers_left_over, groups, offered_from_transmit,
+	a_port_that_is_not_ready, room, memory)

@@ -8,20 +8,15 @@
 struct net_world *net;
 
 /* What the back end promises of a packet. */
-static void transmit(struct net_port *port, const struct net_packet *p)
+static void transmit(struct net_port *port, uint32_t queue, const struct net_packet *p)
 {
-	HOLDS(port == &net->port);
+	HOLDS(port == &net->port && p->pieces == 1 && queue < net->back.queues);
 	net->sent++;
-	net->sent_bytes = 0;
 	net->sent_offload = p->offload;
 	HOLDS(p->offload.gso == NET_GSO_NONE || (p->offload.gso_bytes && p->offload.csum_blank));
-	HOLDS(p->pieces <= NET_SLOTS_MAX);
-	for (uint32_t i = 0; i < p->pieces; i++) {
-		HOLDS(p->piece[i].bytes <= NET_PACKET_MAX - net->sent_bytes);
-		memcpy(net->sent_data + net->sent_bytes, p->piece[i].addr, p->piece[i].bytes);
-		net->sent_bytes += (uint32_t)p->piece[i].bytes;
-	}
-	HOLDS(net->sent_bytes >= NET_PACKET_MIN);
+	HOLDS(p->piece[0].bytes >= NET_PACKET_MIN && p->piece[0].bytes <= NET_PACKET_MAX);
+	net->sent_bytes = (uint32_t)p->piece[0].bytes;
+	memcpy(net->sent_data, p->piece[0].addr, net->sent_bytes);
 	if (net->on_sent)
 		net->on_sent();
 }

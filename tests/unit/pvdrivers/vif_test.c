@@ -111,7 +111,7 @@ static void linux_front(uint32_t queues)
 		ck_assert_int_eq(net_front_send(&queue[i], &p), 0);
 		net_front_push(&queue[i]);
 		vif_run();
-		ck_assert_uint_eq(vif->sent_bytes, 600 + i);
+		ck_assert(vif->sent_bytes == 600 + i && vif->sent_queue == i);
 		vif_back_offer(&vif->back, i + queues, &p);
 		vif_back_push(&vif->back);
 		vif->received = 0;
@@ -174,6 +174,7 @@ END_TEST
 START_TEST(removal)
 {
 	vif_connect();
+	ck_assert(vif_back_room(&vif->back, 12345));
 	vif_put(BACK, "online", "0");
 	vif_put(BACK, "state", "5");
 	vif_run();
@@ -185,6 +186,7 @@ START_TEST(removal)
 	vif_back_offer(&vif->back, 0, &p);
 	vif_back_push(&vif->back);
 	vif_back_run(&vif->back);
+	ck_assert(!vif_back_room(&vif->back, 12345));
 }
 END_TEST
 

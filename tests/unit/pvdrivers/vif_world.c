@@ -60,10 +60,12 @@ static void plug(void)
 
 /* ---- the ends ---- */
 
-static void transmit(struct net_port *p, const struct net_packet *packet)
+static void transmit(struct net_port *p, uint32_t queue, const struct net_packet *packet)
 {
+	ck_assert_uint_lt(queue, vif->back.net.queues);
 	ck_assert_ptr_eq(p, &vif->port);
 	vif->sent++;
+	vif->sent_queue = queue;
 	vif->sent_bytes = (uint32_t)packet->piece[0].bytes;
 	for (int i = 0; i < 3 && vif->echo; i++)
 		vif_back_offer(&vif->back, vif->sent, packet);

@@ -15,7 +15,7 @@ struct vif_world {
 	struct vif_back back;
 	struct vif_front front;
 	uint32_t back_changes, front_changes;
-	uint32_t sent, sent_bytes;	/* packets that the port was given; of the last one */
+	uint32_t sent, sent_bytes, sent_queue;	/* packets that the port was given; of the last one */
 	uint32_t received, received_bytes;	/* the same, of the guest */
 	bool echo;			/* the port offers each packet again, three times */
 	bool greet;			/* the port offers a packet as soon as the guest can be reached */
