@@ -19,10 +19,16 @@ enum link_fd {
 	LINK_FD_SOCKET = 3,
 	LINK_FD_GRANTS,		/* /dev/xen/gntdev: to mmap() and to unmap, backendd maps */
 	LINK_FD_EVENTS,		/* /dev/xen/evtchn, restricted to the guest */
-	LINK_FD_RECORDS,	/* memory that outlives the process: the records of its rings */
+	LINK_FD_OWN,		/* from here on, what the process is for */
+	/* A block device's. */
+	LINK_FD_RECORDS = LINK_FD_OWN,	/* memory that outlives the process: the records of its rings */
 	LINK_FD_DISK,
-	LINK_FD_COUNT,
+	/* A network device's: as many as it has queues. */
+	LINK_FD_TAP = LINK_FD_OWN,
 };
+
+#define LINK_QUEUES_MAX		4u
+#define LINK_FD_COUNT		(LINK_FD_OWN + (int)LINK_QUEUES_MAX)	/* one more than the last can be */
 
 enum link_type {
 	/* Requests. */
@@ -43,10 +49,11 @@ enum link_type {
 /* Who the process is and what it serves. It stands in no memory that a predecessor can still write to. */
 struct link_start {
 	char path[256];		/* of the back end's directory in the store */
+	uint32_t uid;
+	uint32_t rings;		/* that there are records of, or queues */
+	/* A block device's. */
 	uint64_t sectors;	/* of 512 bytes */
 	uint32_t sector_bytes;
-	uint32_t rings;		/* that there are records of */
-	uint32_t uid;
 	uint32_t read_only;
 };
 

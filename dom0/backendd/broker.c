@@ -25,22 +25,16 @@ static bool may_read(const struct device *d, const char *path)
 	return path && strlen(path) < DEVICE_PATH && (within(path, d->path) || within(path, d->front));
 }
 
-/* What a back end says of its disk, and all that its process may write. The toolstack's nodes beside these say what the
- * disk is and whose: a successor is started on the file that they name. */
+/* What a back end says of itself, and all that its process may write. */
 static bool may_write(const struct device *d, const char *path)
 {
-	static const char *const nodes[] = {
-		"state", "sectors", "sector-size", "physical-sector-size", "info", "feature-flush-cache",
-		"feature-barrier", "feature-discard", "discard-granularity", "discard-alignment", "discard-secure",
-		"feature-persistent", "feature-max-indirect-segments", "multi-queue-max-queues", "max-ring-page-order",
-	};
+	const char *const *node = d->kind->nodes;
 
 	if (!path || !within(path, d->path))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
-		if (strcmp(path + strlen(d->path) + 1, nodes[i]) == 0)
-			return true;
-	return false;
+	while (*node && strcmp(path + strlen(d->path) + 1, *node) != 0)
+		node++;
+	return *node != NULL;
 }
 
 static bool reply(struct device *d, struct link_message *m, int err, size_t bytes)
@@ -102,7 +96,7 @@ static bool serve_write(struct device *d, struct link_message *m, const char *pa
 
 static void token(const struct device *d, uint32_t number, char out[48])
 {
-	snprintf(out, 48, "%u %u %u", d->domid, d->number, number);
+	snprintf(out, 48, "%s %u %u %u", d->kind->name, d->domid, d->number, number);
 }
 
 static void unwatch(struct device *d, uint32_t number)

@@ -11,22 +11,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "dom0/backendd/image.h"
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
-#include "protocol/io/xs_wire.h"
-#include "pvdrivers/blk_back.h"
 
-#define RINGS		4u
 #define RETRY_NS	2000000u	/* how often to look whether a dead process's I/O has ended */
 #define SOON_NS		1000000000u	/* a death so soon after the start delays the next start */
 #define DELAY_MAX	9u		/* 2 ms << this: about a second */
 
-static void name(const struct device *d, char out[48])
-{
-	snprintf(out, 48, "vbd-%u-%u", d->domid, d->number);
-}
+const struct device_kind *const device_kinds[] = { [DEVICE_VBD] = &vbd_kind, [DEVICE_VIF] = &vif_kind };
 
 /* Say in the store, where who makes the guest looks, and in the log why @d is not served. */
 static void refuse(struct device *d, const char *what, int err)
@@ -42,33 +35,30 @@ static void refuse(struct device *d, const char *what, int err)
 	d->refused = true;
 }
 
-/* ---- the records ---- */
+/* ---- the file ---- */
 
-static char *records_path(const struct device *d)
+static char *file_path(const struct device *d)
 {
-	char n[48];
-
-	name(d, n);
-	return mem_printf("%s/%s", d->host->run_dir, n);
+	return mem_printf("%s/%s-%u-%u", d->host->run_dir, d->kind->name, d->domid, d->number);
 }
 
-static int records_open(struct device *d)
+static int file_open(struct device *d)
 {
-	char *path = records_path(d);
+	char *path = file_path(d);
 
-	d->records = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	d->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
-	if (d->records < 0 || ftruncate(d->records, RINGS * sizeof(struct blk_record)) < 0)
+	if (d->file < 0 || (d->kind->file_bytes && ftruncate(d->file, (off_t)d->kind->file_bytes) < 0))
 		return -errno;
 	return 0;
 }
 
-static void records_close(struct device *d)
+static void file_remove(struct device *d)
 {
-	char *path = records_path(d);
+	char *path = file_path(d);
 
-	if (d->records >= 0)
-		close(d->records);
+	if (d->file >= 0)
+		close(d->file);
 	unlink(path);
 	free(path);
 }
@@ -89,15 +79,15 @@ static int events_open(uint16_t domid)
 	return err;
 }
 
-/* Become the program, with nothing of ours but @fd, from LINK_FD_SOCKET on. */
-static NORETURN void become(const char *program, const int fd[])
+/* Become the program, with nothing of ours but the @count descriptors @fd, from LINK_FD_SOCKET on. */
+static NORETURN void become(const char *program, const int fd[], int count)
 {
 	int high[LINK_FD_COUNT - LINK_FD_SOCKET];
 	sigset_t none;
 
-	for (int i = 0; i < LINK_FD_COUNT - LINK_FD_SOCKET; i++)
+	for (int i = 0; i < count; i++)
 		high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, LINK_FD_COUNT);
-	for (int i = 0; i < LINK_FD_COUNT - LINK_FD_SOCKET; i++)
+	for (int i = 0; i < count; i++)
 		if (high[i] < 0 || dup2(high[i], LINK_FD_SOCKET + i) < 0)
 			_exit(126);
 	sigemptyset(&none);
@@ -140,9 +130,10 @@ static void ends_ready(struct loop_source *src, uint32_t ready)
 	process_forget(d);
 	d->ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (WIFSIGNALED(status))
-		log_warn("%s: blkback died of signal %d, and is started again", d->path, WTERMSIG(status));
+		log_warn("%s: %s died of signal %d, and is started again", d->path, d->kind->program, WTERMSIG(status));
 	else if (!d->ended)
-		log_warn("%s: blkback failed with status %d, and is started again", d->path, WEXITSTATUS(status));
+		log_warn("%s: %s failed with status %d, and is started again", d->path, d->kind->program,
+			 WEXITSTATUS(status));
 	d->hurry = soon ? d->hurry + (d->hurry < DELAY_MAX) : 0;
 	loop_timer_arm(d->host->loop, &d->retry, soon ? RETRY_NS << d->hurry : 0);
 }
@@ -168,21 +159,28 @@ static void process_kill(struct device *d)
 }
 
 /* Tell the process, which has just begun, who it is. */
-static int process_tell(const struct device *d, const struct image *i, bool read_only)
+static int process_tell(const struct device *d, const struct device_gift *g)
 {
-	struct link_message m = {
-		.type = LINK_START, .start = {
-			.sectors = i->sectors, .sector_bytes = i->sector_bytes, .rings = RINGS, .uid = d->uid,
-			.read_only = read_only,
-		},
-	};
+	struct link_message m = { .type = LINK_START, .start = g->start };
 
+	m.start.uid = d->uid;
 	memcpy(m.start.path, d->path, sizeof d->path);
 	return link_send(d->socket, &m, sizeof m.start);
 }
 
-/* Start the process on the open image @i. */
-static int process_start(struct device *d, const struct image *i, bool read_only)
+static int process_fork(struct device *d, const struct device_gift *g, int socket, int events)
+{
+	int fd[LINK_FD_COUNT - LINK_FD_SOCKET] = { socket, d->grants.fd, events };
+
+	memcpy(fd + LINK_FD_OWN - LINK_FD_SOCKET, g->fd, g->fds * sizeof g->fd[0]);
+	d->pid = fork();
+	if (d->pid == 0)
+		become(d->host->program[d->kind->type], fd, LINK_FD_OWN - LINK_FD_SOCKET + (int)g->fds);
+	return d->pid < 0 ? -errno : 0;
+}
+
+/* Start the process with @g. */
+static int process_start(struct device *d, const struct device_gift *g)
 {
 	int pair[2], events = events_open(d->domid), err = 0;
 
@@ -194,10 +192,7 @@ static int process_start(struct device *d, const struct image *i, bool read_only
 		close(events);
 		return err;
 	}
-	d->pid = fork();
-	if (d->pid == 0)
-		become(d->host->blkback, (const int[]){ pair[1], d->grants.fd, events, d->records, i->fd });
-	err = d->pid < 0 ? -errno : 0;
+	err = process_fork(d, g, pair[1], events);
 	close(pair[1]);
 	close(events);
 	d->socket = pair[0];
@@ -212,13 +207,13 @@ static int process_start(struct device *d, const struct image *i, bool read_only
 	}
 	err = process_watch(d);
 	if (!err)
-		err = process_tell(d, i, read_only);
+		err = process_tell(d, g);
 	if (err)
 		process_kill(d);
 	return err;
 }
 
-static int read_node(const struct device *d, const char *node, char *value, size_t size)
+int device_read(const struct device *d, const char *node, char *value, size_t size)
 {
 	char path[DEVICE_PATH + 32];
 
@@ -226,38 +221,25 @@ static int read_node(const struct device *d, const char *node, char *value, size
 	return store_read_buf(d->host->store, STORE_NO_TX, path, value, size);
 }
 
-static uint64_t mark(const struct device *d)
-{
-	return (uint64_t)d->domid << 32 | d->number;
-}
-
 /* Start a process, now or as soon as the last one's operations have ended. */
 static void start(struct device *d)
 {
-	char target[XENSTORE_PAYLOAD_MAX + 1], mode[8];
-	struct image image;
-	int err = read_node(d, "params", target, sizeof target);
+	struct device_gift g = { .spare = -1 };
+	int err = d->kind->open(d, &g);
 
-	if (!err)
-		err = read_node(d, "mode", mode, sizeof mode);
-	if (err) {
-		refuse(d, "params or mode", err);
-		return;
-	}
-	err = image_open(&image, target, mode[0] != 'w', mark(d));
-	if (err) {
-		refuse(d, target, err);
-		return;
-	}
-	if (image.busy) {
-		close(image.fd);
+	if (err == -EAGAIN) {
 		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
 		return;
 	}
-	err = process_start(d, &image, mode[0] != 'w');
-	close(image.fd);
+	if (err) {
+		refuse(d, g.what, err);
+		return;
+	}
+	err = process_start(d, &g);
+	if (g.spare >= 0)
+		close(g.spare);
 	if (err)
-		refuse(d, d->host->blkback, err);
+		refuse(d, d->host->program[d->kind->type], err);
 }
 
 bool device_offline(const struct device *d)
@@ -275,19 +257,7 @@ static bool over(const struct device *d)
 {
 	char front[DEVICE_PATH];
 
-	return read_node(d, "frontend", front, sizeof front) == -ENOENT || (d->ended && device_offline(d));
-}
-
-/* Who waits for the directory to go does so to have the image for himself. */
-static bool image_used(const struct device *d)
-{
-	char target[XENSTORE_PAYLOAD_MAX + 1];
-	struct image image;
-
-	if (read_node(d, "params", target, sizeof target) || image_open(&image, target, true, mark(d)))
-		return false;
-	close(image.fd);
-	return image.busy;
+	return device_read(d, "frontend", front, sizeof front) == -ENOENT || (d->ended && device_offline(d));
 }
 
 /* The store may have changed while there was no process to see it; no event will come any more. */
@@ -296,7 +266,8 @@ static void retry_expired(struct loop_timer *t)
 	struct device *d = CONTAINER_OF(t, struct device, retry);
 	bool is_over = over(d);
 
-	if (is_over && image_used(d)) {
+	/* Who waits for the directory to go does so to have what was served for himself. */
+	if (is_over && d->kind->busy && d->kind->busy(d)) {
 		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
 		return;
 	}
@@ -306,21 +277,21 @@ static void retry_expired(struct loop_timer *t)
 		d->host->ended(d);
 }
 
-int device_open(struct device **out, const struct device_host *host, uint16_t domid, uint32_t number,
-		const char *path, uid_t uid)
+int device_open(struct device **out, const struct device_host *host, const struct device_kind *kind, uint16_t domid,
+		uint32_t number, const char *path, uid_t uid)
 {
 	struct device *d = mem_alloc(sizeof *d);
 	int err;
 
-	*d = (struct device){ .host = host, .domid = domid, .number = number, .uid = uid, .records = -1,
+	*d = (struct device){ .host = host, .kind = kind, .domid = domid, .number = number, .uid = uid, .file = -1,
 			      .retry = { .expired = retry_expired } };
 	snprintf(d->path, sizeof d->path, "%s", path);
-	err = read_node(d, "frontend", d->front, sizeof d->front);
+	err = device_read(d, "frontend", d->front, sizeof d->front);
 	if (err) {
 		free(d);
 		return err;
 	}
-	err = records_open(d);
+	err = file_open(d);
 	if (err)
 		refuse(d, host->run_dir, err);
 	else
@@ -334,6 +305,17 @@ void device_free(struct device *d)
 	loop_timer_cancel(d->host->loop, &d->retry);
 	if (d->pid)
 		process_kill(d);
-	records_close(d);
+	if (d->kind->remove)
+		d->kind->remove(d);
+	file_remove(d);
 	free(d);
+}
+
+void device_clear(const struct device_host *host, const struct device_kind *kind, uint16_t domid, uint32_t number)
+{
+	struct device d = { .host = host, .kind = kind, .domid = domid, .number = number, .file = -1 };
+
+	if (file_open(&d) == 0 && d.kind->remove)
+		d.kind->remove(&d);
+	file_remove(&d);
 }

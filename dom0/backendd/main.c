@@ -1,8 +1,8 @@
 /* backendd: starts a process for each device that dom0's own back ends serve, and successors of those that die.
  *
- *   backendd [--run-dir DIR] [--log-dir DIR] [--blkback PROGRAM]
+ *   backendd [--run-dir DIR] [--log-dir DIR] [--blkback PROGRAM] [--netback PROGRAM]
  *
- * It is root and in no sandbox: it opens any disk and device, and maps grants for processes that must not. What these say
+ * It is root and in no sandbox: it opens any disk and device, makes network interfaces, and maps grants for processes that must not. What these say
  * is hostile, as is what guests write to the store. Nothing is lost with it: its processes end, it finds devices in the store and
  * records in DIR, and starts their successors. Start reading at device.h. */
 #include <getopt.h>
@@ -21,7 +21,8 @@ static struct {
 	struct loop loop;
 	struct roster roster;
 	struct store_loop store;
-} bd = { .run_dir = "/run/backendd", .log_dir = "/var/log/bothy", .roster.host.blkback = "/bin/blkback" };
+} bd = { .run_dir = "/run/backendd", .log_dir = "/var/log/bothy", 
+	.roster.host.program = { [DEVICE_VBD] = "/bin/blkback", [DEVICE_VIF] = "/bin/netback" } };
 
 static void options_read(int argc, char **argv)
 {
@@ -29,6 +30,7 @@ static void options_read(int argc, char **argv)
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "log-dir", required_argument, NULL, 'l' },
 		{ "blkback", required_argument, NULL, 'b' },
+		{ "netback", required_argument, NULL, 'n' },
 		{ 0 },
 	};
 	int c;
@@ -37,9 +39,11 @@ static void options_read(int argc, char **argv)
 		switch (c) {
 		case 'r': bd.run_dir = optarg; break;
 		case 'l': bd.log_dir = optarg; break;
-		case 'b': bd.roster.host.blkback = optarg; break;
+		case 'b': bd.roster.host.program[DEVICE_VBD] = optarg; break;
+		case 'n': bd.roster.host.program[DEVICE_VIF] = optarg; break;
 		default:
-			fputs("usage: backendd [--run-dir DIR] [--log-dir DIR] [--blkback PROGRAM]\n", stderr);
+			fputs("usage: backendd [--run-dir DIR] [--log-dir DIR] [--blkback PROGRAM] [--netback PROGRAM]\n",
+			      stderr);
 			exit(2);
 		}
 }

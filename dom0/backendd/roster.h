@@ -7,6 +7,7 @@
 struct roster {
 	struct device_host host;
 	struct device *devices;
+	bool cleared;		/* no file is left of a device that went before we came */
 };
 
 /* Watch the store, whose devices are then served. */

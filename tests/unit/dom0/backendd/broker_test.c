@@ -11,11 +11,14 @@
 #include <unistd.h>
 #include "dom0/backendd/device.h"
 #include "pvdrivers/vbd_back.h"
+#include "pvdrivers/vif_back.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/dom0/backendd/fake_doors.h"
 
 #define BACK	"/local/domain/0/user-backend/vbd/1/51"
 #define FRONT	"/local/domain/1/device/vbd/51"
+#define VIF_BACK	"/local/domain/0/user-backend/vif/1/51"
+#define VIF_FRONT	"/local/domain/1/device/vif/51"
 
 static struct device_host host;
 static struct device device;
@@ -63,6 +66,13 @@ int store_write(struct store *s, uint32_t tx, const char *path, const char *text
 	return note("write %s=%s;", path, text);
 }
 
+int device_read(const struct device *d, const char *node, char *text, size_t size)
+{
+	(void)d, (void)node, (void)text, (void)size;
+	ck_abort_msg("the broker reads nothing for itself");
+	return 0;
+}
+
 int store_watch(struct store *s, const char *path, const char *token)
 {
 	(void)s;
@@ -83,7 +93,7 @@ static void setup(void)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	ck_assert_int_eq(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
-	device = (struct device){ .host = &host, .domid = 1, .number = 51, .path = BACK, .front = FRONT,
+	device = (struct device){ .host = &host, .kind = &vbd_kind, .domid = 1, .number = 51, .path = BACK, .front = FRONT,
 				  .socket = pair[0] };
 	process = pair[1];
 }
@@ -251,6 +261,10 @@ static int os_read(struct pv_os *os, const char *path, char *text, size_t size)
 		{ BACK "/frontend-id", "1" }, { BACK "/frontend", FRONT }, { BACK "/online", "1" },
 		{ BACK "/state", back_state }, { FRONT "/state", front_state }, { FRONT "/ring-ref", "8" },
 		{ FRONT "/event-channel", "5" },
+		{ VIF_BACK "/frontend-id", "1" }, { VIF_BACK "/frontend", VIF_FRONT }, { VIF_BACK "/online", "1" },
+		{ VIF_BACK "/state", back_state }, { VIF_FRONT "/state", front_state },
+		{ VIF_FRONT "/tx-ring-ref", "8" }, { VIF_FRONT "/rx-ring-ref", "9" }, { VIF_FRONT "/event-channel", "5" },
+		{ VIF_FRONT "/request-rx-copy", "1" },
 	};
 
 	(void)os;
@@ -269,7 +283,7 @@ static int os_write(struct pv_os *os, const char *path, const char *written)
 
 	(void)os;
 	ck_assert_msg(asked(LINK_STORE_WRITE, 0, text, (size_t)n + 1), "%s must be written", path);
-	if (strcmp(path, BACK "/state") == 0)
+	if (strcmp(path + strlen(device.path), "/state") == 0)
 		snprintf(back_state, sizeof back_state, "%s", written);
 	return 0;
 }
@@ -350,6 +364,47 @@ START_TEST(a_back_end_works)
 }
 END_TEST
 
+static void nothing_changed(struct vif_back *v)
+{
+	(void)v;
+}
+
+START_TEST(a_network_back_end_works)
+{
+	struct pv_os os = {
+		.alloc = os_alloc, .free = os_free, .map = os_map, .unmap = os_unmap, .event_open = os_event,
+		.event_notify = os_port, .event_close = os_port, .store_read = os_read, .store_write = os_write,
+		.store_watch = os_watch, .store_unwatch = os_unwatch,
+	};
+	static struct vif_back back = { .max_queues = 1, .changed = nothing_changed };
+	char text[] = VIF_BACK "/sectors\0001";
+
+	device.kind = &vif_kind;
+	strcpy(device.path, VIF_BACK);
+	strcpy(device.front, VIF_FRONT);
+	ck_assert_int_eq(vif_back_open(&back, &os, VIF_BACK), 0);
+	pv_device_step(&back.device);
+	ck_assert_str_eq(back_state, "2");
+	strcpy(front_state, "3");
+	pv_device_step(&back.device);
+	ck_assert_str_eq(back_state, "4");
+	vif_back_close(&back);
+	/* What is of other devices, or says who the guest is, where it is and what it may do. */
+	log_text[0] = '\0';
+	ck_assert(!asked(LINK_STORE_WRITE, 0, text, sizeof text));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/mac\00000:16:3e:00:00:01"));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/ip\0"));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/rate\0"));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/bridge\0other"));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/vifname\0eth0"));
+	ck_assert(!ASKED(LINK_STORE_WRITE, 0, VIF_BACK "/queues\0004"));
+	ck_assert(!ASKED(LINK_STORE_READ, 0, BACK "/state"));
+	ck_assert_str_eq(log_text, "");
+	ck_assert(ASKED(LINK_STORE_WATCH, 1, VIF_FRONT "/state"));
+	ck_assert_str_eq(log_text, "watch " VIF_FRONT "/state vif 1 51 1;");
+}
+END_TEST
+
 /* What names the disk, its guest and its life is the toolstack's: a successor believes it. */
 START_TEST(no_writes)
 {
@@ -421,9 +476,9 @@ END_TEST
 START_TEST(watches)
 {
 	ck_assert(ASKED(LINK_STORE_WATCH, 0, FRONT "/state"));
-	ck_assert_str_eq(log_text, "watch " FRONT "/state 1 51 0;");
+	ck_assert_str_eq(log_text, "watch " FRONT "/state vbd 1 51 0;");
 	ck_assert(ASKED(LINK_STORE_WATCH, LINK_WATCHES_MAX - 1, BACK "/state"));
-	ck_assert_str_eq(log_text, "watch " BACK "/state 1 51 3;");
+	ck_assert_str_eq(log_text, "watch " BACK "/state vbd 1 51 3;");
 	/* A number that is in use, or none. */
 	ck_assert(!ASKED(LINK_STORE_WATCH, 0, FRONT "/x"));
 	ck_assert(!ASKED(LINK_STORE_WATCH, LINK_WATCHES_MAX, FRONT "/x"));
@@ -433,7 +488,7 @@ START_TEST(watches)
 	ck_assert_str_eq(log_text, "");
 	/* Only what was set is undone, by its number. */
 	ck_assert(ASKED(LINK_STORE_UNWATCH, 0, "/another/path"));
-	ck_assert_str_eq(log_text, "unwatch " FRONT "/state 1 51 0;");
+	ck_assert_str_eq(log_text, "unwatch " FRONT "/state vbd 1 51 0;");
 	ck_assert(ASKED(LINK_STORE_UNWATCH, 0, FRONT "/state"));
 	ck_assert_str_eq(log_text, "");
 	/* One that the store refuses is not set. */
@@ -444,7 +499,7 @@ START_TEST(watches)
 	ck_assert(ASKED(LINK_STORE_WATCH, 1, FRONT "/x"));
 	log_text[0] = '\0';
 	broker_end(&device);
-	ck_assert_str_eq(log_text, "unwatch " FRONT "/x 1 51 1;unwatch " BACK "/state 1 51 3;");
+	ck_assert_str_eq(log_text, "unwatch " FRONT "/x vbd 1 51 1;unwatch " BACK "/state vbd 1 51 3;");
 	log_text[0] = '\0';
 	broker_end(&device);
 	ck_assert_str_eq(log_text, "");
@@ -510,5 +565,5 @@ START_TEST(changes)
 }
 END_TEST
 
-CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, a_back_end_works, no_writes,
-	   no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes)
+CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, a_back_end_works,
+	   a_network_back_end_works, no_writes, no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes)

@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/gntdev.h"
+#include "dom0/lib/interface.h"
+#include "dom0/lib/tun.h"
 
 struct fake_doors fake_doors;
 
@@ -64,5 +68,33 @@ int evtchn_restrict(struct evtchn *e, uint16_t domid)
 {
 	(void)e;
 	fake_doors.domid = domid;
+	return 0;
+}
+
+int tun_open(const char *name, unsigned int queues, bool fresh, int fd[])
+{
+	(void)name;
+	if (fake_doors.tun_err)
+		return fake_doors.tun_err;
+	fake_doors.tuns++;
+	fake_doors.queues = queues;
+	fake_doors.fresh = fresh;
+	for (unsigned int i = 0; i < queues; i++)
+		fd[i] = null_open();
+	return 0;
+}
+
+int interface_set(const char *name, const struct interface_setting *s)
+{
+	snprintf(fake_doors.set, sizeof fake_doors.set, "%s %s %02x..%02x %u %u", name, s->bridge, s->mac[0], s->mac[5],
+		 s->queue_packets, s->gso_bytes);
+	return fake_doors.set_err;
+}
+
+int interface_remove(const char *name)
+{
+	size_t n = strlen(fake_doors.removed);
+
+	snprintf(fake_doors.removed + n, sizeof fake_doors.removed - n, "%s ", name);
 	return 0;
 }

@@ -9,6 +9,13 @@ struct fake_doors {
 	uint32_t first_ref, last_ref;	/* of the last reservation */
 	uint32_t reserved;		/* pages, now */
 	uint32_t calls, fails_at;	/* reservations, and the one that fails */
+
+	int tun_err, set_err;		/* of what is asked for interfaces */
+	uint32_t tuns;			/* that were opened */
+	uint32_t queues;		/* of the last, and whether it had to be new */
+	bool fresh;
+	char set[80];			/* the last setting: name, bridge, bytes of addresses and limits */
+	char removed[80];		/* names, with a blank behind each */
 };
 
 extern struct fake_doors fake_doors;

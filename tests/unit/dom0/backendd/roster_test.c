@@ -1,233 +1,9 @@
-/* Devices from their directory in the store to its end, on a real store. This program is also what is started as their
- * process: it notes what it was given, and lives until it is told a number, with which it exits. */
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+/* Which devices there are, their processes and their ends, on disks. The world is in roster_world.h. */
 #include "dom0/backendd/image.h"
-#include "dom0/backendd/roster.h"
-#include "dom0/lib/mem.h"
-#include "dom0/lib/sandbox.h"
-#include "dom0/lib/store_loop.h"
-#include "tests/unit/check_main.h"
-#include "tests/unit/dom0/backendd/fake_doors.h"
-#include "tests/unit/dom0/store_daemon.h"
+#include "tests/unit/dom0/backendd/roster_world.h"
 
-#define VBD	DEVICES_DIR "/vbd/1/51"
 #define ERROR	"/local/domain/0/error/user-backend/vbd/1/51/error"
 #define MARK	((uint64_t)1 << 32 | 51)
-
-static struct store_daemon server;
-static struct store *toolstack;
-static struct store_loop followed;
-static struct loop loop;
-static struct roster roster;
-static char dir[32], image[48], report[48], run_dir[48], records[64], self[256];
-
-/* ---- the process ---- */
-
-/* Append a line to the report. */
-static void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
-static void say(const char *fmt, ...)
-{
-	int fd = open(getenv("REPORT"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vdprintf(fd, fmt, ap);
-	va_end(ap);
-	close(fd);
-}
-
-/* Its descriptors, one bit each; the highest stands for all from there on. */
-static unsigned long descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned long bits = 0;
-	struct dirent *e;
-
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d))
-			bits |= 1ul << (atoi(e->d_name) < 63 ? atoi(e->d_name) : 63);
-	closedir(d);
-	return bits;
-}
-
-static int as_process(void)
-{
-	static struct link_message m;
-	unsigned char deaths = 0;
-	size_t bytes;
-	sigset_t blocked;
-	struct stat st;
-
-	if (strcmp(getenv("ROLE"), "die") == 0)
-		return 1;
-	if (link_receive(LINK_FD_SOCKET, &m, &bytes, 0) || m.type != LINK_START || bytes != sizeof m.start)
-		return 99;
-	(void)!pread(LINK_FD_RECORDS, &deaths, 1, 0);
-	deaths++;
-	(void)!pwrite(LINK_FD_RECORDS, &deaths, 1, 0);
-	sigprocmask(SIG_BLOCK, NULL, &blocked);
-	fstat(LINK_FD_DISK, &st);
-	say("fds %lx blocked %d path %s sectors %llu of %u rings %u uid %u read-only %u disk %lld access %d nr %u\n",
-	    descriptors(), sigismember(&blocked, SIGTERM), m.start.path, (unsigned long long)m.start.sectors,
-	    m.start.sector_bytes, m.start.rings, m.start.uid, m.start.read_only, (long long)st.st_size,
-	    fcntl(LINK_FD_DISK, F_GETFL) & O_ACCMODE, deaths);
-	if (strcmp(getenv("ROLE"), "hostile") == 0) {
-		m.type = LINK_STORE_WRITE;
-		memcpy(m.text, VBD "/params\0/dev/sda", sizeof VBD "/params\0/dev/sda");
-		(void)!link_send(LINK_FD_SOCKET, &m, sizeof VBD "/params\0/dev/sda");
-	}
-	while (link_receive(LINK_FD_SOCKET, &m, &bytes, 0) == 0)
-		if (m.type == LINK_CHANGED)
-			return (int)m.flags;
-	return 98;
-}
-
-/* ---- backendd ---- */
-
-static void store_ready(struct loop_source *src, uint32_t ready)
-{
-	(void)src;
-	(void)ready;
-	roster_look(&roster);
-}
-
-static bool prepare(struct loop *l, void *arg)
-{
-	bool more = roster_look(&roster);
-
-	(void)arg;
-	store_loop_follow(&followed, l, roster.host.store, store_ready);
-	return more;
-}
-
-static void image_make(off_t bytes)
-{
-	int fd = open(image, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	ck_assert_int_eq(ftruncate(fd, bytes), 0);
-	close(fd);
-}
-
-static void setup(void)
-{
-	sigset_t block;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	ck_assert_int_gt(n, 0);
-	/* Nothing that was open before, here or where the tests are run from, goes to the process. */
-	ck_assert_int_eq(close_range(3, ~0u, CLOSE_RANGE_CLOEXEC), 0);
-	strcpy(dir, "/tmp/bothy-roster-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	snprintf(image, sizeof image, "%s/image", dir);
-	snprintf(report, sizeof report, "%s/report", dir);
-	snprintf(run_dir, sizeof run_dir, "%s/run", dir);
-	snprintf(records, sizeof records, "%s/vbd-1-51", run_dir);
-	ck_assert_int_eq(mkdir(run_dir, 0700), 0);
-	image_make(1 << 20);
-	setenv("REPORT", report, 1);
-	setenv("ROLE", "serve", 1);
-	sigemptyset(&block);
-	sigaddset(&block, SIGTERM);
-	sigprocmask(SIG_BLOCK, &block, NULL);
-	store_daemon_open(&server);
-	ck_assert_int_eq(store_open(&toolstack, server.path, 10000), 0);
-	ck_assert_int_eq(loop_open(&loop), 0);
-	loop.prepare = prepare;
-	roster.host = (struct device_host){ .loop = &loop, .run_dir = run_dir, .blkback = self };
-	ck_assert_int_eq(store_open(&roster.host.store, server.path, 10000), 0);
-	ck_assert_int_eq(roster_start(&roster), 0);
-}
-
-static void teardown(void)
-{
-	char *command = mem_printf("rm -r %s", dir);
-
-	for (struct device *d = roster.devices, *next; d; d = next) {
-		next = d->next;
-		device_free(d);
-	}
-	store_close(roster.host.store);
-	store_close(toolstack);
-	loop_close(&loop);
-	store_daemon_close(&server);
-	ck_assert_int_eq(system(command), 0);
-	free(command);
-}
-
-static void put(const char *path, const char *value)
-{
-	ck_assert_int_eq(store_write(toolstack, STORE_NO_TX, path, value), 0);
-}
-
-static bool is_there(const char *path)
-{
-	char value[8];
-
-	return store_read_buf(toolstack, STORE_NO_TX, path, value, sizeof value) == 0;
-}
-
-static void device_make(const char *mode)
-{
-	put(VBD "/online", "1");
-	put(VBD "/params", image);
-	put(VBD "/mode", mode);
-	put(VBD "/frontend-id", "1");
-	put(VBD "/frontend", "/local/domain/1/device/vbd/51");
-}
-
-/* The last line of the report, of at least @lines; "": there are not so many. */
-static const char *said(unsigned int lines)
-{
-	static char line[1024];
-	FILE *f = fopen(report, "re");
-
-	while (f && fgets(line, sizeof line, f))
-		lines -= lines > 0;
-	if (f)
-		fclose(f);
-	if (lines)
-		line[0] = '\0';
-	return line;
-}
-
-/* Run backendd until @condition holds. */
-#define UNTIL(condition) do { \
-	for (int rounds_ = 0; !(condition) && rounds_ < 3000; rounds_++) \
-		ck_assert_int_eq(loop_round(&loop, 10), 0); \
-	ck_assert_msg((condition), "never: " #condition); \
-} while (0)
-
-/* Have backendd see all that has happened, if it is nothing to it. */
-static void settle(void)
-{
-	for (int i = 0; i < 20; i++)
-		ck_assert_int_eq(loop_round(&loop, 1), 0);
-}
-
-static void process_exit(uint32_t status)
-{
-	struct link_message m = { .type = LINK_CHANGED, .flags = status };
-
-	ck_assert_int_eq(link_send(roster.devices->socket, &m, 0), 0);
-}
-
-/* Make a device, and wait for its process. */
-static struct device *served(void)
-{
-	device_make("w");
-	UNTIL(said(1)[0]);
-	return roster.devices;
-}
-
-/* ---- */
 
 START_TEST(process_has_what_it_needs)
 {
@@ -259,7 +35,7 @@ START_TEST(names_that_are_no_devices)
 {
 	put(DEVICES_DIR "/vbd/32752/51/frontend", "/local/domain/32752/device/vbd/51");
 	put(DEVICES_DIR "/vbd/1/4294967296/frontend", "/local/domain/1/device/vbd/4294967296");
-	put(DEVICES_DIR "/vif/1/0/frontend", "/local/domain/1/device/vif/0");
+	put(DEVICES_DIR "/vkbd/1/0/frontend", "/local/domain/1/device/vkbd/0");
 	settle();
 	ck_assert_ptr_null(roster.devices);
 }
@@ -534,17 +310,19 @@ START_TEST(each_has_an_id_of_its_own)
 }
 END_TEST
 
+static TCase *tests(void)
+{
+	TCase *c = CHECK_CASE(setup, teardown, half_made, names_that_are_no_devices, the_end,
+			      the_end_waits_for_io, made_again, successors,
+			      records_outlive_backendd, io_of_a_dead_process_is_waited_for,
+			      deaths_at_once_slow_the_next_start, a_process_that_asks_for_more, refusals, no_doors,
+			      gone_without_a_process, offline_without_a_process, each_has_an_id_of_its_own);
+
+	tcase_add_loop_test(c, process_has_what_it_needs, 0, 2);
+	return c;
+}
+
 int main(void)
 {
-	TCase *c;
-
-	if (getenv("ROLE"))
-		_exit(as_process());
-	c = CHECK_CASE(setup, teardown, half_made, names_that_are_no_devices, the_end,
-		       the_end_waits_for_io, made_again, successors,
-		       records_outlive_backendd, io_of_a_dead_process_is_waited_for, deaths_at_once_slow_the_next_start,
-		       a_process_that_asks_for_more, refusals, no_doors, gone_without_a_process,
-		       offline_without_a_process, each_has_an_id_of_its_own);
-	tcase_add_loop_test(c, process_has_what_it_needs, 0, 2);
-	return check_run("roster", c);
+	return roster_main("roster", tests);
 }
