@@ -9,15 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "dom0/backend/port.h"
+#include "dom0/backend/process.h"
 #include "dom0/blkback/disk.h"
 #include "dom0/lib/daemon.h"
-#include "dom0/lib/log.h"
-#include "dom0/lib/sandbox.h"
-#include "protocol/dom0/evtchn.h"
-#include "protocol/dom0/gntdev.h"
 #include "pvdrivers/vbd_back.h"
 
-#define LOG_DIR		"/var/log/bothy"
 #define JOBS		64u	/* requests under way at once */
 #define SEGMENTS	64u	/* pages of a request, at most */
 #define KEPT_PAGES	2048u	/* that stay mapped */
@@ -27,20 +23,6 @@
 static struct port port;
 static struct disk disk;
 static struct vbd_back vbd;
-
-/* What backendd says at first; it may have gone. */
-static struct link_start start_hear(void)
-{
-	static struct link_message m;
-	size_t bytes;
-	int err = link_receive(LINK_FD_SOCKET, &m, &bytes, 0);
-
-	if (!err && (m.type != LINK_START || bytes != sizeof m.start))
-		err = -EPROTO;
-	if (err)
-		daemon_fail("backendd", err);
-	return m.start;
-}
 
 /* The descriptor is closed: what maps the file cannot make it longer. */
 static struct blk_record *records_map(uint32_t rings)
@@ -67,19 +49,6 @@ static void device_set(const struct link_start *s)
 			.read_only = s->read_only, .flush = true, .barrier = true, .discard = !s->read_only,
 		},
 	};
-}
-
-static void sandbox(uid_t uid)
-{
-	static const unsigned int requests[] = {
-		IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND,
-		IOCTL_EVTCHN_NOTIFY, 0,
-	};
-	struct sandbox box = {
-		.uid = uid, .root = "/run/empty", .calls = "sendto recvfrom io_uring_enter", .requests = requests,
-	};
-
-	sandbox_enter(&box);
 }
 
 /* Take requests, do them and answer them; what is in the page cache is read while it is asked for. True: there is more,
@@ -120,19 +89,16 @@ static void serve(void)
 
 int main(void)
 {
-	struct link_start start;
+	struct link_start start = process_begin("blkback");
 	int err;
 
-	log_open("blkback");
-	daemon_log_to(LOG_DIR, "blkback");
-	start = start_hear();
 	device_set(&start);
 	port_open(&port);
 	err = disk_open(&disk, LINK_FD_DISK, JOBS);
 	if (err)
 		daemon_fail("io_uring", err);
 	close(LINK_FD_DISK);
-	sandbox(start.uid);
+	process_confine(&process_blkback, start.uid);
 	err = vbd_back_open(&vbd, &port.os, start.path);
 	if (err)
 		daemon_fail(start.path, err);

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <liburing.h>
 #include <poll.h>
 #include <sched.h>
@@ -12,8 +14,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "dom0/backend/process.h"
 #include "dom0/lib/sandbox.h"
 #include "protocol/dom0/evtchn.h"
 #include "protocol/dom0/gntdev.h"
@@ -142,18 +146,16 @@ START_TEST(no_way_without)
 }
 END_TEST
 
-/* ---- as blkback uses it ---- */
+/* ---- as the processes of devices use it ---- */
 
-static const unsigned int requests[] = {
-	IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY, 0,
-};
+static const struct process_rights *const processes[] = { &process_blkback, &process_netback };
 
-static struct sandbox device_box(void)
+static struct sandbox device_box(const struct process_rights *rights)
 {
 	bool root = geteuid() == 0;
 
 	return (struct sandbox){ .uid = root ? DEVICES_UID : 0, .root = root ? "/tmp" : NULL,
-				 .calls = "sendto recvfrom io_uring_enter", .requests = requests };
+				 .calls = rights->calls, .requests = rights->requests };
 }
 
 #define X32 0x40000000
@@ -164,7 +166,11 @@ static const struct escape {
 	long number;
 	unsigned long second;	/* argument; the others are 0 */
 } escapes[] = {
-	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_EVTCHN_BIND_VIRQ },
+	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_GNTDEV_SET_UNMAP_NOTIFY },
+	{ SYS_ioctl, IOCTL_GNTDEV_SET_MAX_GRANTS }, { SYS_ioctl, IOCTL_EVTCHN_BIND_VIRQ },
+	{ SYS_ioctl, IOCTL_EVTCHN_BIND_UNBOUND_PORT }, { SYS_ioctl, TUNSETIFF }, { SYS_ioctl, TUNSETPERSIST },
+	{ SYS_ioctl, TUNSETQUEUE }, { SYS_ioctl, TUNATTACHFILTER }, { SYS_ioctl, TUNSETLINK },
+	{ SYS_ioctl, SIOCSIFHWADDR }, { SYS_ioctl, SIOCGIFNAME },
 	{ SYS_ioctl, IOCTL_EVTCHN_RESTRICT_DOMID }, { SYS_ioctl, IOCTL_EVTCHN_RESET }, { SYS_ioctl, TIOCSTI },
 	{ SYS_ioctl, FIONBIO }, { SYS_ioctl, 0 }, { SYS_ioctl, IOCTL_EVTCHN_NOTIFY + 1 },
 	{ SYS_ioctl, HIGH | IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, HIGH }, { SYS_ioctl, ~0ul },
@@ -185,6 +191,11 @@ static const struct escape {
 	{ SYS_modify_ldt, 0 }, { SYS_init_module, 0 }, { SYS_kexec_load, 0 }, { SYS_reboot, 0 }, { 9999, 0 },
 	{ X32 | SYS_getpid, 0 }, { X32 | SYS_openat, 0 }, { -1, 0 },
 };
+/* Each kind has these for itself. */
+static const struct escape blkback_escapes[] = {
+	{ SYS_ioctl, IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, HIGH | IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, TUNSETOFFLOAD },
+};
+static const struct escape netback_escapes[] = { { SYS_io_uring_enter, 0 } };
 static const struct escape *escape;
 
 static void escape_try(void)
@@ -192,16 +203,25 @@ static void escape_try(void)
 	syscall(escape->number, 0, escape->second, 0, 0, 0, 0);
 }
 
-START_TEST(no_escapes)
+static void none_escapes(const struct process_rights *rights, const struct escape *all, size_t count)
 {
-	struct sandbox box = device_box();
+	struct sandbox box = device_box(rights);
 
-	for (escape = escapes; escape < escapes + sizeof escapes / sizeof escapes[0]; escape++) {
+	for (escape = all; escape < all + count; escape++) {
 		int status = released(boxed(&box, escape_try));
 
 		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %ld, %#lx: status %#x",
 			      escape->number, escape->second, status);
 	}
+}
+
+START_TEST(no_escapes)
+{
+	none_escapes(processes[_i], escapes, ARRAY_LEN(escapes));
+	if (_i == 0)
+		none_escapes(&process_blkback, blkback_escapes, ARRAY_LEN(blkback_escapes));
+	else
+		none_escapes(&process_netback, netback_escapes, ARRAY_LEN(netback_escapes));
 }
 END_TEST
 
@@ -239,18 +259,28 @@ END_TEST
 
 static int pair[2], null;
 static struct io_uring ring;
+static const struct process_rights *serves;
 
 #define NEED(condition) do { if (!(condition)) syscall(SYS_exit_group, __LINE__ % 200 + 1); } while (0)
 
-/* All that serving a disk takes. */
+static void io(void)
+{
+	struct io_uring_cqe *cqe;
+
+	io_uring_prep_nop(io_uring_get_sqe(&ring));
+	NEED(io_uring_submit(&ring) == 1);
+	NEED(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == 0);
+}
+
+/* All that serving a device takes. */
 static void work(void)
 {
 	struct pollfd wait = { .fd = pair[1], .events = POLLIN };
-	struct io_uring_cqe *cqe;
 	char text[4] = "";
+	struct iovec iov[] = { { text, 1 }, { text + 1, 1 } };
 	void *va;
 
-	for (const unsigned int *r = requests; *r; r++) {
+	for (const unsigned int *r = serves->requests; *r; r++) {
 		NEED(ioctl(null, *r, NULL) < 0 && errno == ENOTTY);
 		/* The kernel does not see the high half. */
 		NEED(syscall(SYS_ioctl, null, HIGH | *r, NULL) < 0 && errno == ENOTTY);
@@ -258,9 +288,9 @@ static void work(void)
 	NEED(send(pair[0], "abc", 4, MSG_NOSIGNAL) == 4);
 	NEED(poll(&wait, 1, -1) == 1);
 	NEED(recv(pair[1], text, sizeof text, MSG_DONTWAIT | MSG_TRUNC) == 4 && strcmp(text, "abc") == 0);
-	io_uring_prep_nop(io_uring_get_sqe(&ring));
-	NEED(io_uring_submit(&ring) == 1);
-	NEED(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == 0);
+	if (serves == &process_blkback)
+		io();
+	NEED(writev(null, iov, 2) == 2 && readv(null, iov, 2) == 0);
 	va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	NEED(va != MAP_FAILED && munmap(va, 4096) == 0);
 	NEED(write(null, "x", 1) == 1 && read(null, text, 1) == 0 && close(null) == 0);
@@ -268,7 +298,7 @@ static void work(void)
 
 START_TEST(what_is_needed_works)
 {
-	struct sandbox box = device_box();
+	struct sandbox box = device_box(serves = processes[_i]);
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	null = open("/dev/null", O_RDWR);
@@ -277,5 +307,11 @@ START_TEST(what_is_needed_works)
 }
 END_TEST
 
-CHECK_MAIN("sandbox", NULL, NULL, identity, forbidden_calls_kill, no_way_without, no_escapes,
-	   all_threads_end, what_is_needed_works)
+int main(void)
+{
+	TCase *c = CHECK_CASE(NULL, NULL, identity, forbidden_calls_kill, no_way_without, all_threads_end);
+
+	tcase_add_loop_test(c, no_escapes, 0, ARRAY_LEN(processes));
+	tcase_add_loop_test(c, what_is_needed_works, 0, ARRAY_LEN(processes));
+	return check_run("sandbox", c);
+}

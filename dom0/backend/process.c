@@ -1,0 +1,48 @@
+/* Processes map what backendd reserved for them, by mmap(), and unmap it. A network back end copies each packet by grant:
+ * the kernel does not tell whose, so that its process can reach all that is granted to dom0. */
+#include "dom0/backend/process.h"
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+#include "dom0/lib/daemon.h"
+#include "dom0/lib/log.h"
+#include "protocol/dom0/evtchn.h"
+#include "protocol/dom0/gntdev.h"
+
+#define LOG_DIR	"/var/log/bothy"
+
+#define COMMON_REQUESTS \
+	IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY
+
+static const unsigned int blkback_requests[] = { COMMON_REQUESTS, 0 };
+static const unsigned int netback_requests[] = { COMMON_REQUESTS, IOCTL_GNTDEV_GRANT_COPY, TUNSETOFFLOAD, 0 };
+
+const struct process_rights process_blkback = { "sendto recvfrom io_uring_enter", blkback_requests };
+const struct process_rights process_netback = { "sendto recvfrom", netback_requests };
+
+struct link_start process_begin(const char *name)
+{
+	static struct link_message m;
+	size_t bytes;
+	int err;
+
+	log_open(name);
+	daemon_log_to(LOG_DIR, name);
+	/* backendd may have gone. */
+	err = link_receive(LINK_FD_SOCKET, &m, &bytes, 0);
+	if (!err && (m.type != LINK_START || bytes != sizeof m.start))
+		err = -EPROTO;
+	if (err)
+		daemon_fail("backendd", err);
+	return m.start;
+}
+
+void process_confine(const struct process_rights *rights, uid_t uid)
+{
+	struct sandbox box = {
+		.uid = uid, .root = "/run/empty", .calls = rights->calls, .requests = rights->requests,
+	};
+
+	sandbox_enter(&box);
+}
