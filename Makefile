@@ -139,6 +139,7 @@ $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/gu
 parts-backendd := dom0/backend/link.c
 parts-consoled := pvdrivers/con_ring.c pvdrivers/con_back.c
 parts-blkback := $(call find,dom0/backend) $(filter-out pvdrivers/host/%,$(pv-src))
+parts-netback := $(parts-blkback)
 user-obj = $(patsubst %,$(O)/user/%.o,$(call find,$(1) dom0/lib lib) $(parts-$(notdir $(1))))
 $(O)/user/%.o: % $(O)/.flags | build/third/.done
 	@mkdir -p $(@D)
