@@ -17,3 +17,5 @@ void netlink_begin(struct netlink *n, uint16_t type, uint16_t flags, const void 
 void netlink_add(struct netlink *n, uint16_t type, const void *data, uint32_t size);
 /* Have it done: 0, or the kernel's -Exxx. */
 int netlink_do(struct netlink *n) MUST_CHECK;
+/* Have it answered: the answer's @body of @size bytes, and *value of its attribute @type, 0 if there is none. */
+int netlink_ask(struct netlink *n, void *body, uint32_t size, uint16_t type, uint32_t *value) MUST_CHECK;

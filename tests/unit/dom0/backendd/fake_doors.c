@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/gntdev.h"
 #include "dom0/lib/interface.h"
+#include "dom0/lib/route.h"
 #include "dom0/lib/tun.h"
 
 struct fake_doors fake_doors;
@@ -86,7 +89,7 @@ int tun_open(const char *name, unsigned int queues, bool fresh, int fd[])
 
 int interface_set(const char *name, const struct interface_setting *s)
 {
-	snprintf(fake_doors.set, sizeof fake_doors.set, "%s %s %02x..%02x %u %u", name, s->bridge, s->mac[0], s->mac[5],
+	snprintf(fake_doors.set, sizeof fake_doors.set, "%s %s %02x..%02x %u %u", name, s->bridge ? s->bridge : "-", s->mac[0], s->mac[5],
 		 s->queue_packets, s->gso_bytes);
 	return fake_doors.set_err;
 }
@@ -97,4 +100,59 @@ int interface_remove(const char *name)
 
 	snprintf(fake_doors.removed + n, sizeof fake_doors.removed - n, "%s ", name);
 	return 0;
+}
+
+/* ---- routes: this process has but one interface, lo, which stands for all ---- */
+
+static void route_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static void route_note(const char *fmt, ...)
+{
+	size_t n = strlen(fake_doors.routes);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake_doors.routes + n, sizeof fake_doors.routes - n, fmt, ap);
+	va_end(ap);
+}
+
+int route_find(const struct net_address *a, uint32_t *index)
+{
+	(void)a;
+	if (!fake_doors.find_err)
+		*index = fake_doors.uplink ? if_nametoindex(fake_doors.uplink) : 0;
+	return fake_doors.find_err;
+}
+
+int route_add(const struct net_address *a, uint32_t index)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	(void)index;
+	net_address_format(a, text);
+	route_note("add %s;", text);
+	return fake_doors.add_err;
+}
+
+int route_proxy(const struct net_address *a, uint32_t index, bool on)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	net_address_format(a, text);
+	route_note("proxy %s %u %d;", text, index, on);
+	return fake_doors.proxy_err;
+}
+
+int route_serve(const char *name, bool ipv6)
+{
+	route_note("serve %s %d;", name, ipv6);
+	return fake_doors.serve_err;
+}
+
+int route_masquerade(const struct net_address *a, const char *name, bool on)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	net_address_format(a, text);
+	route_note("nat %s %s %d;", text, name, on);
+	return fake_doors.masquerade_err;
 }

@@ -16,6 +16,9 @@ struct fake_doors {
 	bool fresh;
 	char set[80];			/* the last setting: name, bridge, bytes of addresses and limits */
 	char removed[80];		/* names, with a blank behind each */
+	char routes[400];		/* what was asked of routes, each with a semicolon behind */
+	int find_err, add_err, serve_err, masquerade_err, proxy_err;
+	const char *uplink;		/* where packets leave; NULL: nowhere */
 };
 
 extern struct fake_doors fake_doors;

@@ -115,25 +115,12 @@ static void bridge_make(void)
 static uint32_t gso_bytes(const char *name)
 {
 	struct ifinfomsg info = { .ifi_index = (int)if_nametoindex(name) };
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-	static union {
-		struct nlmsghdr header;
-		char bytes[16384];
-	} reply;
+	uint32_t bytes = 1;
 	struct netlink n;
 
 	netlink_begin(&n, RTM_GETLINK, 0, &info, sizeof info);
-	ck_assert_int_gt(send(fd, n.bytes, n.header.nlmsg_len, 0), 0);
-	ck_assert_int_gt(recv(fd, &reply, sizeof reply, 0), 0);
-	close(fd);
-	for (uint32_t at = NLMSG_LENGTH(sizeof info); at < reply.header.nlmsg_len; ) {
-		struct nlattr *a = (struct nlattr *)(void *)(reply.bytes + at);
-
-		if (a->nla_type == IFLA_GSO_MAX_SIZE)
-			return *(uint32_t *)(void *)(a + 1);
-		at += (a->nla_len + 3u) & ~3u;
-	}
-	return 0;
+	ck_assert_int_eq(netlink_ask(&n, &info, sizeof info, IFLA_GSO_MAX_SIZE, &bytes), 0);
+	return bytes;
 }
 
 START_TEST(set)
