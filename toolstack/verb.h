@@ -14,6 +14,7 @@ enum exit_code verb_info(struct cli *c, int argc, char **argv);
 enum exit_code verb_list(struct cli *c, int argc, char **argv);
 enum exit_code verb_mem_max(struct cli *c, int argc, char **argv);
 enum exit_code verb_mem_set(struct cli *c, int argc, char **argv);
+enum exit_code verb_network_list(struct cli *c, int argc, char **argv);
 enum exit_code verb_pause(struct cli *c, int argc, char **argv);
 enum exit_code verb_reboot(struct cli *c, int argc, char **argv);
 enum exit_code verb_rename(struct cli *c, int argc, char **argv);

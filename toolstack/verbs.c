@@ -36,6 +36,8 @@ const struct verb verbs[] = {
 		"  -t, --timeout SECONDS   how long to wait (default 300)\n"
 		"\nSIZE is in MiB, or has a suffix: b, k, m, g, t.\n",
 		verb_mem_set},
+	{"network-list", "DOMAIN", "List a guest's network interfaces and what serves them",
+		"-1 is what the guest does not say.\n", verb_network_list},
 	{"pause", "DOMAIN", "Stop a guest's CPUs until unpause", "", verb_pause},
 	{"reboot", "[-w] DOMAIN", "Ask a guest to reboot",
 		"  -w, --wait      wait until it has gone down\n"

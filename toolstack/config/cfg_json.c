@@ -35,10 +35,16 @@ static void add_vifs(cJSON *root, const struct guest_cfg *g)
 			cJSON_AddStringToObject(o, "mac", mac);
 		else
 			cJSON_AddNullToObject(o, "mac");
+		cJSON_AddStringToObject(o, "backend", v->user_backend ? "user" : "kernel");
+		cJSON_AddStringToObject(o, "mode", vif_mode_name(v->mode));
 		cJSON_AddStringToObject(o, "bridge", v->bridge);
 		cJSON_AddStringToObject(o, "script", v->script);
 		cJSON_AddStringToObject(o, "ip", v->ip);
 		cJSON_AddStringToObject(o, "vifname", v->ifname);
+		if (v->rate_bytes) {
+			cJSON_AddNumberToObject(o, "rate_bytes_per_second", (double)v->rate_bytes);
+			cJSON_AddNumberToObject(o, "rate_interval_us", v->rate_us);
+		}
 		cJSON_AddItemToArray(all, o);
 	}
 }

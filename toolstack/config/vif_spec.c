@@ -1,8 +1,10 @@
 /* Network interface specifications of xl.cfg.
  *
- * Keys of Xen's that make no sense for a PV interface on a Linux bridge (model, type ...) are reported
- * as ignored, so that old files still work; values that would change who talks to whom are errors.
- * Neighbours: guest_cfg.c calls us once per entry; device_vif.c acts on the result.
+ * Keys of Xen's that make no sense for a PV interface (model, type ...) are reported as ignored, so that
+ * old files still work; values that would change who talks to whom are errors, and so are keys that what
+ * serves the interface would not heed.
+ * Neighbours: guest_cfg.c calls us once per entry; guest_tree.c writes the result for the back end, vif_rate.c
+ * has rates.
  */
 #include "toolstack/config/vif_spec.h"
 
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #include "toolstack/config/field.h"
+#include "toolstack/config/vif_rate.h"
 
 int mac_parse(uint8_t mac[6], const char *text)
 {
@@ -60,13 +63,61 @@ static int set_ifname(char out[16], const char *what, const char *text, struct w
 	return field_copy(out, 16, what, text, why);
 }
 
-static int set_backend(const char *text, struct why *why)
+static int set_backend(struct vif_spec *v, const char *text, struct why *why)
 {
-	static const char *const ours[] = {"kernel", "0", "Domain-0", NULL};
+	static const char *const kernel[] = {"kernel", "0", "Domain-0", NULL};
 
-	if (field_is_one_of(text, ours))
+	v->user_backend = strcmp(text, "user") == 0;
+	if (v->user_backend || field_is_one_of(text, kernel))
 		return 0;
-	return why_set(why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
+	why_set(why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
+	why_hint(why, "user or kernel");
+	return -ENOTSUP;
+}
+
+static const char *const modes[] = {"bridged", "routed", "nat", NULL};
+
+const char *vif_mode_name(enum vif_mode mode)
+{
+	return modes[mode];
+}
+
+static int set_mode(struct vif_spec *v, const char *text, struct why *why)
+{
+	unsigned int i = 0;
+
+	while (modes[i] && strcmp(modes[i], text) != 0)
+		i++;
+	if (!modes[i]) {
+		why_set(why, -EINVAL, "unknown mode \"%.32s\"", text);
+		why_hint(why, "bridged, routed or nat");
+		return -EINVAL;
+	}
+	v->mode = (enum vif_mode)i;
+	return 0;
+}
+
+static int set_ip(struct vif_spec *v, const char *text, struct why *why)
+{
+	struct net_address list[NET_ADDRESSES_MAX];
+	char address[NET_ADDRESS_TEXT];
+	uint32_t count = 0;
+	int rc = net_addresses_parse(list, &count, text);
+
+	if (rc == -E2BIG)
+		return why_set(why, -EINVAL, "ip: more than %u addresses", NET_ADDRESSES_MAX);
+	if (rc < 0) {
+		why_set(why, -EINVAL, "ip: \"%.80s\" is no list of addresses of hosts", text);
+		why_hint(why, "with blanks between, and the length of a prefix for all in it: 10.0.0.5 "
+			      "2001:db8:1::/64");
+		return -EINVAL;
+	}
+	v->ip[0] = '\0';
+	for (uint32_t i = 0; i < count; i++) {
+		net_address_format(&list[i], address);
+		strcat(strcat(v->ip, i ? " " : ""), address);
+	}
+	return 0;
 }
 
 static void note_ignored(char *ignored, size_t size, const char *key)
@@ -89,21 +140,54 @@ static int set_key(struct vif_spec *v, const char *key, const char *text, struct
 	if (strcmp(key, "script") == 0)
 		return field_copy(v->script, sizeof(v->script), key, text, why);
 	if (strcmp(key, "ip") == 0)
-		return field_copy(v->ip, sizeof(v->ip), key, text, why);
+		return set_ip(v, text, why);
 	if (strcmp(key, "backend") == 0)
-		return set_backend(text, why);
+		return set_backend(v, text, why);
+	if (strcmp(key, "mode") == 0)
+		return set_mode(v, text, why);
+	if (strcmp(key, "rate") == 0)
+		return vif_rate_parse(v, text, why);
 	return -ENOENT;
+}
+
+/* What does not go together, and what is there if nothing was said. */
+static int settle(struct vif_spec *v, struct why *why)
+{
+	const char *mode = vif_mode_name(v->mode);
+
+	if (v->mode == VIF_BRIDGED) {
+		if (!v->bridge[0])
+			strcpy(v->bridge, VIF_BRIDGE_DEFAULT);
+		return 0;
+	}
+	if (v->bridge[0])
+		return why_set(why, -EINVAL, "mode=%s has no bridge", mode);
+	if (!v->user_backend) {
+		why_set(why, -ENOTSUP, "mode=%s is not what dom0's kernel does", mode);
+		why_hint(why, "add backend=user");
+		return -ENOTSUP;
+	}
+	if (!v->ip[0]) {
+		why_set(why, -EINVAL, "mode=%s without an address", mode);
+		why_hint(why, "add ip=");
+		return -EINVAL;
+	}
+	if (v->mode == VIF_NAT && strchr(v->ip, ':'))
+		return why_set(why, -ENOTSUP, "mode=nat is for addresses of IPv4 only");
+	return 0;
 }
 
 int vif_spec_parse(
 	struct vif_spec *v, const char *text, char *ignored, size_t ignored_size, struct why *why)
 {
-	struct vif_spec spec = {.bridge = VIF_BRIDGE_DEFAULT, .script = VIF_SCRIPT_DEFAULT};
+	struct vif_spec spec = {.script = VIF_SCRIPT_DEFAULT};
+	int rc;
 
 	while (*text) {
-		char word[256];
+		char word[NET_ADDRESSES_MAX * NET_ADDRESS_TEXT + 8];
 		char *equals;
-		int rc = field_next(&text, word, sizeof(word), why);
+
+		rc = field_next(&text, word, sizeof(word), why);
 
 		if (rc < 0)
 			return rc;
@@ -119,19 +203,25 @@ int vif_spec_parse(
 		else if (rc < 0)
 			return rc;
 	}
-	*v = spec;
-	return 0;
+	rc = settle(&spec, why);
+	if (rc == 0)
+		*v = spec;
+	return rc;
 }
 
 int vif_spec_format(const struct vif_spec *v, char *out, size_t size)
 {
-	char mac[MAC_TEXT] = "";
+	char mac[MAC_TEXT] = "", rate[64] = "";
 	int length;
 
 	if (v->mac_given)
 		mac_format(v->mac, mac);
-	length = snprintf(out, size, "%s%s%sbridge=%s,script=%s%s%s%s%s",
-		v->mac_given ? "mac=" : "", mac, v->mac_given ? "," : "", v->bridge, v->script,
-		v->ip[0] ? ",ip=" : "", v->ip, v->ifname[0] ? ",vifname=" : "", v->ifname);
+	if (v->rate_bytes)
+		vif_rate_format(v, rate);
+	length = snprintf(out, size, "%s%s%s%s%s,script=%s%s%s%s%s%s%s%s", v->mac_given ? "mac=" : "", mac,
+		v->mac_given ? "," : "", v->mode == VIF_BRIDGED ? "bridge=" : "mode=",
+		v->mode == VIF_BRIDGED ? v->bridge : vif_mode_name(v->mode), v->script,
+		v->user_backend ? ",backend=user" : "", v->ip[0] ? ",ip=" : "", v->ip,
+		v->rate_bytes ? ",rate=" : "", rate, v->ifname[0] ? ",vifname=" : "", v->ifname);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

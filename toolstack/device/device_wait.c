@@ -1,9 +1,9 @@
 /* Waiting for back ends.
  *
  * The kernel's blkback opens the device when it sees physical-device, and shows it in sysfs; until then the loop
- * device is held by us alone. A process of dom0's has its disk open when it says InitWait. netback makes its
- * interface when it reaches InitWait, and stays short of Connected until hotplug-status says so. Errors of all of
- * them appear below /local/domain/0/error.
+ * device is held by us alone. A process of dom0's has its disk open when it says InitWait, or its interface, which
+ * backendd has put where it belongs. The kernel's netback makes its interface when it reaches InitWait, and stays
+ * short of Connected until hotplug-status says so. Errors of all of them appear below /local/domain/0/error.
  * Neighbours: create.c; guest_tree.c wrote the nodes.
  */
 #include "toolstack/device/device_wait.h"
@@ -95,7 +95,9 @@ int vif_wait(const struct device_wait *w, const struct vif_spec *v, uint32_t ind
 
 	snprintf(name, sizeof(name), "interface %u", index);
 	snprintf(ifname, sizeof(ifname), "vif%u.%u", w->domid, index);
-	backend_path(b.path, BACKENDS_KERNEL, "vif", w->domid, index);
+	backend_path(b.path, vif_backend_kind(v), "vif", w->domid, index);
+	if (v->user_backend)
+		return backend_wait(&b, "is backendd running?");
 	snprintf(b.sign, sizeof(b.sign), "%.64s/class/net/%s", w->sysfs, ifname);
 	rc = backend_wait(&b, "modprobe xen-netback");
 	if (rc == 0)

@@ -86,7 +86,8 @@ static int open_disks(struct creation *c)
 static int check_bridges(struct creation *c)
 {
 	for (size_t i = 0; i < c->guest.vif_count; i++) {
-		int rc = bridge_check(c->guest.vifs[i].bridge, c->why);
+		const struct vif_spec *v = &c->guest.vifs[i];
+		int rc = v->mode == VIF_BRIDGED ? bridge_check(v->bridge, c->why) : 0;
 
 		if (rc < 0) {
 			why_where(c->why, "vif");

@@ -145,6 +145,11 @@ const char *disk_backend_kind(const struct disk_spec *d)
 	return d->user_backend ? BACKENDS_USER : BACKENDS_KERNEL;
 }
 
+const char *vif_backend_kind(const struct vif_spec *v)
+{
+	return v->user_backend ? BACKENDS_USER : BACKENDS_KERNEL;
+}
+
 /* The halves every device has in common; leaves the writer in the back end's directory. */
 static void write_device(struct writer *w, const char *kind, const char *type, uint32_t device)
 {
@@ -194,19 +199,33 @@ static void write_disk(
 	put(w, "device-type", "%s", kind);
 }
 
+/* What only one of both back ends asks for. */
+static void write_vif_backend(struct writer *w, const struct vif_spec *v)
+{
+	if (v->user_backend) {
+		put(w, "mode", "%s", vif_mode_name(v->mode));
+		put(w, "queues", "%u", w->tree->guest->maxvcpus);
+	} else {
+		put(w, "script", "%s", v->script);
+		put(w, "type", "vif");
+	}
+}
+
 static void write_vif(struct writer *w, const struct vif_spec *v, uint32_t index)
 {
 	char mac[MAC_TEXT];
 
 	mac_format(v->mac, mac);
-	write_device(w, BACKENDS_KERNEL, "vif", index);
+	write_device(w, vif_backend_kind(v), "vif", index);
 	put(w, "handle", "%u", index);
 	put(w, "mac", "%s", mac);
-	put(w, "script", "%s", v->script);
-	put(w, "bridge", "%s", v->bridge);
-	put(w, "type", "vif");
+	write_vif_backend(w, v);
+	if (v->bridge[0])
+		put(w, "bridge", "%s", v->bridge);
 	if (v->ip[0])
 		put(w, "ip", "%s", v->ip);
+	if (v->rate_bytes)
+		put(w, "rate", "%llu,%u", (unsigned long long)vif_rate_part(v), v->rate_us);
 	if (v->ifname[0])
 		put(w, "vifname", "%s", v->ifname);
 	enter(w, "/local/domain/%u/device/vif/%u", w->tree->domid, index);

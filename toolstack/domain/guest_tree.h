@@ -34,5 +34,6 @@ enum { STORE_PATH_SIZE = 192 };
 /* "/local/domain/0/backend/vif/D/I"; @kind: BACKENDS_KERNEL, BACKENDS_USER. */
 void backend_path(
 	char out[STORE_PATH_SIZE], const char *kind, const char *type, uint16_t domid, uint32_t device);
-/* Which of them serves @d. */
+/* Which of them serves @d, or @v. */
 const char *disk_backend_kind(const struct disk_spec *d);
+const char *vif_backend_kind(const struct vif_spec *v);

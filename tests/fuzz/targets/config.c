@@ -67,7 +67,9 @@ static bool same_vif(const struct vif_spec *a, const struct vif_spec *b)
 {
 	return a->mac_given == b->mac_given && (!a->mac_given || memcmp(a->mac, b->mac, 6) == 0) &&
 	       strcmp(a->bridge, b->bridge) == 0 && strcmp(a->script, b->script) == 0 &&
-	       strcmp(a->ip, b->ip) == 0 && strcmp(a->ifname, b->ifname) == 0;
+	       strcmp(a->ip, b->ip) == 0 && strcmp(a->ifname, b->ifname) == 0 &&
+	       a->user_backend == b->user_backend && a->mode == b->mode && a->rate_bytes == b->rate_bytes &&
+	       a->rate_us == b->rate_us;
 }
 
 static bool same_scalars(const struct guest_cfg *a, const struct guest_cfg *b)
@@ -94,6 +96,19 @@ static void same_check(const struct guest_cfg *a, const struct guest_cfg *b)
 		HOLDS(same_vif(&a->vifs[i], &b->vifs[i]));
 }
 
+static void vif_check(const struct vif_spec *v)
+{
+	struct net_address list[NET_ADDRESSES_MAX];
+	uint32_t count;
+
+	HOLDS(!v->mac_given || !(v->mac[0] & 1));
+	HOLDS((v->mode == VIF_BRIDGED) == (v->bridge[0] != '\0'));
+	HOLDS(v->mode == VIF_BRIDGED || (v->user_backend && v->ip[0]));
+	HOLDS(v->mode != VIF_NAT || !strchr(v->ip, ':'));
+	HOLDS(net_addresses_parse(list, &count, v->ip) == 0);
+	HOLDS(!v->rate_bytes || vif_rate_part(v) > 0);
+}
+
 static void limits_check(const struct guest_cfg *g)
 {
 	HOLDS(g->name[0] && is_tame(g->name) && !strchr(g->name, '/') && !strchr(g->name, ' '));
@@ -109,7 +124,7 @@ static void limits_check(const struct guest_cfg *g)
 		HOLDS(disk_vdev_number(g->disks[i].vdev, &nr) == 0 && nr == g->disks[i].vdev_nr);
 	}
 	for (size_t i = 0; i < g->vif_count; i++)
-		HOLDS(!g->vifs[i].mac_given || !(g->vifs[i].mac[0] & 1));
+		vif_check(&g->vifs[i]);
 	for (unsigned int i = 0; g->pinned && i < g->maxvcpus; i++)
 		HOLDS(!cpu_set_is_empty(&g->cpus[i]));
 }

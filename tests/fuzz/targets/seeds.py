@@ -235,7 +235,7 @@ on_reboot = "rename-restart"
 on_crash = "coredump-destroy"
 disk = [ "phy:/dev/vg/a,xvda,w", "file:/a.iso,hdc:cdrom,r", "format=raw,vdev=xvdaa1,access=ro,target=/a b,c",
   "/img,raw,sdb,rw", ]
-vif = [ 'mac=00:16:3e:00:00:01,bridge=br0,ip=10.0.0.2 10.0.0.3,vifname=v1', "" ]
+vif = [ 'mac=00:16:3e:00:00:01,bridge=br0,ip=10.0.0.2 10.0.0.3,vifname=v1', "", "backend=user,mode=nat,ip=10.0.0.4,rate=1MB/s@20ms" ]
 type = "pv"
 localtime = 1
 unknown = [ [ [ 1, "2" ] ] ]
@@ -257,7 +257,8 @@ def device_spec():
     lists = [["phy:/dev/vg/a,xvda,w", "file:/a.iso,hdc:cdrom,r", "format=raw,vdev=xvdaa1,access=ro,target=/a b,c",
               "/img,raw,sdb,rw", "tap:aio:/x,sda1,w!", "/i,,xvdb,discard,cdrom,backendtype=phy",
               "backend=user,vdev=xvdc,target=/u"],
-             ["mac=00:16:3e:00:00:01,bridge=br0,script=x,ip=10.0.0.2,vifname=v1", "", "model=e1000,type=ioemu,backend=0"],
+             ["mac=00:16:3e:00:00:01,bridge=br0,script=x,ip=10.0.0.2,vifname=v1", "", "model=e1000,type=ioemu,backend=0",
+              "backend=user,mode=routed,ip=2001:db8::/64 10.1.0.0/16,rate=8Gb/s"],
              ["0-3,^1", "all,^0-7", "255", "1,3,5,7-9"],
              ["11111111-2222-3333-4444-555566667777", "00:16:3e:12:34:56", "00-16-3E-12-34-56"]]
     for kind, texts in enumerate(lists):

@@ -84,12 +84,12 @@ END_TEST
 
 START_TEST(unknown_keys_warn)
 {
-	ck_assert_int_eq(read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,rate=1']\n"
+	ck_assert_int_eq(read_cfg(BASE "colour = 'red'\nvfb=['x']\nvif=['model=e1000,devid=1']\n"
 				       "memroy = 3\n"),
 		0);
 	ck_assert_uint_eq(warnings.count, 4);
 	ck_assert_str_eq(warnings.text[0], "guest.cfg:3: colour: unknown key, ignored");
-	ck_assert_str_eq(warnings.text[2], "guest.cfg:5: vif: model,rate: ignored");
+	ck_assert_str_eq(warnings.text[2], "guest.cfg:5: vif: model,devid: ignored");
 	ck_assert_str_eq(warnings.text[3],
 		"guest.cfg:6: memroy: unknown key, ignored; did you mean \"memory\"?");
 }

@@ -41,7 +41,8 @@ START_TEST(a_domain_may_have_no_name)
 	static const char *const json[][2] = {{"list 1", "bothy.list/1"},
 		{"vcpu-list 1", "bothy.vcpu-list/1"}, {"uptime 1", "bothy.uptime/1"},
 		{"sched-credit -d 1", "bothy.sched-credit/1"}, {"domid 1", "bothy.name/1"},
-		{"block-list 1", "bothy.block-list/1"}};
+		{"block-list 1", "bothy.block-list/1"},
+		{"network-list 1", "bothy.network-list/1"}};
 	char words[64];
 
 	fake_domain_add(1, "", XEN_DOMINF_dying);
@@ -259,6 +260,9 @@ static const struct {
 	{"block-list", EXIT_USAGE,
 		"bothy: block-list: operand missing: bothy block-list DOMAIN\n"
 		"  hint: see: bothy help block-list\n"},
+	{"network-list", EXIT_USAGE,
+		"bothy: network-list: operand missing: bothy network-list DOMAIN\n"
+		"  hint: see: bothy help network-list\n"},
 	{"block-list web crashed", EXIT_USAGE,
 		"bothy: block-list: unexpected operand \"crashed\"\n"
 		"  hint: see: bothy help block-list\n"},

@@ -194,6 +194,47 @@ START_TEST(store_side)
 }
 END_TEST
 
+/* Interfaces that processes of dom0's serve, one by a bridge and one by routes; nobody waits for Linux's driver. */
+START_TEST(user_interfaces)
+{
+	static const struct {
+		const char *path, *value;
+	} nodes[] = {
+		{"/local/domain/1/device/vif/0/backend", "/local/domain/0/user-backend/vif/1/0"},
+		{"/local/domain/0/user-backend/vif/1/0/frontend", "/local/domain/1/device/vif/0"},
+		{"/local/domain/0/user-backend/vif/1/0/state", "2"},
+		{"/local/domain/0/user-backend/vif/1/0/online", "1"},
+		{"/local/domain/0/user-backend/vif/1/0/mode", "bridged"},
+		{"/local/domain/0/user-backend/vif/1/0/bridge", "br0"},
+		{"/local/domain/0/user-backend/vif/1/0/queues", "3"},
+		{"/local/domain/0/user-backend/vif/1/0/rate", "500000,50000"},
+		{"/local/domain/0/user-backend/vif/1/1/mode", "nat"},
+		{"/local/domain/0/user-backend/vif/1/1/ip", "10.0.0.5 10.1.0.0/16"},
+		{"/local/domain/0/user-backend/vif/1/1/vifname", "web1"},
+	};
+	uint16_t domid = 0;
+
+	make_guest("disk=['/dev/y,raw,xvda']\n"
+		   "vif=['backend=user,bridge=br0,rate=10MB/s','backend=user,mode=nat,ip=10.0.0.5 "
+		   "10.1.0.0/16,vifname=web1']\n");
+	ck_assert_msg(create(&domid) == 0, "%s", why.what);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		ck_assert_msg(strcmp(value_of(nodes[i].path), nodes[i].value) == 0, "%s = \"%s\"",
+			nodes[i].path, value_of(nodes[i].path));
+		ck_assert_str_eq(perms_of(nodes[i].path),
+			strstr(nodes[i].path, "/device/") ? "n1 r0" : "n0 r1");
+	}
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vif/1/0"), 11);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vif/1/1"), 11);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/backend/vif"), 0);
+	ck_assert_int_eq(world->bridged, 0);
+	world->closing_looks = 30;
+	ck_assert_int_eq(domain_reap(&host.hv, host.store, domid), 0);
+	ck_assert_uint_eq(world->closing_looks, 0);
+	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vif"), 1);
+}
+END_TEST
+
 /* Disks that processes of dom0's serve: out of the sight of Linux's drivers, and without what only they ask for. */
 START_TEST(user_disks)
 {
@@ -340,6 +381,6 @@ START_TEST(dying_domain_may_be_followed)
 }
 END_TEST
 
-CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_disks_go_while_they_are_reaped,
+CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_interfaces, user_disks_go_while_they_are_reaped,
 	   guest_may_write_only_its_own, kept_configuration_is_complete,
 	   options_change_the_guest, dying_domain_may_be_followed)

@@ -174,6 +174,7 @@ static const struct {
 	{"vcpu-list", EXIT_DONE},
 	{"info", EXIT_DONE},
 	{"block-list nosuch", EXIT_NO_DOMAIN},
+	{"network-list nosuch", EXIT_NO_DOMAIN},
 	{"pause nosuch", EXIT_NO_DOMAIN},
 	{"unpause nosuch", EXIT_NO_DOMAIN},
 	{"destroy nosuch", EXIT_NO_DOMAIN},
