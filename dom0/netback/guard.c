@@ -14,12 +14,12 @@
 
 static const uint8_t nobody[16];
 
-/* One of those that it was given. */
-static bool is_own(const struct guard *g, const uint8_t address[16])
+/* One of those that it was given, of IPv4 or of IPv6: that one has a form for all of the other's says nothing here. */
+static bool is_own(const struct guard *g, const uint8_t address[16], bool ipv4)
 {
 	uint32_t i = 0;
 
-	while (i < g->count && !net_address_covers(&g->address[i], address))
+	while (i < g->count && (net_address_is_ipv4(&g->address[i]) != ipv4 || !net_address_covers(&g->address[i], address)))
 		i++;
 	return i < g->count;
 }
@@ -29,7 +29,7 @@ static bool is_own_ipv4(const struct guard *g, const uint8_t ipv4[4])
 	uint8_t address[16];
 
 	net_address_from_ipv4(address, ipv4);
-	return is_own(g, address);
+	return is_own(g, address, true);
 }
 
 /* The address that @g's address of Ethernet makes for this link. */
@@ -43,7 +43,7 @@ static bool is_link_local(const struct guard *g, const uint8_t address[16])
 
 static bool is_own_ipv6(const struct guard *g, const uint8_t address[16])
 {
-	return is_own(g, address) || is_link_local(g, address);
+	return is_own(g, address, false) || is_link_local(g, address);
 }
 
 static bool arp_passes(const struct guard *g, const uint8_t *arp, size_t size)

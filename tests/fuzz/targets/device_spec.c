@@ -63,6 +63,8 @@ static void vif(const char *text)
 	HOLDS(v.mac_given == again.mac_given && (!v.mac_given || !memcmp(v.mac, again.mac, 6)));
 	HOLDS(strcmp(v.bridge, again.bridge) == 0 && strcmp(v.script, again.script) == 0);
 	HOLDS(strcmp(v.ip, again.ip) == 0 && strcmp(v.ifname, again.ifname) == 0);
+	HOLDS(v.user_backend == again.user_backend && v.mode == again.mode);
+	HOLDS(v.rate_bytes == again.rate_bytes && v.rate_us == again.rate_us);
 	SHORTEST_CHECK(written, vif_spec_format(&v, out, room));
 }
 

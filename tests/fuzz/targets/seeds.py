@@ -485,9 +485,30 @@ def con():
     yield "wraps", bytes([5]) + (2**32 - 3).to_bytes(4, "little") + (move(10) + read + write(b"0123456789") + push) * 5
 
 
+def frame():
+    """What to do with it, a header's bytes for the guest, then a frame (see the target)."""
+    guest, other = bytes.fromhex("00163e123456"), bytes.fromhex("525400010203")
+    v4 = bytes.fromhex("45000064000140004011 0000 0a000005 0a000009".replace(" ", ""))
+    v6 = bytes.fromhex("6000000000401140") + bytes.fromhex("20010db8000000000000000000000005") * 2
+    arp = bytes.fromhex("0001080006040002") + guest + bytes.fromhex("0a000005 010203040506 0a000009")
+    udp, tcp, data = bytes(8), bytes(12) + b"\x50" + bytes(7), bytes(range(100))
+    tag, none = bytes.fromhex("81000007"), bytes(10)
+
+    def frame(kind, *rest, tags=b""):
+        return other + guest + tags + bytes.fromhex(kind) + b"".join(rest)
+    yield "udp", b"\x01" + none + frame("0800", v4, udp, data)
+    yield "udp6", b"\x03" + none + frame("86dd", v6, udp, data, tags=tag)
+    yield "segments", b"\x05" + none + frame("0800", v4.replace(b"\x11", b"\x06"), tcp, data * 9)
+    yield "segments6", b"\x09" + none + frame("86dd", v6.replace(b"\x11", b"\x06", 1), tcp, data * 9)
+    yield "arp", b"\x00" + none + frame("0806", arp)
+    yield "extensions", b"\x01" + none + frame("86dd", v6.replace(b"\x11", b"\x00", 1), b"\x3c" + bytes(7), b"\x11" + bytes(7), udp)
+    yield "fill", b"\x10" + bytes.fromhex("01000000000022000600") + frame("0800", v4, udp, data)
+    yield "cut", b"\x1f" + bytes.fromhex("01010000b40522001000") + frame("0800", v4.replace(b"\x11", b"\x06"), tcp, data * 9)
+
+
 def main():
     makers = [elf, kernel, decode, boot_info, memory_map, options, acpi, config, device_spec, store, store_state, blk_back,
-              con, net_back]
+              con, frame, net_back]
     for maker in makers:
         if sys.argv[1:] and maker.__name__ not in sys.argv[1:]:
             continue

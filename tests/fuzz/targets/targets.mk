@@ -1,6 +1,6 @@
 # libFuzzer targets: tests/fuzz/targets/NAME.c -> O/fuzz/targets/NAME, from a hosted build of its own by clang (O/fuzz),
 # which counts edges. How to run them: tests/fuzz/targets/run.
-fuzz-user    := config device_spec rings store store_state
+fuzz-user    := config device_spec frame rings store store_state
 fuzz-pv      := blk_back con net_back
 fuzz-with-op := $(filter-out $(addprefix tests/fuzz/,main.c report.c shrink.c supervise.c),$(fuzz-src))
 fuzz-with-store       := $(wildcard tests/fuzz/targets/lib/*.c)

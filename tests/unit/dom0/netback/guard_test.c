@@ -90,6 +90,18 @@ START_TEST(own_addresses)
 }
 END_TEST
 
+/* ::ffff:10.0.0.5 is not 10.0.0.5. */
+START_TEST(mapped_addresses)
+{
+	guard("10.0.0.5");
+	ck_assert(!ipv6(5));
+	memcpy(frame + 22, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\5", 16);
+	ck_assert(!passes());
+	frame[20] = IPPROTO_ICMPV6;
+	ck_assert(!passes());
+}
+END_TEST
+
 START_TEST(without_an_address)
 {
 	guard("10.0.0.5");
@@ -217,4 +229,5 @@ START_TEST(settings)
 }
 END_TEST
 
-CHECK_MAIN("guard", NULL, NULL, any_address, own_addresses, without_an_address, link_local, neighbours, all_else, settings)
+CHECK_MAIN("guard", NULL, NULL, any_address, own_addresses, mapped_addresses,
+	   without_an_address, link_local, neighbours, all_else, settings)
