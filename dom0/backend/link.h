@@ -41,7 +41,6 @@ enum link_type {
 	LINK_START,		/* start: once, before all else */
 	LINK_REPLY,		/* err: 0 or -Exxx */
 	LINK_CHANGED,		/* flags: the number of a watch */
-	LINK_SIZE,		/* value: the disk has so many sectors now */
 };
 
 #define LINK_TOGETHER 1u
@@ -61,8 +60,7 @@ struct link_message {
 	uint32_t type;		/* enum link_type */
 	int32_t err;
 	uint32_t count;		/* of refs or indices; bytes of text, with its NULs */
-	uint32_t flags;
-	uint64_t value;
+	uint32_t flags;		/* or a number */
 	union {
 		grant_ref_t ref[LINK_REFS_MAX];
 		uint64_t index[LINK_REFS_MAX];	/* where to mmap() the page in LINK_FD_GRANTS */

@@ -38,8 +38,6 @@ static void hear(struct port *p)
 	p->kept = true;
 	if (m->type == LINK_CHANGED && m->flags < LINK_WATCHES_MAX)
 		p->watch[m->flags].pending = true;
-	else if (m->type == LINK_SIZE)
-		p->sectors = m->value;
 	else
 		broken(-EPROTO);
 }

@@ -33,7 +33,6 @@ struct port {
 	int socket;
 	struct gntdev grants;
 	struct evtchn events;
-	uint64_t sectors;		/* what backendd said last; 0: nothing yet */
 	bool kept;			/* something waits for port_run(), without a descriptor that says so */
 	struct port_event event[PORT_EVENTS_MAX];
 	struct port_watch watch[LINK_WATCHES_MAX];

@@ -1,6 +1,6 @@
 /* blkback: serves one virtual disk of one guest. Started by backendd, with the descriptors of dom0/backend/link.h.
  *
- * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach) and disk.c. It holds nothing
+ * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach), disk.c and size.c. It holds nothing
  * that its death loses: what a successor needs is in the records. */
 #include <errno.h>
 #include <poll.h>
@@ -11,6 +11,7 @@
 #include "dom0/backend/port.h"
 #include "dom0/backend/process.h"
 #include "dom0/blkback/disk.h"
+#include "dom0/blkback/size.h"
 #include "dom0/lib/daemon.h"
 #include "pvdrivers/vbd_back.h"
 
@@ -22,6 +23,7 @@
 
 static struct port port;
 static struct disk disk;
+static struct size size;
 static struct vbd_back vbd;
 
 /* The descriptor is closed: what maps the file cannot make it longer. */
@@ -72,6 +74,7 @@ static void serve(void)
 		{ .fd = LINK_FD_SOCKET, .events = POLLIN },
 		{ .fd = LINK_FD_EVENTS, .events = POLLIN },
 		{ .fd = disk.ring.ring_fd, .events = POLLIN },
+		{ .fd = size.timer, .events = POLLIN },
 	};
 	bool more = false;
 
@@ -79,10 +82,8 @@ static void serve(void)
 		if (poll(wait, ARRAY_LEN(wait), more || port.kept ? 0 : -1) < 0 && errno != EINTR)
 			daemon_fail("poll", -errno);
 		port_run(&port, wait[0].revents, wait[1].revents);
-		if (port.sectors) {
-			vbd_back_resize(&vbd, port.sectors);
-			port.sectors = 0;
-		}
+		if (wait[3].revents && size_look(&size))
+			vbd_back_resize(&vbd, size.sectors);
 		more = work();
 	}
 }
@@ -97,7 +98,9 @@ int main(void)
 	err = disk_open(&disk, LINK_FD_DISK, JOBS);
 	if (err)
 		daemon_fail("io_uring", err);
-	close(LINK_FD_DISK);
+	err = size_open(&size, LINK_FD_DISK, start.sector_bytes, start.sectors);
+	if (err)
+		daemon_fail("timer", err);
 	process_confine(&process_blkback, start.uid);
 	err = vbd_back_open(&vbd, &port.os, start.path);
 	if (err)

@@ -53,7 +53,7 @@ END_TEST
 START_TEST(lengths)
 {
 	static char big[sizeof(struct link_message) + 1];
-	struct link_message m = { .type = LINK_MAP, .count = 3, .flags = 5, .value = 7, .ref = { 1, 2, 3 } };
+	struct link_message m = { .type = LINK_MAP, .count = 3, .flags = 5, .ref = { 1, 2, 3 } };
 
 	for (size_t n = 1; n < HEADER; n++) {
 		ck_assert_int_eq(send(end[0], &m, n, 0), (ssize_t)n);
