@@ -167,13 +167,47 @@ static int request_take(struct blk_ring *r, struct blk_slot **s)
 	return got;
 }
 
+/* ---- limits ---- */
+
+static bool is_limited(const struct blk_back *b)
+{
+	return b->config.operations.per_second || b->config.bytes.per_second;
+}
+
+/* See how long no request is taken. One that is not looked for does not notify, either: so the ring must be looked at then. */
+static void rates_look(struct blk_back *b)
+{
+	uint64_t operations, bytes;
+
+	if (!is_limited(b))
+		return;
+	b->now_ns = b->config.os->now_ns(b->config.os);
+	operations = rate_wait_ns(&b->config.operations, b->now_ns);
+	bytes = rate_wait_ns(&b->config.bytes, b->now_ns);
+	b->wait_ns = operations > bytes ? operations : bytes;
+}
+
+/* A request was taken, for @j. */
+static void rates_take(struct blk_back *b, const struct blk_job *j, bool began)
+{
+	const struct blk_request *r = &j->request;
+
+	if (!is_limited(b))
+		return;
+	rate_take(&b->config.operations, 1, b->now_ns);
+	if (began && r->op != BLK_DISCARD)
+		rate_take(&b->config.bytes, r->sectors * BLK_SECTOR_BYTES, b->now_ns);
+	rates_look(b);
+}
+
 /* Take one request. 1: done; 0: there is none, or it has to wait; -EBADMSG. */
 static int ring_take(struct blk_back *b, struct blk_ring *r)
 {
 	struct blk_job *j = b->idle;
+	bool began;
 	int got;
 
-	if (!j || r->barrier)
+	if (!j || r->barrier || b->wait_ns)
 		return 0;
 	got = request_take(r, &j->slot);
 	if (got == 0)
@@ -182,7 +216,9 @@ static int ring_take(struct blk_back *b, struct blk_ring *r)
 		return got;
 	b->idle = j->next;
 	j->ring = r;
-	if (!blk_job_prepare(j, &r->record->cell[j->slot - r->slot].request)) {
+	began = blk_job_prepare(j, &r->record->cell[j->slot - r->slot].request);
+	rates_take(b, j, began);
+	if (!began) {
 		job_end(j);
 		ring_answer(r);
 	} else if (j->request.op == BLK_BARRIER) {
@@ -241,6 +277,7 @@ int blk_back_run(struct blk_back *b)
 	uint32_t budget = RUN_REQUESTS;
 	int did = 1;
 
+	rates_look(b);
 	while (did > 0 && budget && !b->stopped)
 		did = round_of_turns(b, &budget);
 	b->stopped |= did < 0;

@@ -12,6 +12,7 @@
 #pragma once
 #include "pvdrivers/blk_pages.h"
 #include "pvdrivers/blk_request.h"
+#include "pvdrivers/rate.h"
 #include "pvdrivers/ring.h"
 
 #define BLK_RINGS_MAX		16u
@@ -74,6 +75,8 @@ struct blk_config {
 	struct blk_limits limits;
 	uint32_t jobs;			/* requests under way at once, of all rings, >= 1 */
 	uint32_t kept_pages;		/* pages that stay mapped, if the front end lets them; 0: none */
+	/* Of requests that are taken, and of the data that they read or write: what exceeds these waits in the ring. */
+	struct rate operations, bytes;
 };
 
 /* What is known of the request in a cell. */
@@ -115,6 +118,8 @@ struct blk_back {
 	struct blk_job *idle, *ended;	/* lists */
 	uint32_t under_way;
 	bool stopped;
+	uint64_t now_ns;		/* if there are limits */
+	uint64_t wait_ns;		/* the next run is due then, if nothing makes it due before; 0: it is not */
 };
 
 /* Make the device, with no ring yet. -ENOMEM: nothing is left of it. */
@@ -127,7 +132,8 @@ int blk_back_add_ring(struct blk_back *b, void *pages, size_t bytes, uint32_t po
 		      bool successor) PV_MUST_CHECK;
 /* Let @record be of no ring. */
 void blk_record_clear(struct blk_record *record);
-/* Do what can be done: to be called after every notification and every blk_io_done(). 0: nothing more until one of them;
+/* Do what can be done: to be called after every notification and every blk_io_done(). 0: nothing more until one of them,
+ * or b->wait_ns have passed;
  * 1: there is more, call again when others had their turn; -EBADMSG: a ring makes no sense, nothing is served
  * any more, close the device. */
 int blk_back_run(struct blk_back *b) PV_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* What an operating system supplies to the split drivers: memory, grants, events, the store, a log.
+/* What an operating system supplies to the split drivers: memory, grants, events, the store, a log, time.
  *
  * A port fills a struct pv_os and embeds it in what it needs itself; every function gets that
  * pointer back, so that one process can hold both ends of a device. Both ends run in one thread, or
@@ -87,4 +87,7 @@ struct pv_os {
 	/* Write one line, without its newline, for who looks after this machine. A hostile other end can cause many:
 	 * the port bounds them. */
 	void (*log)(struct pv_os *os, const char *line);
+
+	/* Return the time, by a clock that does not go back. */
+	uint64_t (*now_ns)(struct pv_os *os);
 };

@@ -169,6 +169,7 @@ static int rings_close(struct vbd_back *v)
 	struct pv_os *os = v->device.os;
 
 	v->again = false;
+	v->wait_ns = 0;
 	if (v->open && !blk_back_close(&v->blk))
 		return -XEN_EAGAIN;
 	v->open = false;
@@ -243,6 +244,7 @@ int vbd_back_open(struct vbd_back *v, struct pv_os *os, const char *path)
 	v->device = (struct pv_device){ .os = os, .end = XENBUS_BACK, .act = act };
 	v->config.os = os;
 	v->open = v->again = false;
+	v->wait_ns = 0;
 	v->rings = 0;
 	return pv_device_open(&v->device, path);
 }
@@ -261,6 +263,7 @@ void vbd_back_run(struct vbd_back *v)
 	}
 	status = blk_back_run(&v->blk);
 	v->again = status > 0;
+	v->wait_ns = v->blk.wait_ns;
 	if (status < 0)
 		pv_device_fail(&v->device, "indices of its ring make no sense: not served any more", 0);
 }

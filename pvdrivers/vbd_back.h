@@ -20,12 +20,13 @@ struct vbd_back {
 	struct pv_map map[BLK_RINGS_MAX][BLK_RING_PAGES_MAX];
 	uint32_t port[BLK_RINGS_MAX];	/* 0: none */
 	bool again;			/* run once more: blk_back_run() had more to do */
+	uint64_t wait_ns;		/* or when so much time has passed; 0: no need */
 };
 
 /* Drive the device whose directory is @path, with config, limits and records set: a new one, or one that a
  * predecessor served. Errors of pv_device_open(). */
 int vbd_back_open(struct vbd_back *v, struct pv_os *os, const char *path) PV_MUST_CHECK;
-/* To be called after blk_io_done(), and while v->again. */
+/* To be called after blk_io_done(), while v->again, and when v->wait_ns have passed. */
 void vbd_back_run(struct vbd_back *v);
 /* The disk has another size: tell the front end. */
 void vbd_back_resize(struct vbd_back *v, uint64_t sectors);

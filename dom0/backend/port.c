@@ -361,6 +361,12 @@ static void port_log(struct pv_os *os, const char *line)
 		log_warn("%s", line);
 }
 
+static uint64_t port_now_ns(struct pv_os *os)
+{
+	(void)os;
+	return loop_now_ns();
+}
+
 /* ---- the process's side ---- */
 
 void port_open(struct port *p)
@@ -373,6 +379,7 @@ void port_open(struct port *p)
 			.event_close = port_event_close,
 			.store_read = port_store_read, .store_write = port_store_write,
 			.store_watch = port_store_watch, .store_unwatch = port_store_unwatch, .log = port_log,
+			.now_ns = port_now_ns,
 		},
 		.socket = LINK_FD_SOCKET, .grants = { LINK_FD_GRANTS }, .events = { LINK_FD_EVENTS },
 		.limit = LOG_LIMIT(10, 10000000000u),

@@ -262,6 +262,11 @@ static void host_log(struct pv_os *os, const char *line)
 	strncpy(d->last_log, line, sizeof d->last_log - 1);
 }
 
+static uint64_t host_now_ns(struct pv_os *os)
+{
+	return domain(os)->machine->now_ns;
+}
+
 /* ---- domains ---- */
 
 void host_domain_init(struct host_domain *d, struct host_machine *machine, domid_t id)
@@ -272,7 +277,8 @@ void host_domain_init(struct host_domain *d, struct host_machine *machine, domid
 			.event_open = host_event_open, .event_notify = host_event_notify,
 			.event_close = host_event_close, .store_read = host_store_read,
 			.store_write = host_store_write, .store_watch = host_store_watch,
-			.store_unwatch = host_store_unwatch, .log = host_log },
+			.store_unwatch = host_store_unwatch, .log = host_log,
+			.now_ns = host_now_ns },
 		.machine = machine,
 		.id = id,
 	};

@@ -56,6 +56,7 @@ struct host_machine {
 	struct host_port port[HOST_PORTS];	/* of all domains; 0 is none */
 	struct host_node node[HOST_NODES];
 	struct host_watch watch[HOST_WATCHES];
+	uint64_t now_ns;		/* the time: it passes as the user sets it */
 };
 
 struct host_domain {
