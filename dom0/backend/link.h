@@ -54,6 +54,9 @@ struct link_start {
 	uint64_t sectors;	/* of 512 bytes */
 	uint32_t sector_bytes;
 	uint32_t read_only;
+	uint32_t burst_ms;	/* of these limits; 0: there is none */
+	uint64_t bytes_per_second;
+	uint64_t operations_per_second;
 };
 
 struct link_message {

@@ -15,7 +15,7 @@
 
 #define MARKS (1ull << 62)	/* beyond the end of any disk */
 
-static int measure(struct image *i)
+static int measure(struct image *i, uint32_t sector_bytes)
 {
 	struct stat st;
 	int sector = 512;
@@ -28,8 +28,8 @@ static int measure(struct image *i)
 	bytes = lseek(i->fd, 0, SEEK_END);
 	if (bytes < 0 || (S_ISBLK(st.st_mode) && ioctl(i->fd, BLKSSZGET, &sector) < 0))
 		return -errno;
-	i->sector_bytes = (uint32_t)sector;
-	i->sectors = (uint64_t)bytes / (uint64_t)sector * (i->sector_bytes / 512);
+	i->sector_bytes = (uint32_t)sector > sector_bytes ? (uint32_t)sector : sector_bytes;
+	i->sectors = (uint64_t)bytes / i->sector_bytes * (i->sector_bytes / 512);
 	/* It was for the opening only, which must not wait for the other end of a pipe. */
 	if (fcntl(i->fd, F_SETFL, fcntl(i->fd, F_GETFL) & ~O_NONBLOCK) < 0)
 		return -errno;
@@ -49,14 +49,14 @@ static int mark_set(struct image *i, uint64_t mark)
 	return fcntl(i->fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-int image_open(struct image *i, const char *path, bool read_only, uint64_t mark)
+int image_open(struct image *i, const char *path, bool read_only, uint32_t sector_bytes, uint64_t mark)
 {
 	int err;
 
 	*i = (struct image){ .fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK) };
 	if (i->fd < 0)
 		return -errno;
-	err = measure(i);
+	err = measure(i, sector_bytes);
 	if (!err)
 		err = mark_set(i, mark);
 	if (err)

@@ -12,10 +12,10 @@
 struct image {
 	int fd;
 	uint64_t sectors;	/* of 512 bytes, whole ones of sector_bytes */
-	uint32_t sector_bytes;	/* 512 or 4096 */
+	uint32_t sector_bytes;	/* 512 or 4096: its own, or those that are wanted if they are larger */
 	bool busy;		/* it bears @mark already */
 };
 
-/* Open the regular file or block device at @path. The mark is set unless it is there. -Exxx; -ENOTBLK: it is neither;
+/* Open the regular file or block device at @path, as a disk of sectors of @sector_bytes or, 0, as it comes. The mark is set unless it is there. -Exxx; -ENOTBLK: it is neither;
  * -ENODATA: it has no sector. */
-int image_open(struct image *i, const char *path, bool read_only, uint64_t mark) MUST_CHECK;
+int image_open(struct image *i, const char *path, bool read_only, uint32_t sector_bytes, uint64_t mark) MUST_CHECK;

@@ -46,6 +46,8 @@ static void device_set(const struct link_start *s)
 	vbd.record = records_map(s->rings);
 	vbd.config = (struct blk_config){
 		.io = &disk.io, .jobs = JOBS,
+		.operations = { .per_second = s->operations_per_second, .burst_ns = s->burst_ms * 1000000ull },
+		.bytes = { .per_second = s->bytes_per_second, .burst_ns = s->burst_ms * 1000000ull },
 		.limits = {
 			.sectors = s->sectors, .sector_bytes = s->sector_bytes, .max_segments = SEGMENTS,
 			.read_only = s->read_only, .flush = true, .barrier = true, .discard = !s->read_only,
@@ -68,6 +70,15 @@ static bool work(void)
 	return more;
 }
 
+/* How long there is nothing to do unless someone says so; NULL: for ever. */
+static const struct timespec *pause_of(bool more, struct timespec *t)
+{
+	uint64_t ns = more || port.kept ? 0 : vbd.wait_ns;
+
+	*t = (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+	return more || port.kept || vbd.wait_ns ? t : NULL;
+}
+
 static void serve(void)
 {
 	struct pollfd wait[] = {
@@ -76,10 +87,11 @@ static void serve(void)
 		{ .fd = disk.ring.ring_fd, .events = POLLIN },
 		{ .fd = size.timer, .events = POLLIN },
 	};
+	struct timespec t;
 	bool more = false;
 
 	while (!vbd.device.gone) {
-		if (poll(wait, ARRAY_LEN(wait), more || port.kept ? 0 : -1) < 0 && errno != EINTR)
+		if (ppoll(wait, ARRAY_LEN(wait), pause_of(more, &t), NULL) < 0 && errno != EINTR)
 			daemon_fail("poll", -errno);
 		port_run(&port, wait[0].revents, wait[1].revents);
 		if (wait[3].revents && size_look(&size))

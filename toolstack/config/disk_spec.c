@@ -13,6 +13,8 @@
 
 #include "toolstack/config/field.h"
 
+enum { BURST_MS = 1000 }; /* unless it says so */
+
 struct parse {
 	struct disk_spec disk;
 	int position; /* next of target, format, vdev, access */
@@ -193,6 +195,56 @@ static int set_backend(struct parse *p, const char *text)
 	return -ENOTSUP;
 }
 
+/* A number from 1 to @most; k, m and g behind it are units of 1024. */
+static int set_number(struct parse *p, const char *name, const char *text, uint64_t most, uint64_t *out)
+{
+	static const char units[] = "kmg";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+	uint64_t number = 0;
+	bool good = digits > 0 && digits <= 18 && (!text[digits] || (unit && !text[digits + 1]));
+
+	for (size_t i = 0; good && i < digits; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	for (const char *u = units; good && unit && u <= unit; u++) {
+		good = number <= most;
+		number *= 1024;
+	}
+	if (!good || number == 0 || number > most)
+		return why_set(p->why, -EINVAL, "%s \"%.32s\" is not from 1 to %llu", name, text,
+			(unsigned long long)most);
+	*out = number;
+	return 0;
+}
+
+static int set_sector_size(struct parse *p, const char *text)
+{
+	if (strcmp(text, "512") != 0 && strcmp(text, "4096") != 0)
+		return why_set(p->why, -EINVAL, "sector-size \"%.32s\" is neither 512 nor 4096", text);
+	p->disk.sector_bytes = text[0] == '5' ? 512 : 4096;
+	return 0;
+}
+
+static int set_bytes(struct parse *p, const char *text)
+{
+	return set_number(p, "bytes-per-second", text, 1ULL << 50, &p->disk.bytes_per_second);
+}
+
+static int set_operations(struct parse *p, const char *text)
+{
+	return set_number(p, "operations-per-second", text, 1ULL << 30, &p->disk.operations_per_second);
+}
+
+static int set_burst(struct parse *p, const char *text)
+{
+	uint64_t ms;
+	int rc = set_number(p, "burst", text, 3600000, &ms);
+
+	if (rc == 0)
+		p->disk.burst_ms = (uint32_t)ms;
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct parse *p, const char *text);
@@ -204,6 +256,10 @@ static const struct {
 	{"devtype", set_devtype},
 	{"backendtype", set_backendtype},
 	{"backend", set_backend},
+	{"sector-size", set_sector_size},
+	{"bytes-per-second", set_bytes},
+	{"operations-per-second", set_operations},
+	{"burst", set_burst},
 };
 
 static int set_key(struct parse *p, const char *name, const char *text)
@@ -212,7 +268,8 @@ static int set_key(struct parse *p, const char *name, const char *text)
 		if (strcmp(keys[i].name, name) == 0)
 			return keys[i].set(p, text);
 	why_set(p->why, -EINVAL, "unknown disk key \"%.32s\"", name);
-	why_hint(p->why, "known: target format vdev access devtype backendtype backend");
+	why_hint(p->why, "known: target format vdev access devtype backendtype backend sector-size "
+			"bytes-per-second operations-per-second burst");
 	return -EINVAL;
 }
 
@@ -294,6 +351,24 @@ static int parse_old(struct parse *p, const char *text)
 	return *text ? why_set(p->why, -EINVAL, "unexpected \"%.32s\"", text) : 0;
 }
 
+/* What only a process of dom0's does. */
+static int check_user(struct parse *p)
+{
+	struct disk_spec *d = &p->disk;
+	bool limited = d->bytes_per_second || d->operations_per_second;
+
+	if (d->burst_ms && !limited)
+		return why_set(p->why, -EINVAL, "burst without bytes-per-second or operations-per-second");
+	if ((d->sector_bytes || limited) && !d->user_backend) {
+		why_set(p->why, -EINVAL, "%s needs backend=user",
+			d->sector_bytes ? "sector-size" : "a limit");
+		return -EINVAL;
+	}
+	if (limited && !d->burst_ms)
+		d->burst_ms = BURST_MS;
+	return 0;
+}
+
 static int check(struct parse *p)
 {
 	if (p->disk.target[0] == '\0')
@@ -307,7 +382,7 @@ static int check(struct parse *p)
 		p->disk.writable = !p->disk.cdrom;
 	if (p->disk.cdrom && p->disk.writable)
 		return why_set(p->why, -EINVAL, "a cdrom cannot be writable");
-	return 0;
+	return check_user(p);
 }
 
 int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why)
@@ -333,9 +408,21 @@ int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why)
 
 int disk_spec_format(const struct disk_spec *d, char *out, size_t size)
 {
-	int length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s,target=%s", d->vdev,
-		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "",
-		d->user_backend ? ",backend=user" : "", d->target);
+	char limits[160] = "", sector[32] = "";
+	int length, at = 0;
 
+	if (d->sector_bytes)
+		snprintf(sector, sizeof(sector), ",sector-size=%u", d->sector_bytes);
+	if (d->bytes_per_second)
+		at = snprintf(limits, sizeof(limits), ",bytes-per-second=%llu",
+			(unsigned long long)d->bytes_per_second);
+	if (d->operations_per_second)
+		at += snprintf(limits + at, sizeof(limits) - (size_t)at, ",operations-per-second=%llu",
+			(unsigned long long)d->operations_per_second);
+	if (d->burst_ms)
+		snprintf(limits + at, sizeof(limits) - (size_t)at, ",burst=%u", d->burst_ms);
+	length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s%s%s,target=%s", d->vdev,
+		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "",
+		d->user_backend ? ",backend=user" : "", sector, limits, d->target);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

@@ -1,6 +1,7 @@
 /* One entry of `disk = [ ... ]`, in either syntax of xl.cfg:
  *   phy:/dev/x,xvda,w     file:/img,xvda:cdrom,r          (old)
  *   [target[,format[,vdev[,access]]]][,key=value ...]     (new; target= takes the rest of the text)
+ * Keys beyond xl's, with backend=user: sector-size, bytes-per-second, operations-per-second, burst.
  * Pure. Only raw images: the back ends serve no others. Whether the target is a block device or
  * a file is seen when it is opened, so the prefixes phy: and file: say nothing more. */
 #pragma once
@@ -16,7 +17,14 @@ struct disk_spec {
 	bool writable;
 	bool cdrom;
 	bool user_backend; /* served by a process of dom0's, else by its kernel */
+	/* Of one that a process serves; 0: as it comes, and no limit. */
+	uint32_t sector_bytes; /* 512, 4096 */
+	uint64_t bytes_per_second, operations_per_second;
+	uint32_t burst_ms; /* not 0 if there is a limit */
 };
+
+/* Room for any of them as text. */
+#define DISK_SPEC_TEXT (sizeof(struct disk_spec) + 192)
 
 /* Parse hostile @text. Returns 0 and *d, or -EINVAL/-ENOTSUP with @why. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct why *why);

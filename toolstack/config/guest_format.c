@@ -43,7 +43,7 @@ static void put_disks(FILE *f, const struct guest_cfg *g)
 {
 	fputs("disk = [", f);
 	for (size_t i = 0; i < g->disk_count; i++) {
-		char text[sizeof(struct disk_spec) + 64] = "";
+		char text[DISK_SPEC_TEXT] = "";
 
 		(void)!disk_spec_format(&g->disks[i], text, sizeof(text));
 		fputs(i ? ", " : "", f);

@@ -73,6 +73,8 @@ static int open_disks(struct creation *c)
 		int rc = block_open(
 			&c->blocks[i], d->target, d->writable, !d->user_backend, c->why);
 
+		if (rc == 0 && d->sector_bytes)
+			rc = block_check_sectors(&c->blocks[i], d->target, d->sector_bytes, c->why);
 		if (rc == 0)
 			rc = disk_check_own(&c->guest, i, c->why);
 		if (rc == 0)

@@ -181,6 +181,19 @@ static void write_kernel_disk(struct writer *w, const struct disk_device *device
 	put(w, "hotplug-status", "connected");
 }
 
+/* What only a process of dom0's asks for, through backendd. */
+static void write_user_disk(struct writer *w, const struct disk_spec *d)
+{
+	if (d->sector_bytes)
+		put(w, "wanted-sector-size", "%u", d->sector_bytes);
+	if (d->bytes_per_second)
+		put(w, "bytes-per-second", "%llu", (unsigned long long)d->bytes_per_second);
+	if (d->operations_per_second)
+		put(w, "operations-per-second", "%llu", (unsigned long long)d->operations_per_second);
+	if (d->burst_ms)
+		put(w, "burst-ms", "%u", d->burst_ms);
+}
+
 static void write_disk(
 	struct writer *w, const struct disk_spec *d, const struct disk_device *device)
 {
@@ -192,7 +205,9 @@ static void write_disk(
 	put(w, "device-type", "%s", kind);
 	put(w, "dev", "%s", d->vdev);
 	put(w, "removable", "%d", d->cdrom);
-	if (!d->user_backend)
+	if (d->user_backend)
+		write_user_disk(w, d);
+	else
 		write_kernel_disk(w, device);
 	enter(w, "/local/domain/%u/device/vbd/%u", w->tree->domid, d->vdev_nr);
 	put(w, "virtual-device", "%u", d->vdev_nr);

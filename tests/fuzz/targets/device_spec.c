@@ -31,7 +31,7 @@ static void disk(const char *text)
 {
 	struct disk_spec d, again;
 	struct why why = { 0 };
-	char written[sizeof d + 64];
+	char written[DISK_SPEC_TEXT];
 	int rc = disk_spec_parse(&d, text, &why);
 
 	if (rc) {
@@ -42,7 +42,9 @@ static void disk(const char *text)
 	HOLDS(disk_spec_parse(&again, written, &why) == 0);
 	HOLDS(strcmp(d.target, again.target) == 0 && strcmp(d.vdev, again.vdev) == 0);
 	HOLDS(d.vdev_nr == again.vdev_nr && d.writable == again.writable && d.cdrom == again.cdrom);
-	HOLDS(d.user_backend == again.user_backend);
+	HOLDS(d.user_backend == again.user_backend && d.sector_bytes == again.sector_bytes);
+	HOLDS(d.bytes_per_second == again.bytes_per_second && d.burst_ms == again.burst_ms);
+	HOLDS(d.operations_per_second == again.operations_per_second);
 	SHORTEST_CHECK(written, disk_spec_format(&d, out, room));
 }
 

@@ -46,7 +46,7 @@ static void refused(const char *what, bool read_only, int err)
 	int before = dup(0), after;
 
 	close(before);
-	ck_assert_int_eq(image_open(&image, what, read_only, MARK), err);
+	ck_assert_int_eq(image_open(&image, what, read_only, 0, MARK), err);
 	after = dup(0);
 	close(after);
 	ck_assert_int_eq(before, after);
@@ -61,7 +61,7 @@ START_TEST(sizes)
 
 	for (size_t i = 0; i < sizeof size / sizeof size[0]; i++) {
 		file_make(size[i].bytes);
-		ck_assert_int_eq(image_open(&image, path, false, MARK), 0);
+		ck_assert_int_eq(image_open(&image, path, false, 0, MARK), 0);
 		ck_assert_uint_eq(image.sectors, size[i].sectors);
 		ck_assert_uint_eq(image.sector_bytes, 512);
 		ck_assert(!image.busy);
@@ -73,6 +73,23 @@ START_TEST(sizes)
 	refused(path, false, -ENODATA);
 	file_make(0);
 	refused(path, true, -ENODATA);
+}
+END_TEST
+
+/* Larger sectors than its own, or than a file's, which has none: whole ones count. */
+START_TEST(sectors_that_are_wanted)
+{
+	file_make((1 << 20) + 4095);
+	ck_assert_int_eq(image_open(&image, path, false, 4096, MARK), 0);
+	ck_assert_uint_eq(image.sectors, 2048);
+	ck_assert_uint_eq(image.sector_bytes, 4096);
+	close(image.fd);
+	ck_assert_int_eq(image_open(&image, path, false, 512, MARK), 0);
+	ck_assert_uint_eq(image.sectors, 2055);
+	ck_assert_uint_eq(image.sector_bytes, 512);
+	close(image.fd);
+	file_make(4095);
+	ck_assert_int_eq(image_open(&image, path, false, 4096, MARK), -ENODATA);
 }
 END_TEST
 
@@ -104,8 +121,8 @@ START_TEST(a_file_that_may_only_be_read)
 	if (pid == 0) {
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
 			_exit(2);
-		_exit(image_open(&image, path, false, MARK) == -EACCES &&
-		      image_open(&image, path, true, MARK) == 0 &&
+		_exit(image_open(&image, path, false, 0, MARK) == -EACCES &&
+		      image_open(&image, path, true, 0, MARK) == 0 &&
 		      write(image.fd, "", 1) < 0 && errno == EBADF ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -118,7 +135,7 @@ static bool busy(bool read_only, uint64_t mark)
 {
 	struct image other;
 
-	ck_assert_int_eq(image_open(&other, path, read_only, mark), 0);
+	ck_assert_int_eq(image_open(&other, path, read_only, 0, mark), 0);
 	close(other.fd);
 	return other.busy;
 }
@@ -128,7 +145,7 @@ START_TEST(mark)
 	bool read_only = _i & 1, later = _i & 2;
 	int copy;
 
-	ck_assert_int_eq(image_open(&image, path, read_only, MARK), 0);
+	ck_assert_int_eq(image_open(&image, path, read_only, 0, MARK), 0);
 	ck_assert(!image.busy);
 	ck_assert(busy(later, MARK));
 	ck_assert(!busy(later, MARK - 1));
@@ -149,8 +166,8 @@ START_TEST(marks_side_by_side)
 {
 	struct image other;
 
-	ck_assert_int_eq(image_open(&image, path, false, 1), 0);
-	ck_assert_int_eq(image_open(&other, path, false, 2), 0);
+	ck_assert_int_eq(image_open(&image, path, false, 0, 1), 0);
+	ck_assert_int_eq(image_open(&other, path, false, 0, 2), 0);
 	ck_assert(!image.busy && !other.busy);
 	ck_assert(busy(true, 1) && busy(true, 2));
 	close(image.fd);
@@ -165,7 +182,7 @@ START_TEST(mark_of_a_ring)
 	struct io_uring ring;
 	int err;
 
-	ck_assert_int_eq(image_open(&image, path, false, MARK), 0);
+	ck_assert_int_eq(image_open(&image, path, false, 0, MARK), 0);
 	err = io_uring_queue_init(4, &ring, 0);
 	ck_assert_msg(err == 0, "this machine has no io_uring: %s", strerror(-err));
 	ck_assert_int_eq(io_uring_register_files(&ring, &image.fd, 1), 0);
@@ -187,7 +204,7 @@ START_TEST(mark_of_a_process_that_was_killed)
 	ck_assert_int_eq(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (image_open(&image, path, true, MARK) || write(ready[1], "", 1) != 1)
+		if (image_open(&image, path, true, 0, MARK) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -202,7 +219,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(setup, teardown, sizes, no_images, a_file_that_may_only_be_read, marks_side_by_side,
+	TCase *c = CHECK_CASE(setup, teardown, sizes, sectors_that_are_wanted, no_images, a_file_that_may_only_be_read, marks_side_by_side,
 			      mark_of_a_ring, mark_of_a_process_that_was_killed);
 
 	tcase_add_loop_test(c, mark, 0, 4);

@@ -13,12 +13,25 @@ START_TEST(process_has_what_it_needs)
 	device_make(writable ? "w" : "r");
 	UNTIL(said(1)[0]);
 	snprintf(line, sizeof line, "fds ff blocked 0 path " VBD " sectors 2048 of 512 rings 4 uid %u read-only %d "
-		 "disk 1048576 access %d nr 1\n", DEVICES_UID, !writable, writable ? O_RDWR : O_RDONLY);
+		 "disk 1048576 access %d limits 0 0 0 nr 1\n", DEVICES_UID, !writable, writable ? O_RDWR : O_RDONLY);
 	ck_assert_str_eq(said(1), line);
 	ck_assert_uint_eq(fake_doors.domid, 1);
 	ck_assert_ptr_null(roster.devices->next);
 	settle();
 	ck_assert_str_eq(said(2), "");
+}
+END_TEST
+
+START_TEST(wishes_of_the_toolstack)
+{
+	put(VBD "/wanted-sector-size", "4096");
+	put(VBD "/bytes-per-second", "9007199254740992");
+	put(VBD "/operations-per-second", "100");
+	put(VBD "/burst-ms", "250");
+	image_make((1 << 20) + 512);
+	served();
+	ck_assert_ptr_nonnull(strstr(said(1), " sectors 2048 of 4096 "));
+	ck_assert_ptr_nonnull(strstr(said(1), " limits 9007199254740992 100 250 "));
 }
 END_TEST
 
@@ -67,7 +80,7 @@ START_TEST(the_end_waits_for_io)
 	put(VBD "/online", "0");
 	process_exit(0);
 	ck_assert_int_eq(waitid(P_PID, (id_t)roster.devices->pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
-	ck_assert_int_eq(image_open(&i, image, true, MARK), 0);
+	ck_assert_int_eq(image_open(&i, image, true, 0, MARK), 0);
 	ck_assert(!i.busy);
 	settle();
 	ck_assert(is_there(VBD));
@@ -123,7 +136,7 @@ START_TEST(io_of_a_dead_process_is_waited_for)
 {
 	struct image i;
 
-	ck_assert_int_eq(image_open(&i, image, true, MARK), 0);
+	ck_assert_int_eq(image_open(&i, image, true, 0, MARK), 0);
 	device_make("w");
 	UNTIL(roster.devices && roster.devices->retry.armed);
 	settle();
@@ -209,6 +222,17 @@ static void refused(const char *error)
 	ck_assert_int_eq(store_rm(toolstack, STORE_NO_TX, ERROR), 0);
 }
 
+static void wish_refused(const char *node, const char *value)
+{
+	char *path = mem_printf(VBD "/%s", node), *error = mem_printf("%s: Invalid argument", node);
+
+	put(path, value);
+	device_make("w");
+	refused(error);
+	free(path);
+	free(error);
+}
+
 START_TEST(refusals)
 {
 	char *error = mem_printf("%s: is empty", image), params[600];
@@ -231,6 +255,13 @@ START_TEST(refusals)
 	unlink(image);
 	put(VBD "/frontend", "/local/domain/1/device/vbd/51");
 	refused("params or mode: No such file or directory");
+	image_make(1 << 20);
+	wish_refused("wanted-sector-size", "1024");
+	wish_refused("wanted-sector-size", "8192");
+	wish_refused("bytes-per-second", "9007199254740993");
+	wish_refused("bytes-per-second", "-1");
+	wish_refused("operations-per-second", "many");
+	wish_refused("burst-ms", "4294967296");
 	/* A name is not cut to that of another file. */
 	image_make(1 << 20);
 	memset(params, '/', sizeof params - 1);
@@ -268,7 +299,7 @@ START_TEST(gone_without_a_process)
 {
 	struct image i;
 
-	ck_assert_int_eq(image_open(&i, image, true, MARK), 0);
+	ck_assert_int_eq(image_open(&i, image, true, 0, MARK), 0);
 	device_make("w");
 	UNTIL(roster.devices && roster.devices->retry.armed);
 	ck_assert_int_eq(store_rm(toolstack, STORE_NO_TX, VBD), 0);
@@ -284,7 +315,7 @@ START_TEST(offline_without_a_process)
 {
 	struct image i;
 
-	ck_assert_int_eq(image_open(&i, image, true, MARK), 0);
+	ck_assert_int_eq(image_open(&i, image, true, 0, MARK), 0);
 	device_make("w");
 	UNTIL(roster.devices && roster.devices->retry.armed);
 	put(VBD "/online", "0");
@@ -312,7 +343,7 @@ END_TEST
 
 static TCase *tests(void)
 {
-	TCase *c = CHECK_CASE(setup, teardown, half_made, names_that_are_no_devices, the_end,
+	TCase *c = CHECK_CASE(setup, teardown, wishes_of_the_toolstack, half_made, names_that_are_no_devices, the_end,
 			      the_end_waits_for_io, made_again, successors,
 			      records_outlive_backendd, io_of_a_dead_process_is_waited_for,
 			      deaths_at_once_slow_the_next_start, a_process_that_asks_for_more, refusals, no_doors,

@@ -75,10 +75,12 @@ static inline int as_process(void)
 	(void)!pwrite(LINK_FD_RECORDS, &deaths, 1, 0);
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
 	fstat(LINK_FD_DISK, &st);
-	say("fds %lx blocked %d path %s sectors %llu of %u rings %u uid %u read-only %u disk %lld access %d nr %u\n",
+	say("fds %lx blocked %d path %s sectors %llu of %u rings %u uid %u read-only %u disk %lld access %d "
+	    "limits %llu %llu %u nr %u\n",
 	    descriptors(), sigismember(&blocked, SIGTERM), m.start.path, (unsigned long long)m.start.sectors,
 	    m.start.sector_bytes, m.start.rings, m.start.uid, m.start.read_only, (long long)st.st_size,
-	    fcntl(LINK_FD_DISK, F_GETFL) & O_ACCMODE, deaths);
+	    fcntl(LINK_FD_DISK, F_GETFL) & O_ACCMODE, (unsigned long long)m.start.bytes_per_second,
+	    (unsigned long long)m.start.operations_per_second, m.start.burst_ms, deaths);
 	if (strcmp(getenv("ROLE"), "hostile") == 0) {
 		m.type = LINK_STORE_WRITE;
 		memcpy(m.text, VBD "/params\0/dev/sda", sizeof VBD "/params\0/dev/sda");

@@ -56,10 +56,19 @@ START_TEST(back_ends)
 			"format=raw,vdev=hdc,access=ro,devtype=cdrom,backend=user,target=/i,backend=kernel"},
 		{"backend=user,vdev=xvda,backend=0,target=/i", "format=raw,vdev=xvda,access=rw,target=/i"},
 		{"phy:/i,xvda,w", "format=raw,vdev=xvda,access=rw,target=/i"},
+		{"backend=user,vdev=xvda,sector-size=4096,bytes-per-second=10m,operations-per-second=500,target=/i",
+			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=4096,"
+			"bytes-per-second=10485760,operations-per-second=500,burst=1000,target=/i"},
+		{"vdev=xvda,sector-size=512,burst=20,operations-per-second=2k,backend=user,target=/i",
+			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=512,operations-per-second=2048,"
+			"burst=20,target=/i"},
+		{"vdev=xvda,bytes-per-second=1048576g,burst=3600000,operations-per-second=1048576k,backend=user,target=/i",
+			"format=raw,vdev=xvda,access=rw,backend=user,bytes-per-second=1125899906842624,"
+			"operations-per-second=1073741824,burst=3600000,target=/i"},
 	};
 	struct disk_spec d, again;
 	struct why w = {0};
-	char text[sizeof(d) + 64];
+	char text[DISK_SPEC_TEXT];
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		ck_assert_int_eq(disk_spec_parse(&d, all[i].text, &w), 0);
@@ -73,6 +82,8 @@ START_TEST(back_ends)
 	d.target[sizeof(d.target) - 1] = '\0';
 	memset(d.vdev, 'x', sizeof(d.vdev) - 1);
 	d.cdrom = d.user_backend = true;
+	d.sector_bytes = d.burst_ms = UINT32_MAX;
+	d.bytes_per_second = d.operations_per_second = UINT64_MAX;
 	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
 }
 END_TEST
@@ -96,6 +107,23 @@ static const struct {
 	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
 	{"vdev=xvda,backend=users,target=/a", "backend \"users\" is not supported"},
 	{"vdev=xvda,backend=,target=/a", "backend \"\" is not supported"},
+	{"vdev=xvda,sector-size=4096,target=/a", "sector-size needs backend=user"},
+	{"vdev=xvda,operations-per-second=1,target=/a", "a limit needs backend=user"},
+	{"vdev=xvda,backend=user,burst=1,target=/a", "burst without bytes-per-second or operations-per-second"},
+	{"vdev=xvda,backend=user,sector-size=1024,target=/a", "sector-size \"1024\" is neither 512 nor 4096"},
+	{"vdev=xvda,backend=user,sector-size=,target=/a", "sector-size \"\" is neither 512 nor 4096"},
+	{"vdev=xvda,bytes-per-second=0,target=/a", "bytes-per-second \"0\" is not from 1 to 1125899906842624"},
+	{"vdev=xvda,bytes-per-second=1048577g,target=/a",
+		"bytes-per-second \"1048577g\" is not from 1 to 1125899906842624"},
+	{"vdev=xvda,bytes-per-second=999999999999999999g,target=/a",
+		"bytes-per-second \"999999999999999999g\" is not from 1 to 1125899906842624"},
+	{"vdev=xvda,operations-per-second=1t,target=/a",
+		"operations-per-second \"1t\" is not from 1 to 1073741824"},
+	{"vdev=xvda,operations-per-second=1kk,target=/a",
+		"operations-per-second \"1kk\" is not from 1 to 1073741824"},
+	{"vdev=xvda,operations-per-second=-1,target=/a",
+		"operations-per-second \"-1\" is not from 1 to 1073741824"},
+	{"vdev=xvda,burst=,target=/a", "burst \"\" is not from 1 to 3600000"},
 	{"vdev=xvda,backend,target=/a", "target \"backend\" is not an absolute path"},
 	{"phy:/a,xvda,w,backend=user", "unexpected \"backend=user\""},
 	{"vdev=xvda,target=rel", "target \"rel\" is not an absolute path"},

