@@ -32,6 +32,9 @@ struct blk_io_request {
 	uint64_t sector, sectors;	/* in the device's limits, on the bounds of its sectors; not of BLK_FLUSH */
 	struct blk_piece *piece;	/* of BLK_READ and BLK_WRITE: together so many sectors */
 	uint32_t pieces;
+	/* The disk's own, while it has the operation. */
+	struct blk_io_request *next;
+	int64_t result;
 };
 
 /* The disk. */

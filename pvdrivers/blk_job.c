@@ -98,8 +98,10 @@ bool blk_job_step(struct blk_job *j)
 	if (now != DATA)
 		j->io = (struct blk_io_request){ .op = BLK_FLUSH };
 	else
-		j->io = (struct blk_io_request){ r->op == BLK_READ || r->op == BLK_DISCARD ? r->op : BLK_WRITE,
-			r->secure, r->sector, r->sectors, j->piece, r->segments };
+		j->io = (struct blk_io_request){
+			.op = r->op == BLK_READ || r->op == BLK_DISCARD ? r->op : BLK_WRITE, .secure = r->secure,
+			.sector = r->sector, .sectors = r->sectors, .piece = j->piece, .pieces = r->segments,
+		};
 	j->back->config.io->submit(j->back->config.io, &j->io);
 	return true;
 }

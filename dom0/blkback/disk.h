@@ -1,24 +1,26 @@
-/* The disk of one device: operations of pvdrivers on one file, by io_uring.
+/* The disk of one device: operations of pvdrivers on what it is made of. In one of these ways: disk_ring.h, on a file by
+ * io_uring; disk_threads.h, on a file where there is no io_uring.
  *
- * One thread. The ring is made for this file and a few operations, and can do nothing else from then on.
- * Spec: io_uring(7), io_uring_register(2). */
+ * All but what a way does behind it belongs to one thread. */
 #pragma once
-#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include "dom0/lib/attr.h"
 #include "pvdrivers/blk_back.h"
 
 struct disk {
 	struct blk_io io;
-	struct io_uring ring;		/* its descriptor can be read when operations have ended */
+	int fd;				/* can be read when operations have ended */
+	/* Hand what was submitted to who does it. */
+	void (*start)(struct disk *d);
+	/* Whether reap() has something to tell. */
+	bool (*has_ended)(const struct disk *d);
+	/* Tell pvdrivers of each operation that has ended; how many. */
+	unsigned int (*reap)(struct disk *d);
+	/* No operation is under way. */
+	void (*close)(struct disk *d);
 };
 
-/* Make @d for at most @entries operations at once on @file, which can be closed then. -ENOSYS or -EPERM: this
- * kernel has no io_uring. */
-int disk_open(struct disk *d, int file, unsigned int entries) MUST_CHECK;
-void disk_close(struct disk *d);
-/* Hand what was submitted to the kernel. */
-void disk_start(struct disk *d);
-/* Whether disk_reap() has something to tell. */
-bool disk_has_ended(const struct disk *d);
-/* Tell pvdrivers of each operation that has ended; how many. */
-unsigned int disk_reap(struct disk *d);
+/* What came of @r, which ended with @result bytes or -Exxx. Less than all is an error: the file ends where it should
+ * not, or is full. */
+int disk_outcome(const struct blk_io_request *r, int64_t result) MUST_CHECK;

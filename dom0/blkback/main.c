@@ -1,6 +1,7 @@
 /* blkback: serves one virtual disk of one guest. Started by backendd, with the descriptors of dom0/backend/link.h.
  *
- * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach), disk.c and size.c. It holds nothing
+ * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach), disk.h (the ways to
+ * do I/O) and size.c. It holds nothing
  * that its death loses: what a successor needs is in the records. */
 #include <errno.h>
 #include <poll.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 #include "dom0/backend/port.h"
 #include "dom0/backend/process.h"
-#include "dom0/blkback/disk.h"
+#include "dom0/blkback/disk_ring.h"
+#include "dom0/blkback/disk_threads.h"
 #include "dom0/blkback/size.h"
 #include "dom0/lib/daemon.h"
+#include "dom0/lib/log.h"
 #include "pvdrivers/vbd_back.h"
 
 #define JOBS		64u	/* requests under way at once */
@@ -22,7 +25,9 @@
 #define ROUNDS		16	/* of work between two looks at what else there is */
 
 static struct port port;
-static struct disk disk;
+static struct disk_ring ring;
+static struct disk_threads threads;
+static struct disk *disk;
 static struct size size;
 static struct vbd_back vbd;
 
@@ -45,7 +50,7 @@ static void device_set(const struct link_start *s)
 	vbd.kept_pages = KEPT_PAGES;
 	vbd.record = records_map(s->rings);
 	vbd.config = (struct blk_config){
-		.io = &disk.io, .jobs = JOBS,
+		.io = &disk->io, .jobs = JOBS,
 		.operations = { .per_second = s->operations_per_second, .burst_ns = s->burst_ms * 1000000ull },
 		.bytes = { .per_second = s->bytes_per_second, .burst_ns = s->burst_ms * 1000000ull },
 		.limits = {
@@ -62,10 +67,10 @@ static bool work(void)
 	bool more = true;
 
 	for (int round = 0; more && round < ROUNDS; round++) {
-		disk_reap(&disk);
+		disk->reap(disk);
 		vbd_back_run(&vbd);
-		disk_start(&disk);
-		more = vbd.again || disk_has_ended(&disk);
+		disk->start(disk);
+		more = vbd.again || disk->has_ended(disk);
 	}
 	return more;
 }
@@ -84,7 +89,7 @@ static void serve(void)
 	struct pollfd wait[] = {
 		{ .fd = LINK_FD_SOCKET, .events = POLLIN },
 		{ .fd = LINK_FD_EVENTS, .events = POLLIN },
-		{ .fd = disk.ring.ring_fd, .events = POLLIN },
+		{ .fd = disk->fd, .events = POLLIN },
 		{ .fd = size.timer, .events = POLLIN },
 	};
 	struct timespec t;
@@ -100,20 +105,34 @@ static void serve(void)
 	}
 }
 
+/* Open the disk and enter the sandbox. */
+static void disk_open(const struct link_start *s)
+{
+	const struct process_rights *rights = &process_blkback;
+	int err = disk_ring_open(&ring, LINK_FD_DISK, JOBS);
+
+	disk = &ring.disk;
+	if (err) {
+		log_info("no io_uring: %s: threads do its work", strerror(-err));
+		err = disk_threads_open(&threads, LINK_FD_DISK);
+		disk = &threads.disk;
+		rights = &process_blkback_threads;
+	}
+	if (!err)
+		err = size_open(&size, LINK_FD_DISK, s->sector_bytes, s->sectors);
+	if (err)
+		daemon_fail("disk", err);
+	process_confine(rights, s->uid);
+}
+
 int main(void)
 {
 	struct link_start start = process_begin("blkback");
 	int err;
 
-	device_set(&start);
 	port_open(&port);
-	err = disk_open(&disk, LINK_FD_DISK, JOBS);
-	if (err)
-		daemon_fail("io_uring", err);
-	err = size_open(&size, LINK_FD_DISK, start.sector_bytes, start.sectors);
-	if (err)
-		daemon_fail("timer", err);
-	process_confine(&process_blkback, start.uid);
+	disk_open(&start);
+	device_set(&start);
 	err = vbd_back_open(&vbd, &port.os, start.path);
 	if (err)
 		daemon_fail(start.path, err);

@@ -94,6 +94,10 @@ void sandbox_enter(const struct sandbox *s)
 	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (err)
 		sandbox_fail("seccomp", -err);
+	/* Of all threads that there are. */
+	err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (err)
+		sandbox_fail("seccomp", -err);
 	calls_allow(ctx, common_calls);
 	if (s->calls)
 		calls_allow(ctx, s->calls);

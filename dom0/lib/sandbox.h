@@ -24,7 +24,7 @@ struct sandbox {
 	const unsigned int *requests;	/* of ioctl(), which is allowed with just these, ended by 0; NULL: none */
 };
 
-/* Enter it. Failure ends the process with a message: there is nothing to go on with. What every
+/* Enter it, with all threads. Failure ends the process with a message: there is nothing to go on with. What every
  * daemon needs (memory, poll, read, write, close, time, exit) is on the list already; names the
  * running kernel's architecture lacks are skipped. */
 void sandbox_enter(const struct sandbox *s);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,10 +218,64 @@ START_TEST(mark_of_a_process_that_was_killed)
 }
 END_TEST
 
+/* ---- threads that write when their process is killed ---- */
+
+#define BIG (8u << 20)
+
+static void *thread_writes(void *fd)
+{
+	static unsigned char buffer[BIG];
+
+	memset(buffer, 0x5a, sizeof buffer);
+	for (;;)
+		(void)!pwrite((int)(intptr_t)fd, buffer, sizeof buffer, 0);
+	return NULL;
+}
+
+static pid_t writers_begin(void)
+{
+	pthread_t t;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (image_open(&image, path, false, 0, MARK) || pthread_create(&t, NULL, thread_writes, (void *)(intptr_t)image.fd) ||
+	    pthread_create(&t, NULL, thread_writes, (void *)(intptr_t)image.fd))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* It is there while any thread writes, and goes with the last one; what is written then stays. */
+START_TEST(mark_of_threads_that_write)
+{
+	static unsigned char zero[BIG], now[BIG];
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	for (int round = 0; round < 20; round++) {
+		pid_t pid = writers_begin();
+
+		do
+			ck_assert_int_ge(pread(fd, now, 1, 4096), 0);
+		while (now[0] != 0x5a);
+		usleep((useconds_t)(round * 500));
+		ck_assert(busy(false, MARK));
+		kill(pid, SIGKILL);
+		while (busy(false, MARK))
+			;
+		ck_assert_int_eq(pwrite(fd, zero, sizeof zero, 0), (ssize_t)sizeof zero);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		ck_assert_int_eq(pread(fd, now, sizeof now, 0), (ssize_t)sizeof now);
+		ck_assert_mem_eq(now, zero, sizeof now);
+	}
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *c = CHECK_CASE(setup, teardown, sizes, sectors_that_are_wanted, no_images, a_file_that_may_only_be_read, marks_side_by_side,
-			      mark_of_a_ring, mark_of_a_process_that_was_killed);
+			      mark_of_a_ring, mark_of_a_process_that_was_killed, mark_of_threads_that_write);
 
 	tcase_add_loop_test(c, mark, 0, 4);
 	return check_run("image", c);

@@ -1,4 +1,5 @@
 /* The sandbox, looked at from outside: who the process is afterwards, and what ends it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -6,9 +7,11 @@
 #include <linux/sockios.h>
 #include <liburing.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -24,6 +27,7 @@
 #include "tests/unit/check_main.h"
 
 static int ready[2], go[2];
+static void (*before)(void);	/* what the child does first */
 
 /* Start a child that enters @box, says so, waits, and calls @then. */
 static pid_t boxed(const struct sandbox *box, void (*then)(void))
@@ -34,6 +38,8 @@ static pid_t boxed(const struct sandbox *box, void (*then)(void))
 	ck_assert_int_eq(pipe(ready) | pipe(go), 0);
 	pid = fork();
 	if (pid == 0) {
+		if (before)
+			before();
 		sandbox_enter(box);
 		if (write(ready[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(9);
@@ -55,14 +61,14 @@ static int released(pid_t pid)
 	return status;
 }
 
-/* The value of one line of /proc/PID/status. */
-static const char *status_of(pid_t pid, const char *key)
+/* The value of one line of the status of one of the process's threads. */
+static const char *status_of(pid_t pid, pid_t thread, const char *key)
 {
 	static char line[256];
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/task/%d/status", (int)pid, (int)thread);
 	f = fopen(path, "r");
 	ck_assert_ptr_nonnull(f);
 	while (fgets(line, sizeof line, f))
@@ -71,6 +77,34 @@ static const char *status_of(pid_t pid, const char *key)
 	fclose(f);
 	line[strcspn(line, "\n")] = '\0';
 	return line + strlen(key);
+}
+
+/* ---- threads that were there before ---- */
+
+static int released_thread[2];
+
+static void *thread_waits(void *arg)
+{
+	char byte;
+
+	if (read(released_thread[0], &byte, 1) == 1)
+		(void)!syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+	return arg;
+}
+
+static void thread_begin(void)
+{
+	pthread_t t;
+
+	if (pipe(released_thread) || pthread_create(&t, NULL, thread_waits, NULL))
+		_exit(8);
+}
+
+static void thread_release(void)
+{
+	(void)!write(released_thread[1], "", 1);
+	for (;;)
+		syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 }
 
 static void nothing(void)
@@ -87,6 +121,16 @@ static void file_open(void)
 	(void)!access("/", F_OK);
 }
 
+static void is_boxed(pid_t pid, pid_t thread)
+{
+	ck_assert_str_eq(status_of(pid, thread, "Uid:"), "\t901\t901\t901\t901");
+	ck_assert_str_eq(status_of(pid, thread, "Gid:"), "\t900\t900\t900\t900");
+	ck_assert_str_eq(status_of(pid, thread, "Groups:"), "\t ");
+	ck_assert_str_eq(status_of(pid, thread, "CapEff:"), "\t0000000000000000");
+	ck_assert_str_eq(status_of(pid, thread, "NoNewPrivs:"), "\t1");
+	ck_assert_str_eq(status_of(pid, thread, "Seccomp:"), "\t2");
+}
+
 START_TEST(identity)
 {
 	struct sandbox box = { .uid = XENSTORED_UID, .root = "/tmp", .calls = "ioctl" };
@@ -94,17 +138,38 @@ START_TEST(identity)
 	char path[64], root[64];
 	ssize_t n;
 
-	ck_assert_str_eq(status_of(pid, "Uid:"), "\t901\t901\t901\t901");
-	ck_assert_str_eq(status_of(pid, "Gid:"), "\t900\t900\t900\t900");
-	ck_assert_str_eq(status_of(pid, "CapEff:"), "\t0000000000000000");
-	ck_assert_str_eq(status_of(pid, "NoNewPrivs:"), "\t1");
-	ck_assert_str_eq(status_of(pid, "Seccomp:"), "\t2");
+	is_boxed(pid, pid);
 	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
 	n = readlink(path, root, sizeof root - 1);
 	ck_assert_int_gt(n, 0);
 	root[n] = '\0';
 	ck_assert_str_eq(root, "/tmp");
 	ck_assert_int_eq(released(pid), 0);
+}
+END_TEST
+
+START_TEST(threads_that_were_there_before)
+{
+	struct sandbox box = { .uid = XENSTORED_UID, .root = "/tmp" };
+	char path[64];
+	struct dirent *e;
+	int threads = 0, status;
+	pid_t pid;
+	DIR *d;
+
+	before = thread_begin;
+	pid = boxed(&box, thread_release);
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	d = opendir(path);
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.') {
+			is_boxed(pid, atoi(e->d_name));
+			threads++;
+		}
+	closedir(d);
+	ck_assert_int_eq(threads, 2);
+	status = released(pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 END_TEST
 
@@ -148,7 +213,7 @@ END_TEST
 
 /* ---- as the processes of devices use it ---- */
 
-static const struct process_rights *const processes[] = { &process_blkback, &process_netback };
+static const struct process_rights *const processes[] = { &process_blkback, &process_blkback_threads, &process_netback };
 
 static struct sandbox device_box(const struct process_rights *rights)
 {
@@ -176,7 +241,7 @@ static const struct escape {
 	{ SYS_ioctl, HIGH | IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, HIGH }, { SYS_ioctl, ~0ul },
 	{ SYS_io_uring_setup, 0 }, { SYS_io_uring_register, 0 }, { SYS_io_setup, 0 }, { SYS_io_submit, 0 },
 	{ SYS_open, 0 }, { SYS_openat, 0 }, { SYS_openat2, 0 }, { SYS_creat, 0 }, { SYS_open_by_handle_at, 0 },
-	{ SYS_memfd_create, 0 }, { SYS_ftruncate, 0 }, { SYS_truncate, 0 }, { SYS_fallocate, 0 }, { SYS_unlinkat, 0 },
+	{ SYS_memfd_create, 0 }, { SYS_ftruncate, 0 }, { SYS_truncate, 0 }, { SYS_unlinkat, 0 },
 	{ SYS_rename, 0 }, { SYS_linkat, 0 }, { SYS_mknodat, 0 }, { SYS_fchmod, 0 }, { SYS_fchown, 0 }, { SYS_stat, 0 },
 	{ SYS_getdents64, 0 }, { SYS_splice, 0 }, { SYS_dup, 0 }, { SYS_dup2, 0 }, { SYS_pipe2, 0 },
 	{ SYS_socket, 0 }, { SYS_socketpair, 0 }, { SYS_connect, 0 }, { SYS_bind, 0 }, { SYS_accept4, 0 },
@@ -193,9 +258,13 @@ static const struct escape {
 };
 /* Each kind has these for itself. */
 static const struct escape blkback_escapes[] = {
+	{ SYS_fallocate, 0 },
 	{ SYS_ioctl, IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, HIGH | IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, TUNSETOFFLOAD },
 };
-static const struct escape netback_escapes[] = { { SYS_io_uring_enter, 0 } };
+static const struct escape threads_escapes[] = {
+	{ SYS_io_uring_enter, 0 }, { SYS_ioctl, IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, TUNSETOFFLOAD },
+};
+static const struct escape netback_escapes[] = { { SYS_io_uring_enter, 0 }, { SYS_fallocate, 0 } };
 static const struct escape *escape;
 
 static void escape_try(void)
@@ -218,10 +287,12 @@ static void none_escapes(const struct process_rights *rights, const struct escap
 START_TEST(no_escapes)
 {
 	none_escapes(processes[_i], escapes, ARRAY_LEN(escapes));
-	if (_i == 0)
-		none_escapes(&process_blkback, blkback_escapes, ARRAY_LEN(blkback_escapes));
+	if (processes[_i] == &process_blkback)
+		none_escapes(processes[_i], blkback_escapes, ARRAY_LEN(blkback_escapes));
+	else if (processes[_i] == &process_blkback_threads)
+		none_escapes(processes[_i], threads_escapes, ARRAY_LEN(threads_escapes));
 	else
-		none_escapes(&process_netback, netback_escapes, ARRAY_LEN(netback_escapes));
+		none_escapes(processes[_i], netback_escapes, ARRAY_LEN(netback_escapes));
 }
 END_TEST
 
@@ -290,6 +361,9 @@ static void work(void)
 	NEED(recv(pair[1], text, sizeof text, MSG_DONTWAIT | MSG_TRUNC) == 4 && strcmp(text, "abc") == 0);
 	if (serves == &process_blkback)
 		io();
+	if (serves == &process_blkback_threads)
+		NEED(pwritev(null, iov, 2, 0) == 2 && preadv(null, iov, 2, 0) == 0 && fdatasync(null) < 0 &&
+		     fallocate(null, 0, 0, 1) < 0);
 	NEED(writev(null, iov, 2) == 2 && readv(null, iov, 2) == 0);
 	va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	NEED(va != MAP_FAILED && munmap(va, 4096) == 0);
@@ -309,7 +383,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *c = CHECK_CASE(NULL, NULL, identity, forbidden_calls_kill, no_way_without, all_threads_end);
+	TCase *c = CHECK_CASE(NULL, NULL, identity, threads_that_were_there_before, forbidden_calls_kill,
+			      no_way_without, all_threads_end);
 
 	tcase_add_loop_test(c, no_escapes, 0, ARRAY_LEN(processes));
 	tcase_add_loop_test(c, what_is_needed_works, 0, ARRAY_LEN(processes));

@@ -1,0 +1,16 @@
+/* A disk on a file, by io_uring.
+ *
+ * The ring is made for this file and a few operations, and can do nothing else from then on.
+ * Spec: io_uring(7), io_uring_register(2). */
+#pragma once
+#include <liburing.h>
+#include "dom0/blkback/disk.h"
+
+struct disk_ring {
+	struct disk disk;
+	struct io_uring ring;
+};
+
+/* Make @d for at most @entries operations at once on @file, which can be closed then. -ENOSYS, -EPERM, -EINVAL: this
+ * kernel has no io_uring, none for us, or none that can be restricted. */
+int disk_ring_open(struct disk_ring *d, int file, unsigned int entries) MUST_CHECK;

@@ -1,0 +1,13 @@
+/* Operations on a real file, whatever the way: tests that each way's own program runs. */
+#pragma once
+#include "dom0/blkback/disk.h"
+#include "tests/unit/check_main.h"
+
+#define SECTORS		256u
+#define DISK_ENTRIES	8u
+
+extern struct disk *disk;
+extern int disk_file;		/* the test's own descriptor of the file */
+
+/* All of them. @way makes the disk on @fd, which is its own from then on. */
+TCase *disk_cases(struct disk *(*way)(int fd));
