@@ -79,8 +79,8 @@ host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $
 user-flags := $(base) -O2 -D_GNU_SOURCE -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu -isystem build/third/include
 # liburing's shared library does not export all that its header declares.
-host-libs := -lseccomp -lcjson -l:liburing.a -lz -llzma -llz4 -lzstd -lpthread
-user-libs := -Lbuild/third/lib -lseccomp -lcjson -luring -lz -llzma -llz4 -lzstd
+host-libs := -lseccomp -lcjson -l:liburing.a -Wl,--as-needed -lnbd -Wl,--no-as-needed -lz -llzma -llz4 -lzstd -lpthread
+user-libs := -Lbuild/third/lib -lseccomp -lcjson -luring -lnbd -lz -llzma -llz4 -lzstd
 
 # What objects and images were made with: a change of options makes them anew.
 flags := $(CC) $(hv-flags) $(guest-flags) $(host-flags) $(user-flags) $(third-hv-flags)

@@ -37,6 +37,7 @@ enum link_type {
 	LINK_STORE_WRITE,	/* text: path of a node that a back end writes, value */
 	LINK_STORE_WATCH,	/* text: path; flags: the watch's number. LINK_CHANGED comes once at first */
 	LINK_STORE_UNWATCH,	/* text: path; flags: the watch's number */
+	LINK_REFUSED,		/* text: why the process cannot serve the device, and ends. No reply */
 	/* What backendd says. */
 	LINK_START,		/* start: once, before all else */
 	LINK_REPLY,		/* err: 0 or -Exxx */
@@ -54,6 +55,8 @@ struct link_start {
 	uint64_t sectors;	/* of 512 bytes */
 	uint32_t sector_bytes;
 	uint32_t read_only;
+	uint32_t nbd;		/* LINK_FD_DISK is a socket to the server of an export; sector_bytes is what is wanted, or 0 */
+	char export[256];
 	uint32_t burst_ms;	/* of these limits; 0: there is none */
 	uint64_t bytes_per_second;
 	uint64_t operations_per_second;

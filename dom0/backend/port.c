@@ -6,6 +6,7 @@
 #include "dom0/backend/port.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -384,6 +385,16 @@ void port_open(struct port *p)
 		.socket = LINK_FD_SOCKET, .grants = { LINK_FD_GRANTS }, .events = { LINK_FD_EVENTS },
 		.limit = LOG_LIMIT(10, 10000000000u),
 	};
+}
+
+void port_refuse(struct port *p, const char *why)
+{
+	struct link_message m = { .type = LINK_REFUSED };
+
+	log_error("%s", why);
+	snprintf(m.text, sizeof m.text, "%s", why);
+	(void)!link_send(p->socket, &m, strlen(m.text) + 1);
+	exit(1);
 }
 
 static void socket_take(struct port *p)

@@ -42,6 +42,8 @@ struct port {
 
 /* Set up @p over the descriptors LINK_FD_*. */
 void port_open(struct port *p);
+/* Tell backendd why the device cannot be served: the process ends. */
+NORETURN void port_refuse(struct port *p, const char *why);
 /* Take what the socket holds, if it @said something, and events, if any @fired, and call back for all that is there. To be
  * called when one of the descriptors can be read, and when p->kept. */
 void port_run(struct port *p, bool said, bool fired);

@@ -9,7 +9,7 @@ struct process_rights {
 	const char *calls;
 	const unsigned int *requests;
 };
-extern const struct process_rights process_blkback, process_blkback_threads, process_netback;
+extern const struct process_rights process_blkback, process_blkback_threads, process_blkback_nbd, process_netback;
 
 /* Log as @name from now on, and hear what backendd says at first. */
 struct link_start process_begin(const char *name);

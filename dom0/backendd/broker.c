@@ -131,6 +131,14 @@ static bool serve_unwatch(struct device *d, struct link_message *m)
 	return reply(d, m, 0, 0);
 }
 
+/* It has no reply: the process ends. */
+static bool serve_refusal(struct device *d, const char *why)
+{
+	if (why)
+		device_refuse(d, why);
+	return why;
+}
+
 void broker_changed(struct device *d, uint32_t number)
 {
 	struct link_message m = { .type = LINK_CHANGED, .flags = number };
@@ -162,6 +170,7 @@ bool broker_serve(struct device *d)
 	case LINK_STORE_READ: return serve_read(d, &m, path);
 	case LINK_STORE_WRITE: return serve_write(d, &m, path, link_string(&m, bytes, 1));
 	case LINK_STORE_WATCH: return serve_watch(d, &m, path);
+	case LINK_REFUSED: return serve_refusal(d, path);
 	case LINK_STORE_UNWATCH: return serve_unwatch(d, &m);
 	default: return false;
 	}

@@ -14,6 +14,7 @@
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
+#include "protocol/io/xenbus.h"
 
 #define RETRY_NS	2000000u	/* how often to look whether a dead process's I/O has ended */
 #define SOON_NS		1000000000u	/* a death so soon after the start delays the next start */
@@ -22,17 +23,44 @@
 const struct device_kind *const device_kinds[] = { [DEVICE_VBD] = &vbd_kind, [DEVICE_VIF] = &vif_kind };
 
 /* Say in the store, where who makes the guest looks, and in the log why @d is not served. */
-static void refuse(struct device *d, const char *what, int err)
+static void refuse_for(struct device *d, const char *text)
 {
 	char *path = mem_printf("/local/domain/0/error%s/error", d->path + strlen("/local/domain/0"));
-	char *text = mem_printf("%.256s: %s", what, err == -ENODATA ? "is empty" :
-				err == -ENOTBLK ? "is neither a file nor a block device" : strerror(-err));
 
 	log_error("%s: %s", d->path, text);
 	(void)!store_write(d->host->store, STORE_NO_TX, path, text);
-	free(text);
 	free(path);
 	d->refused = true;
+}
+
+static void refuse(struct device *d, const char *what, int err)
+{
+	char *text = mem_printf("%.256s: %s", what, err == -ENODATA ? "is empty" :
+				err == -ENOTBLK ? "is neither a file nor a block device" : strerror(-err));
+
+	refuse_for(d, text);
+	free(text);
+}
+
+bool device_is_offered(const struct device *d)
+{
+	char path[DEVICE_PATH + 16];
+	uint64_t state;
+
+	snprintf(path, sizeof path, "%s/state", d->path);
+	return store_read_u64(d->host->store, STORE_NO_TX, path, &state) == 0 && state != XenbusStateInitialising;
+}
+
+void device_refuse(struct device *d, const char *why)
+{
+	char *text = mem_printf("%.256s", why);
+
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	if (!device_is_offered(d))
+		refuse_for(d, text);
+	free(text);
 }
 
 /* ---- the file ---- */
@@ -127,7 +155,13 @@ static void ends_ready(struct loop_source *src, uint32_t ready)
 	(void)ready;
 	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
 		return;
+	/* The last that it said may be why. */
+	(void)!broker_serve(d);
 	process_forget(d);
+	if (d->refused) {
+		d->host->ended(d);
+		return;
+	}
 	d->ended = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (WIFSIGNALED(status))
 		log_warn("%s: %s died of signal %d, and is started again", d->path, d->kind->program, WTERMSIG(status));
@@ -224,11 +258,11 @@ int device_read(const struct device *d, const char *node, char *value, size_t si
 /* Start a process, now or as soon as the last one's operations have ended. */
 static void start(struct device *d)
 {
-	struct device_gift g = { .spare = -1 };
+	struct device_gift g = { .fds = 0 };
 	int err = d->kind->open(d, &g);
 
 	if (err == -EAGAIN) {
-		loop_timer_arm(d->host->loop, &d->retry, RETRY_NS);
+		loop_timer_arm(d->host->loop, &d->retry, g.later_ns ? g.later_ns : RETRY_NS);
 		return;
 	}
 	if (err) {
@@ -236,8 +270,8 @@ static void start(struct device *d)
 		return;
 	}
 	err = process_start(d, &g);
-	if (g.spare >= 0)
-		close(g.spare);
+	for (uint32_t i = g.fds - g.spares; i < g.fds; i++)
+		close(g.fd[i]);
 	if (err)
 		refuse(d, d->host->program[d->kind->type], err);
 }
@@ -283,7 +317,7 @@ int device_open(struct device **out, const struct device_host *host, const struc
 	struct device *d = mem_alloc(sizeof *d);
 	int err;
 
-	*d = (struct device){ .host = host, .kind = kind, .domid = domid, .number = number, .uid = uid, .file = -1,
+	*d = (struct device){ .host = host, .kind = kind, .domid = domid, .number = number, .uid = uid, .file = -1, .nbd.socket = -1,
 			      .retry = { .expired = retry_expired } };
 	snprintf(d->path, sizeof d->path, "%s", path);
 	err = device_read(d, "frontend", d->front, sizeof d->front);
@@ -313,7 +347,7 @@ void device_free(struct device *d)
 
 void device_clear(const struct device_host *host, const struct device_kind *kind, uint16_t domid, uint32_t number)
 {
-	struct device d = { .host = host, .kind = kind, .domid = domid, .number = number, .file = -1 };
+	struct device d = { .host = host, .kind = kind, .domid = domid, .number = number, .file = -1, .nbd.socket = -1 };
 
 	if (file_open(&d) == 0 && d.kind->remove)
 		d.kind->remove(&d);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "dom0/backend/link.h"
+#include "dom0/backendd/nbd.h"
 #include "dom0/lib/attr.h"
 #include "dom0/lib/gntdev.h"
 #include "dom0/lib/log.h"
@@ -46,6 +47,9 @@ struct device {
 	uint64_t started_ns;
 	uint32_t hurry;			/* deaths in a row that came soon */
 
+	/* A disk's. */
+	struct nbd nbd;
+
 	/* A network interface's. */
 	int tap[LINK_QUEUES_MAX];
 	uint32_t taps;			/* that are open */
@@ -56,7 +60,8 @@ struct device_gift {
 	struct link_start start;
 	int fd[LINK_FD_COUNT - LINK_FD_OWN];	/* to be LINK_FD_OWN and on */
 	uint32_t fds;
-	int spare;			/* of these, one that only the process needs; -1: none */
+	uint32_t spares;		/* the last so many of these only the process needs */
+	uint64_t later_ns;		/* after -EAGAIN: when to try again; 0: soon */
 	char what[257];			/* that could not be opened */
 };
 
@@ -71,7 +76,7 @@ struct device_kind {
 	 * dead one use it still; another -Exxx: @d is refused for g->what. */
 	int (*open)(struct device *d, struct device_gift *g);
 	/* Whether operations of a dead process go on. NULL: there never are such. */
-	bool (*busy)(const struct device *d);
+	bool (*busy)(struct device *d);
 	/* Remove what @d's processes had in common, by its file alone if need be. NULL: there is nothing. */
 	void (*remove)(struct device *d);
 };
@@ -97,6 +102,12 @@ bool device_offline(const struct device *d) MUST_CHECK;
 void device_free(struct device *d);
 /* Remove what is left of a device whose end backendd has not seen. */
 void device_clear(const struct device_host *host, const struct device_kind *kind, uint16_t domid, uint32_t number);
+
+/* The process says that it cannot serve @d, and @why. It is believed while @d has not been offered to its guest: later it is
+ * started again, as often as it takes. */
+void device_refuse(struct device *d, const char *why);
+/* Whether a process has offered @d to its guest. */
+bool device_is_offered(const struct device *d) MUST_CHECK;
 
 /* For vbd.c and vif.c: the value of a node of the back end's directory, as store_read_buf(). */
 int device_read(const struct device *d, const char *node, char *value, size_t size) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* The disk of one device: operations of pvdrivers on what it is made of. In one of these ways: disk_ring.h, on a file by
- * io_uring; disk_threads.h, on a file where there is no io_uring.
+ * io_uring; disk_threads.h, on a file where there is no io_uring; disk_nbd.h, on an export of an NBD server.
  *
  * All but what a way does behind it belongs to one thread. */
 #pragma once
@@ -10,7 +10,8 @@
 
 struct disk {
 	struct blk_io io;
-	int fd;				/* can be read when operations have ended */
+	int fd;				/* to be polled for @events: reap() may have something to tell */
+	short events;			/* may change with start() and reap() */
 	/* Hand what was submitted to who does it. */
 	void (*start)(struct disk *d);
 	/* Whether reap() has something to tell. */

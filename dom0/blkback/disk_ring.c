@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include "dom0/lib/log.h"
 
@@ -127,7 +128,7 @@ int disk_ring_open(struct disk_ring *d, int file, unsigned int entries)
 	if (err)
 		return err;
 	d->disk = (struct disk){
-		.io.submit = submit, .fd = d->ring.ring_fd, .start = start, .has_ended = has_ended, .reap = reap,
+		.io.submit = submit, .fd = d->ring.ring_fd, .events = POLLIN, .start = start, .has_ended = has_ended, .reap = reap,
 		.close = ring_close,
 	};
 	err = restrict_to_file(&d->ring, file);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -153,7 +154,8 @@ int disk_threads_open(struct disk_threads *d, int file)
 
 	*d = (struct disk_threads){
 		.disk = {
-			.io.submit = submit, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .start = start,
+			.io.submit = submit, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .events = POLLIN,
+			.start = start,
 			.has_ended = has_ended, .reap = reap, .close = threads_close,
 		},
 		.file = file, .lock = PTHREAD_MUTEX_INITIALIZER, .come = PTHREAD_COND_INITIALIZER,

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "dom0/backend/port.h"
 #include "dom0/backend/process.h"
+#include "dom0/blkback/disk_nbd.h"
 #include "dom0/blkback/disk_ring.h"
 #include "dom0/blkback/disk_threads.h"
 #include "dom0/blkback/size.h"
@@ -22,11 +24,13 @@
 #define SEGMENTS	64u	/* pages of a request, at most */
 #define KEPT_PAGES	2048u	/* that stay mapped */
 #define RING_ORDER	4u
+#define CONNECT_MS	10000
 #define ROUNDS		16	/* of work between two looks at what else there is */
 
 static struct port port;
 static struct disk_ring ring;
 static struct disk_threads threads;
+static struct disk_nbd nbd;
 static struct disk *disk;
 static struct size size;
 static struct vbd_back vbd;
@@ -45,6 +49,8 @@ static struct blk_record *records_map(uint32_t rings)
 
 static void device_set(const struct link_start *s)
 {
+	bool flush = !s->nbd || nbd.flush, discard = !s->read_only && (!s->nbd || nbd.discard);
+
 	vbd.max_rings = s->rings;
 	vbd.max_ring_order = RING_ORDER;
 	vbd.kept_pages = KEPT_PAGES;
@@ -55,7 +61,7 @@ static void device_set(const struct link_start *s)
 		.bytes = { .per_second = s->bytes_per_second, .burst_ns = s->burst_ms * 1000000ull },
 		.limits = {
 			.sectors = s->sectors, .sector_bytes = s->sector_bytes, .max_segments = SEGMENTS,
-			.read_only = s->read_only, .flush = true, .barrier = true, .discard = !s->read_only,
+			.read_only = s->read_only, .flush = flush, .barrier = flush, .discard = discard,
 		},
 	};
 }
@@ -89,13 +95,14 @@ static void serve(void)
 	struct pollfd wait[] = {
 		{ .fd = LINK_FD_SOCKET, .events = POLLIN },
 		{ .fd = LINK_FD_EVENTS, .events = POLLIN },
-		{ .fd = disk->fd, .events = POLLIN },
+		{ .fd = disk->fd },
 		{ .fd = size.timer, .events = POLLIN },
 	};
 	struct timespec t;
 	bool more = false;
 
 	while (!vbd.device.gone) {
+		wait[2].events = disk->events;
 		if (ppoll(wait, ARRAY_LEN(wait), pause_of(more, &t), NULL) < 0 && errno != EINTR)
 			daemon_fail("poll", -errno);
 		port_run(&port, wait[0].revents, wait[1].revents);
@@ -105,8 +112,8 @@ static void serve(void)
 	}
 }
 
-/* Open the disk and enter the sandbox. */
-static void disk_open(const struct link_start *s)
+/* Open the file and enter the sandbox. */
+static void file_open(struct link_start *s)
 {
 	const struct process_rights *rights = &process_blkback;
 	int err = disk_ring_open(&ring, LINK_FD_DISK, JOBS);
@@ -125,13 +132,51 @@ static void disk_open(const struct link_start *s)
 	process_confine(rights, s->uid);
 }
 
+/* ---- exports ---- */
+
+static void nbd_leave(void)
+{
+	disk_nbd_leave(&nbd);
+}
+
+/* The socket may still be being connected. */
+static void connected(void)
+{
+	struct pollfd p = { .fd = LINK_FD_DISK, .events = POLLOUT };
+	socklen_t bytes = sizeof(int);
+	int err = ETIMEDOUT;
+
+	if (poll(&p, 1, CONNECT_MS) > 0 && getsockopt(LINK_FD_DISK, SOL_SOCKET, SO_ERROR, &err, &bytes) < 0)
+		err = errno;
+	if (err)
+		port_refuse(&port, strerror(err));
+}
+
+/* Enter the sandbox and open the export: what its server says is read there. What the disk is goes to @s. */
+static void export_open(struct link_start *s)
+{
+	char *why;
+
+	connected();
+	process_confine(&process_blkback_nbd, s->uid);
+	if (disk_nbd_open(&nbd, LINK_FD_DISK, s->export, JOBS, &why))
+		port_refuse(&port, why);
+	atexit(nbd_leave);
+	disk = &nbd.disk;
+	size.timer = -1;
+	s->sectors = nbd.sectors;
+	s->sector_bytes = nbd.sector_bytes > s->sector_bytes ? nbd.sector_bytes : s->sector_bytes;
+	s->sectors -= s->sectors % (s->sector_bytes / BLK_SECTOR_BYTES);
+	s->read_only |= nbd.read_only;
+}
+
 int main(void)
 {
 	struct link_start start = process_begin("blkback");
 	int err;
 
 	port_open(&port);
-	disk_open(&start);
+	(start.nbd ? export_open : file_open)(&start);
 	device_set(&start);
 	err = vbd_back_open(&vbd, &port.os, start.path);
 	if (err)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dom0/lib/nbd_uri.h"
 #include "toolstack/config/field.h"
 
 enum { BURST_MS = 1000 }; /* unless it says so */
@@ -111,6 +112,14 @@ int disk_vdev_number(const char *name, uint32_t *nr)
 
 static int set_target(struct parse *p, const char *text)
 {
+	struct nbd_uri uri;
+	const char *what = "";
+
+	if (nbd_uri_is(text)) {
+		if (nbd_uri_parse(&uri, text, &what) < 0)
+			return why_set(p->why, -EINVAL, "target \"%.80s\": %s", text, what);
+		return field_copy(p->disk.target, sizeof(p->disk.target), "target", text, p->why);
+	}
 	if (text[0] != '/') {
 		why_set(p->why, -EINVAL, "target \"%.80s\" is not an absolute path", text);
 		return -EINVAL;
@@ -123,7 +132,7 @@ static int set_format(struct parse *p, const char *text)
 	if (text[0] == '\0' || strcmp(text, "raw") == 0)
 		return 0;
 	why_set(p->why, -ENOTSUP, "format \"%.32s\" is not supported", text);
-	why_hint(p->why, "only raw images: qemu-img convert -O raw IMAGE NEW");
+	why_hint(p->why, "only raw images, or backend=user,target=nbd+exec:qemu-nbd -f %.32s IMAGE", text);
 	return -ENOTSUP;
 }
 
@@ -314,7 +323,7 @@ static int parse_new(struct parse *p, const char *text)
 		if (rc < 0)
 			return rc;
 		equals = strchr(word, '=');
-		if (equals && word[0] != '/') {
+		if (equals && word[0] != '/' && !nbd_uri_is(word)) {
 			*equals = '\0';
 			rc = set_key(p, word, equals + 1);
 		} else {
@@ -364,6 +373,8 @@ static int check_user(struct parse *p)
 			d->sector_bytes ? "sector-size" : "a limit");
 		return -EINVAL;
 	}
+	if (nbd_uri_is(d->target) && !d->user_backend)
+		return why_set(p->why, -EINVAL, "an NBD target needs backend=user");
 	if (limited && !d->burst_ms)
 		d->burst_ms = BURST_MS;
 	return 0;

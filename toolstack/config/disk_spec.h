@@ -2,7 +2,7 @@
  *   phy:/dev/x,xvda,w     file:/img,xvda:cdrom,r          (old)
  *   [target[,format[,vdev[,access]]]][,key=value ...]     (new; target= takes the rest of the text)
  * Keys beyond xl's, with backend=user: sector-size, bytes-per-second, operations-per-second, burst.
- * Pure. Only raw images: the back ends serve no others. Whether the target is a block device or
+ * Pure. Only raw images: other formats are an NBD server's matter. Whether the target is a block device or
  * a file is seen when it is opened, so the prefixes phy: and file: say nothing more. */
 #pragma once
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "toolstack/why.h"
 
 struct disk_spec {
-	char target[512]; /* absolute path in dom0 */
+	char target[512]; /* absolute path in dom0, or where an NBD server is (dom0/lib/nbd_uri.h) */
 	char vdev[16];    /* as written: xvda, sda1, hdc ... */
 	uint32_t vdev_nr; /* "virtual-device" and the device's number in the store */
 	bool writable;

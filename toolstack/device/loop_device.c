@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,23 +109,6 @@ int block_open(struct block_handle *b, const char *path, bool writable, bool loo
 		rc = path_error(why, path, -ENOTBLK, "neither a block device nor a file");
 	}
 	close(fd);
-	return rc;
-}
-
-int block_check_sectors(const struct block_handle *b, const char *path, uint32_t sector_bytes, struct why *why)
-{
-	off_t bytes = lseek(b->fd, 0, SEEK_END);
-	int own = 1, rc = 0;
-
-	if (bytes < 0 || (!b->file && ioctl(b->fd, BLKSSZGET, &own) < 0))
-		return path_error(why, path, -errno, strerror(errno));
-	if ((uint32_t)own > sector_bytes)
-		rc = why_set(why, -EINVAL, "has sectors of %d bytes, sector-size=%u is less", own, sector_bytes);
-	else if (bytes % sector_bytes)
-		rc = why_set(why, -EINVAL, "its %lld bytes are no multiple of sector-size=%u", (long long)bytes,
-			sector_bytes);
-	if (rc < 0)
-		why_where(why, "disk %s", path);
 	return rc;
 }
 

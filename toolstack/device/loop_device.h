@@ -16,7 +16,4 @@ struct block_handle {
  * the kernel takes down by itself with its last user, us included: nothing is left when we are killed.
  * Returns 0 and *b; -ENOENT ...; -ENOTBLK: neither of the two. */
 int block_open(struct block_handle *b, const char *path, bool writable, bool loop, struct why *why);
-/* Whether it can be a disk with sectors of @sector_bytes: its size a multiple of that, its own sectors no larger. 0, or
- * -EINVAL; the kernel's error. */
-int block_check_sectors(const struct block_handle *b, const char *path, uint32_t sector_bytes, struct why *why);
 void block_close(struct block_handle *b);

@@ -20,6 +20,7 @@
 #include "dom0/lib/sysctl.h"
 #include "toolstack/device/bridge.h"
 #include "toolstack/device/device_wait.h"
+#include "toolstack/device/disk_open.h"
 #include "toolstack/device/loop_device.h"
 #include "toolstack/domain/conflicts.h"
 #include "toolstack/domain/guest_build.h"
@@ -70,11 +71,8 @@ static int open_disks(struct creation *c)
 {
 	for (size_t i = 0; i < c->guest.disk_count; i++) {
 		const struct disk_spec *d = &c->guest.disks[i];
-		int rc = block_open(
-			&c->blocks[i], d->target, d->writable, !d->user_backend, c->why);
+		int rc = disk_open(&c->blocks[i], d, c->why);
 
-		if (rc == 0 && d->sector_bytes)
-			rc = block_check_sectors(&c->blocks[i], d->target, d->sector_bytes, c->why);
 		if (rc == 0)
 			rc = disk_check_own(&c->guest, i, c->why);
 		if (rc == 0)

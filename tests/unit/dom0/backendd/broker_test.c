@@ -70,7 +70,24 @@ int device_read(const struct device *d, const char *node, char *text, size_t siz
 {
 	(void)d, (void)node, (void)text, (void)size;
 	ck_abort_msg("the broker reads nothing for itself");
-	return 0;
+}
+
+int store_read_u64(struct store *s, uint32_t tx, const char *path, uint64_t *n)
+{
+	(void)s, (void)tx, (void)path, (void)n;
+	ck_abort_msg("nor a number");
+}
+
+bool device_is_offered(const struct device *d)
+{
+	(void)d;
+	ck_abort_msg("nor does it ask");
+}
+
+void device_refuse(struct device *d, const char *why)
+{
+	ck_assert_ptr_eq(d, &device);
+	note("refused: %s;", why);
 }
 
 int store_watch(struct store *s, const char *path, const char *token)
@@ -565,5 +582,19 @@ START_TEST(changes)
 }
 END_TEST
 
+START_TEST(refusal)
+{
+	struct link_message m = { .type = LINK_REFUSED, .text = "no such export" };
+
+	ck_assert_int_eq(link_send(process, &m, sizeof "no such export"), 0);
+	ck_assert(broker_serve(&device));
+	ck_assert_str_eq(log_text, "refused: no such export;");
+	ck_assert(!served(&m, 3));	/* without its end */
+	ck_assert(!served(&m, 0));
+	ck_assert_str_eq(log_text, "refused: no such export;");
+}
+END_TEST
+
 CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, a_back_end_works,
-	   a_network_back_end_works, no_writes, no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes)
+	   a_network_back_end_works, no_writes, no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes,
+	   refusal)

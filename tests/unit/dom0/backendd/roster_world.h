@@ -81,6 +81,14 @@ static inline int as_process(void)
 	    m.start.sector_bytes, m.start.rings, m.start.uid, m.start.read_only, (long long)st.st_size,
 	    fcntl(LINK_FD_DISK, F_GETFL) & O_ACCMODE, (unsigned long long)m.start.bytes_per_second,
 	    (unsigned long long)m.start.operations_per_second, m.start.burst_ms, deaths);
+	if (m.start.nbd)
+		say("export %s\n", m.start.export);
+	if (strcmp(getenv("ROLE"), "refuse") == 0) {
+		m.type = LINK_REFUSED;
+		memcpy(m.text, "it is\nclosed", sizeof "it is\nclosed");
+		(void)!link_send(LINK_FD_SOCKET, &m, sizeof "it is\nclosed");
+		return 1;
+	}
 	if (strcmp(getenv("ROLE"), "hostile") == 0) {
 		m.type = LINK_STORE_WRITE;
 		memcpy(m.text, VBD "/params\0/dev/sda", sizeof VBD "/params\0/dev/sda");

@@ -106,6 +106,7 @@ int main(void)
 {
 	TCase *c = disk_cases(by_ring);
 
+	disk_cases_of_file(c);
 	tcase_add_test(c, only_the_file);
 	tcase_add_test(c, only_four_operations);
 	tcase_add_test(c, no_disk);

@@ -30,6 +30,7 @@ int main(void)
 {
 	TCase *c = disk_cases(by_threads);
 
+	disk_cases_of_file(c);
 	tcase_add_test(c, come_and_go);
 	return check_run("disk_threads", c);
 }

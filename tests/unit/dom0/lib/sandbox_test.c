@@ -213,7 +213,9 @@ END_TEST
 
 /* ---- as the processes of devices use it ---- */
 
-static const struct process_rights *const processes[] = { &process_blkback, &process_blkback_threads, &process_netback };
+static const struct process_rights *const processes[] = {
+	&process_blkback, &process_blkback_threads, &process_blkback_nbd, &process_netback,
+};
 
 static struct sandbox device_box(const struct process_rights *rights)
 {
@@ -264,6 +266,9 @@ static const struct escape blkback_escapes[] = {
 static const struct escape threads_escapes[] = {
 	{ SYS_io_uring_enter, 0 }, { SYS_ioctl, IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, TUNSETOFFLOAD },
 };
+static const struct escape nbd_escapes[] = {
+	{ SYS_io_uring_enter, 0 }, { SYS_fallocate, 0 }, { SYS_ioctl, IOCTL_GNTDEV_GRANT_COPY }, { SYS_ioctl, TUNSETOFFLOAD },
+};
 static const struct escape netback_escapes[] = { { SYS_io_uring_enter, 0 }, { SYS_fallocate, 0 } };
 static const struct escape *escape;
 
@@ -291,6 +296,8 @@ START_TEST(no_escapes)
 		none_escapes(processes[_i], blkback_escapes, ARRAY_LEN(blkback_escapes));
 	else if (processes[_i] == &process_blkback_threads)
 		none_escapes(processes[_i], threads_escapes, ARRAY_LEN(threads_escapes));
+	else if (processes[_i] == &process_blkback_nbd)
+		none_escapes(processes[_i], nbd_escapes, ARRAY_LEN(nbd_escapes));
 	else
 		none_escapes(processes[_i], netback_escapes, ARRAY_LEN(netback_escapes));
 }
@@ -364,6 +371,8 @@ static void work(void)
 	if (serves == &process_blkback_threads)
 		NEED(pwritev(null, iov, 2, 0) == 2 && preadv(null, iov, 2, 0) == 0 && fdatasync(null) < 0 &&
 		     fallocate(null, 0, 0, 1) < 0);
+	if (serves == &process_blkback_nbd)
+		NEED(shutdown(null, SHUT_WR) < 0 && errno == ENOTSOCK);
 	NEED(writev(null, iov, 2) == 2 && readv(null, iov, 2) == 0);
 	va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	NEED(va != MAP_FAILED && munmap(va, 4096) == 0);

@@ -59,6 +59,10 @@ START_TEST(back_ends)
 		{"backend=user,vdev=xvda,sector-size=4096,bytes-per-second=10m,operations-per-second=500,target=/i",
 			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=4096,"
 			"bytes-per-second=10485760,operations-per-second=500,burst=1000,target=/i"},
+		{"nbd+unix:///?socket=/run/s,,xvda,backend=user",
+			"format=raw,vdev=xvda,access=rw,backend=user,target=nbd+unix:///?socket=/run/s"},
+		{"vdev=xvda,backend=user,target=nbd+exec:qemu-nbd -f qcow2 /a,b",
+			"format=raw,vdev=xvda,access=rw,backend=user,target=nbd+exec:qemu-nbd -f qcow2 /a,b"},
 		{"vdev=xvda,sector-size=512,burst=20,operations-per-second=2k,backend=user,target=/i",
 			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=512,operations-per-second=2048,"
 			"burst=20,target=/i"},
@@ -107,6 +111,11 @@ static const struct {
 	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
 	{"vdev=xvda,backend=users,target=/a", "backend \"users\" is not supported"},
 	{"vdev=xvda,backend=,target=/a", "backend \"\" is not supported"},
+	{"vdev=xvda,target=nbd://192.0.2.1", "an NBD target needs backend=user"},
+	{"nbd:nbd://192.0.2.1,xvda,w", "target \"nbd:nbd://192.0.2.1\": expected nbd://, nbd+unix:// or nbd+exec:"},
+	{"phy:nbd://192.0.2.1,xvda,w", "an NBD target needs backend=user"},
+	{"vdev=xvda,backend=user,target=nbd://server",
+		"target \"nbd://server\": expected an address: names are not looked up"},
 	{"vdev=xvda,sector-size=4096,target=/a", "sector-size needs backend=user"},
 	{"vdev=xvda,operations-per-second=1,target=/a", "a limit needs backend=user"},
 	{"vdev=xvda,backend=user,burst=1,target=/a", "burst without bytes-per-second or operations-per-second"},

@@ -67,32 +67,4 @@ START_TEST(all_else_is_refused)
 }
 END_TEST
 
-START_TEST(sectors)
-{
-	static const struct {
-		off_t bytes;
-		uint32_t sector_bytes;
-		const char *what;
-	} all[] = {
-		{1 << 20, 4096, ""},
-		{1 << 20, 512, ""},
-		{(1 << 20) + 512, 512, ""},
-		{(1 << 20) + 512, 4096, "its 1049088 bytes are no multiple of sector-size=4096"},
-		{(1 << 20) - 1, 512, "its 1048575 bytes are no multiple of sector-size=512"},
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct block_handle b;
-		struct why why = {0};
-
-		ck_assert_int_eq(truncate(path, all[i].bytes), 0);
-		ck_assert_int_eq(block_open(&b, path, false, false, &why), 0);
-		ck_assert_int_eq(block_check_sectors(&b, path, all[i].sector_bytes, &why),
-			all[i].what[0] ? -EINVAL : 0);
-		ck_assert_str_eq(why.what, all[i].what);
-		block_close(&b);
-	}
-}
-END_TEST
-
-CHECK_MAIN("loop_device", setup, teardown, files_are_opened_as_they_are, all_else_is_refused, sectors)
+CHECK_MAIN("loop_device", setup, teardown, files_are_opened_as_they_are, all_else_is_refused)

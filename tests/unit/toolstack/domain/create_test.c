@@ -294,7 +294,8 @@ START_TEST(user_disks)
 	};
 	uint16_t domid = 0;
 
-	make_guest("disk=['vdev=xvda,backend=user,target=/img','/dev/y,raw,hdc,cdrom,backend=user']\n");
+	make_guest("disk=['vdev=xvda,backend=user,target=/img','/dev/y,raw,hdc,cdrom,backend=user',"
+		   "'vdev=xvdb,backend=user,target=nbd://192.0.2.1/e']\n");
 	ck_assert_msg(create(&domid) == 0, "%s", why.what);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		ck_assert_msg(strcmp(value_of(nodes[i].path), nodes[i].value) == 0, "%s = \"%s\"",
@@ -303,6 +304,7 @@ START_TEST(user_disks)
 			strstr(nodes[i].path, "/device/") ? "n1 r0" : "n0 r1");
 	}
 	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd/1/51712"), 10);
+	ck_assert_str_eq(value_of("/local/domain/0/user-backend/vbd/1/51728/params"), "nbd://192.0.2.1/e");
 	ck_assert_int_eq(fake_node_count("/local/domain/0/user-backend/vbd/1/5632"), 10);
 	ck_assert_int_eq(fake_node_count("/local/domain/0/backend"), 0);
 	ck_assert_int_eq(world->loops_made, 0);

@@ -5,7 +5,8 @@
 
 #include "tests/unit/toolstack/domain/fake_world.h"
 #include "toolstack/device/bridge.h"
-#include "toolstack/device/loop_device.h"
+#include "dom0/lib/nbd_uri.h"
+#include "toolstack/device/disk_open.h"
 
 int block_open(struct block_handle *b, const char *path, bool writable, bool loop, struct why *why)
 {
@@ -35,21 +36,27 @@ int block_open(struct block_handle *b, const char *path, bool writable, bool loo
 	return 0;
 }
 
-int block_check_sectors(const struct block_handle *b, const char *path, uint32_t sector_bytes, struct why *why)
-{
-	(void)b;
-	if (strcmp(path, "/odd") != 0)
-		return 0;
-	why_set(why, -EINVAL, "no multiple of %u", sector_bytes);
-	why_where(why, "disk %s", path);
-	return -EINVAL;
-}
-
 void block_close(struct block_handle *b)
 {
 	if (b->fd >= 0)
 		world->disks_open--;
 	b->fd = -1;
+}
+
+int disk_open(struct block_handle *b, const struct disk_spec *d, struct why *why)
+{
+	int rc;
+
+	if (nbd_uri_is(d->target)) {
+		*b = (struct block_handle){.fd = -1, .file = true};
+		return 0;
+	}
+	rc = block_open(b, d->target, d->writable, !d->user_backend, why);
+	if (rc == 0 && d->sector_bytes && strcmp(d->target, "/odd") == 0) {
+		block_close(b);
+		rc = why_set(why, -EINVAL, "no multiple of %u", d->sector_bytes);
+	}
+	return rc;
 }
 
 int bridge_check(const char *bridge, struct why *why)

@@ -83,7 +83,7 @@ static const struct {
 	/* disks and interfaces */
 	{BASE "disk=['format=qcow2,vdev=xvda,target=/a']\n", 3,
 		AT "4: disk: format \"qcow2\" is not supported\n"
-		   "  hint: only raw images: qemu-img convert -O raw IMAGE NEW\n"},
+		   "  hint: only raw images, or backend=user,target=nbd+exec:qemu-nbd -f qcow2 IMAGE\n"},
 	{BASE "disk=['phy:/missing,xvda,w']\n", 3,
 		"bothy: create: disk /missing: No such file or directory\n"},
 	{BASE "disk=['phy:/,xvda,w']\n", 3,
