@@ -350,3 +350,23 @@ int cli_main(const struct places *places, int argc, char **argv)
 		print_why(&c);
 	return (int)code;
 }
+
+enum exit_code cli_exit_of(int rc)
+{
+	switch (-rc) {
+	case ENOEXEC:
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EACCES:
+	case EROFS:
+	case EINVAL:
+	case ENODEV:
+	case ENOTBLK:
+		return EXIT_CONFIG;
+	case ETIMEDOUT:
+		return EXIT_TIMEOUT;
+	default:
+		return EXIT_FAILED;
+	}
+}

@@ -68,6 +68,9 @@ enum exit_code cli_unknown_verb(struct cli *c, const char *name);
 bool cli_number(struct cli *c, const char *what, const char *text, unsigned long min,
 	unsigned long max, unsigned long *number);
 
+/* What failing with @rc at what a configuration or a disk's entry asks for comes to. */
+enum exit_code cli_exit_of(int rc);
+
 /* A JSON object whose first member is "schema": "bothy.<kind>/1"; NULL: out of memory. */
 struct cJSON *cli_json_new(const char *kind);
 /* Print @root (NULL: out of memory) and free it; bytes that are not UTF-8 become '?'. Returns EXIT_DONE or

@@ -10,6 +10,7 @@ static const struct places places = {
 	.backend_timeout_ms = 20000,
 	.console_socket = CONSOLE_SOCKET,
 	.console_timeout_ms = 10000,
+	.detach_timeout_ms = 10000,
 };
 
 int main(int argc, char **argv)

@@ -9,4 +9,5 @@ struct places {
 	unsigned int backend_timeout_ms; /* how long a back end may take with a new device */
 	const char *console_socket;      /* consoled's */
 	unsigned int console_timeout_ms; /* how long a console may take to be there */
+	unsigned int detach_timeout_ms;  /* how long a guest may take to stop using a disk */
 };

@@ -2,6 +2,8 @@
 #pragma once
 #include "toolstack/cli.h"
 
+enum exit_code verb_block_attach(struct cli *c, int argc, char **argv);
+enum exit_code verb_block_detach(struct cli *c, int argc, char **argv);
 enum exit_code verb_block_list(struct cli *c, int argc, char **argv);
 enum exit_code verb_console(struct cli *c, int argc, char **argv);
 enum exit_code verb_create(struct cli *c, int argc, char **argv);

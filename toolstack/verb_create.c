@@ -124,26 +124,6 @@ static enum exit_code dry_run(struct cli *c, const struct guest_cfg *g)
 	return EXIT_DONE;
 }
 
-static enum exit_code exit_of(int rc)
-{
-	switch (-rc) {
-	case ENOEXEC:
-	case ENOENT:
-	case ENOTDIR:
-	case EISDIR:
-	case EACCES:
-	case EROFS:
-	case EINVAL:
-	case ENODEV:
-	case ENOTBLK:
-		return EXIT_CONFIG;
-	case ETIMEDOUT:
-		return EXIT_TIMEOUT;
-	default:
-		return EXIT_FAILED;
-	}
-}
-
 static enum exit_code created(struct cli *c, struct host *h, const struct request *r,
 	const struct guest_cfg *g, uint16_t domid)
 {
@@ -236,7 +216,7 @@ static enum exit_code create(
 	wait_catch_signals();
 	rc = guest_create(h, g, &options, &domid, &warning, &c->why);
 	if (rc < 0)
-		return exit_of(rc);
+		return cli_exit_of(rc);
 	if (warning)
 		cli_warn(c, warning);
 	if (!r->paused && !r->console)	/* the console shows its end, too */

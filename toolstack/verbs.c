@@ -2,6 +2,12 @@
 #include "toolstack/verb.h"
 
 const struct verb verbs[] = {
+	{"block-attach", "DOMAIN DISK...", "Give a running guest a disk",
+		"DISK is an entry as in a configuration, in one word or several.\n", verb_block_attach},
+	{"block-detach", "[--force] DOMAIN DISK", "Take a disk from a running guest",
+		"  --force         do not ask the guest, and do not wait for it\n"
+		"\nDISK is a name, as xvdb, or a number, as block-list shows it.\n",
+		verb_block_detach},
 	{"block-list", "DOMAIN", "List a guest's disks and what serves them",
 		"The handle is the guest's number; -1 is what the guest does not say.\n",
 		verb_block_list},

@@ -209,6 +209,24 @@ static void forget_domain(struct reap *r)
 	remove_path(r, path);
 }
 
+int device_reap(struct store *s, uint16_t domid, const char *kind, const char *type, uint32_t number)
+{
+	struct reap r = { .s = s, .domid = domid };
+	char device[16], path[PATH_SIZE + 8];
+	struct backend b = { .kind = kind, .type = type, .device = device };
+
+	snprintf(device, sizeof(device), "%u", number);
+	snprintf(b.dir, sizeof(b.dir), "/local/domain/0/%s/%.32s/%u/%s", kind, type, domid, device);
+	close_device(&r, &b);
+	await_device(&r, &b);
+	if (r.error == 0 && is_there(&r, &b))
+		return -EBUSY;
+	remove_path(&r, b.dir);
+	snprintf(path, sizeof(path), "/local/domain/0/error/%s/%.32s/%u/%s", kind, type, domid, device);
+	remove_path(&r, path);
+	return r.error;
+}
+
 int domain_reap(struct privcmd *p, struct store *s, uint16_t domid)
 {
 	struct reap r = { .s = s, .domid = domid };

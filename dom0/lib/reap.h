@@ -17,3 +17,7 @@ void domain_reap_sysfs(int fd);
  * frames that others still map; -EPERM: domain 0; -EBUSY: destruction did not finish; else the first
  * error of the store. */
 int domain_reap(struct privcmd *p, struct store *s, uint16_t domid) MUST_CHECK;
+
+/* Remove one device of domain @domid's, as that does: @kind of dom0/lib/backends.h, @type as vbd. Returns 0; -EBUSY: its
+ * back end has not let go of it in a few seconds; else the first error of the store. */
+int device_reap(struct store *s, uint16_t domid, const char *kind, const char *type, uint32_t number) MUST_CHECK;

@@ -8,6 +8,7 @@
  */
 #include "toolstack/domain/guest_tree.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -265,13 +266,20 @@ static void write_policy(struct writer *w)
 	put(w, "on_crash", "%s", guest_action_name(g->on_crash));
 }
 
+static void writer_init(struct writer *w, struct store *s, uint32_t tx, const struct guest_tree *t)
+{
+	*w = (struct writer){.store = s, .tx = tx, .tree = t};
+	snprintf(w->guest_reads, sizeof(w->guest_reads), "n0 r%u", t->domid);
+	snprintf(w->guest_owns, sizeof(w->guest_owns), "n%u", t->domid);
+}
+
 static int write_all(struct store *s, uint32_t tx, void *arg)
 {
-	struct writer w = {.store = s, .tx = tx, .tree = arg};
-	const struct guest_cfg *g = w.tree->guest;
+	struct writer w;
+	const struct guest_tree *t = arg;
+	const struct guest_cfg *g = t->guest;
 
-	snprintf(w.guest_reads, sizeof(w.guest_reads), "n0 r%u", w.tree->domid);
-	snprintf(w.guest_owns, sizeof(w.guest_owns), "n%u", w.tree->domid);
+	writer_init(&w, s, tx, t);
 	write_identity(&w);
 	write_resources(&w);
 	write_rings(&w);
@@ -289,4 +297,50 @@ int guest_tree_write(struct store *s, const struct guest_tree *t)
 	struct guest_tree tree = *t;
 
 	return store_transact(s, write_all, &tree);
+}
+
+struct added {
+	struct guest_tree tree;
+	const struct disk_spec *disk;
+	const struct disk_device *device;
+};
+
+/* Whether a back end of either kind has the number. */
+static int is_taken(struct store *s, uint32_t tx, uint16_t domid, uint32_t number)
+{
+	static const char *const kinds[] = {BACKENDS_KERNEL, BACKENDS_USER};
+	char path[STORE_PATH_SIZE], value[8];
+	int rc = -ENOENT;
+
+	for (size_t i = 0; rc == -ENOENT && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		backend_path(path, kinds[i], "vbd", domid, number);
+		rc = store_read_buf(s, tx, path, value, sizeof(value));
+	}
+	return rc == -ENOENT ? 0 : rc < 0 && rc != -E2BIG ? rc : -EEXIST;
+}
+
+static int write_added(struct store *s, uint32_t tx, void *arg)
+{
+	const struct added *a = arg;
+	char path[STORE_PATH_SIZE];
+	struct writer w;
+	int rc = is_taken(s, tx, a->tree.domid, a->disk->vdev_nr);
+
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%u/device/vbd/%u", a->tree.domid, a->disk->vdev_nr);
+	rc = store_rm(s, tx, path);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	writer_init(&w, s, tx, &a->tree);
+	write_disk(&w, a->disk, a->device);
+	return w.error;
+}
+
+int guest_tree_add_disk(
+	struct store *s, uint16_t domid, const struct disk_spec *d, const struct disk_device *device)
+{
+	struct added a = {.tree = {.domid = domid}, .disk = d, .device = device};
+
+	return store_transact(s, write_added, &a);
 }

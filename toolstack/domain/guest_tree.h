@@ -30,6 +30,11 @@ struct guest_tree {
  * Returns 0 or the store's error, with nothing written. */
 int guest_tree_write(struct store *s, const struct guest_tree *t);
 
+/* Write disk @d of a guest that is there, in one transaction; what is left of another one's front end is removed.
+ * Returns 0; -EEXIST: it has one of that number; the store's error. */
+int guest_tree_add_disk(
+	struct store *s, uint16_t domid, const struct disk_spec *d, const struct disk_device *device);
+
 enum { STORE_PATH_SIZE = 192 };
 /* "/local/domain/0/backend/vif/D/I"; @kind: BACKENDS_KERNEL, BACKENDS_USER. */
 void backend_path(

@@ -159,4 +159,22 @@ START_TEST(goes_on_with_what_is_left)
 }
 END_TEST
 
-CHECK_MAIN("reap", begin, end, waits_for_both_kinds, nobody_is_waited_for_for_ever, goes_on_with_what_is_left)
+/* One device: the others, and all else of the domain, stay. */
+START_TEST(one_device)
+{
+	make_domain();
+	ck_assert_int_eq(device_reap(s, 3, "backend", "vbd", 51712), 0);
+	ck_assert(!is_node(s, KERNEL "/3/51712") && !is_node(s, FRONTS "/51712"));
+	ck_assert(!is_node(s, ERRORS "/backend/vbd/3/51712"));
+	ck_assert(is_node(s, USER "/3/51728") && !is_offline(s, USER "/3/51728/online") && is_node(s, FRONTS "/51728"));
+	ck_assert(is_node(s, "/bothy/domain/3/name"));
+	/* backendd does not let go. */
+	ck_assert_int_eq(device_reap(s, 3, "user-backend", "vbd", 51728), -EBUSY);
+	ck_assert(is_offline(s, USER "/3/51728/online") && !is_node(s, FRONTS "/51728"));
+	ck_assert_int_eq(store_rm(s, STORE_NO_TX, USER "/3/51728"), 0);
+	ck_assert_int_eq(device_reap(s, 3, "user-backend", "vbd", 51728), 0);
+	ck_assert(!is_node(s, ERRORS "/user-backend/vbd/3/51728") && !is_node(s, USER "/3/51728"));
+}
+END_TEST
+
+CHECK_MAIN("reap", begin, end, one_device, waits_for_both_kinds, nobody_is_waited_for_for_ever, goes_on_with_what_is_left)

@@ -91,6 +91,18 @@ static void cut(const char *path)
 			world->nodes[i].path[0] = '\0';
 }
 
+/* A front end that does not let go, and is there. */
+static bool is_held(const char *online)
+{
+	char path[FAKE_PATH];
+	unsigned int domid, number;
+
+	if (!world->keeps_disks || sscanf(online, "/local/domain/0/user-backend/vbd/%u/%u", &domid, &number) != 2)
+		return false;
+	snprintf(path, sizeof(path), "/local/domain/%u/device/vbd/%u", domid, number);
+	return find(path);
+}
+
 /* What backendd does between any two calls: a back end that is closed goes. */
 static void backendd_act(void)
 {
@@ -100,7 +112,7 @@ static void backendd_act(void)
 		const struct fake_node *n = &world->nodes[i];
 		const char *leaf = strstr(n->path, "/online");
 
-		if (!leaf || n->value[0] != '0' || !strstr(n->path, "/user-backend/"))
+		if (!leaf || n->value[0] != '0' || !strstr(n->path, "/user-backend/") || is_held(n->path))
 			continue;
 		if (world->closing_looks > 0) {
 			world->closing_looks--;
@@ -153,14 +165,30 @@ static void answer(struct fake_node *state)
 	strcpy(make(path)->value, world->backend_error);
 }
 
+/* The guest sees that the back end with @state is closing. */
+static void obey_closing(const char *state)
+{
+	char path[FAKE_PATH];
+	unsigned int domid, number;
+
+	if (world->keeps_disks || sscanf(state, "/local/domain/0/%*[a-z-]/vbd/%u/%u", &domid, &number) != 2)
+		return;
+	snprintf(path, sizeof(path), "/local/domain/%u/device/vbd/%u/state", domid, number);
+	strcpy(make(path)->value, "6");
+}
+
 /* What kernels and daemons do when they see a node. */
 static void react(const struct fake_node *node)
 {
 	unsigned int domid;
 	char path[FAKE_PATH], end;
 
-	if (!world->no_backends && strstr(node->path, "backend/") && strstr(node->path, "/state"))
-		answer(find(node->path));
+	if (strstr(node->path, "backend/") && strstr(node->path, "/state")) {
+		if (strcmp(node->value, "5") == 0)
+			obey_closing(node->path);
+		else if (!world->no_backends)
+			answer(find(node->path));
+	}
 	if (world->obeys &&
 		sscanf(node->path, "/local/domain/%u/control/shutdow%c", &domid, &end) == 2 &&
 		fake_domain_find((uint16_t)domid))

@@ -54,6 +54,7 @@ struct fake_world {
 	long balloon_pages;    /* each look at a domain lets it come so much closer to its target */
 	bool no_large_extents, no_console, no_backends;
 	const char *backend_error; /* what back ends say of a new device; or NULL */
+	bool keeps_disks; /* guests do not let go of a disk whose back end is closing */
 	unsigned int closing_looks; /* calls before the directory of a user back end that is closed goes */
 	uint32_t ends_with; /* XEN_DOMINF_* of a guest from its start on; dying: it is gone; 0: it runs */
 	bool obeys; /* guests that are asked to shut down are gone at once */

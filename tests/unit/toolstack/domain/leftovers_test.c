@@ -175,6 +175,8 @@ static const struct {
 	{"info", EXIT_DONE},
 	{"block-list nosuch", EXIT_NO_DOMAIN},
 	{"network-list nosuch", EXIT_NO_DOMAIN},
+	{"block-attach nosuch phy:/dev/x,xvdb,w", EXIT_NO_DOMAIN},
+	{"block-detach nosuch xvdb", EXIT_NO_DOMAIN},
 	{"pause nosuch", EXIT_NO_DOMAIN},
 	{"unpause nosuch", EXIT_NO_DOMAIN},
 	{"destroy nosuch", EXIT_NO_DOMAIN},

@@ -66,7 +66,8 @@ void test_host_make(void)
 		.meminfo = meminfo,
 		.backend_timeout_ms = 30,
 		.console_socket = console,
-		.console_timeout_ms = 30};
+		.console_timeout_ms = 30,
+		.detach_timeout_ms = 30};
 	test_kernel_write(h->kernel);
 	make_sysfs();
 	fake_world_reset();
