@@ -57,6 +57,7 @@ struct link_start {
 	uint32_t read_only;
 	uint32_t nbd;		/* LINK_FD_DISK is a socket to the server of an export; sector_bytes is what is wanted, or 0 */
 	char export[256];
+	uint32_t secure_discard;	/* by overwriting */
 	uint32_t burst_ms;	/* of these limits; 0: there is none */
 	uint64_t bytes_per_second;
 	uint64_t operations_per_second;

@@ -25,7 +25,7 @@ static int wishes_read(const struct device *d, struct device_gift *g)
 		uint64_t most;
 	} wish[] = {
 		{ "wanted-sector-size", 4096 }, { "burst-ms", UINT32_MAX }, { "bytes-per-second", 1ull << 53 },
-		{ "operations-per-second", 1ull << 53 },
+		{ "operations-per-second", 1ull << 53 }, { "secure-discard", 1 },
 	};
 	uint64_t n[ARRAY_LEN(wish)] = { 0 };
 
@@ -45,6 +45,7 @@ static int wishes_read(const struct device *d, struct device_gift *g)
 	g->start.burst_ms = (uint32_t)n[1];
 	g->start.bytes_per_second = n[2];
 	g->start.operations_per_second = n[3];
+	g->start.secure_discard = (uint32_t)n[4];
 	return 0;
 }
 

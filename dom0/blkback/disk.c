@@ -1,5 +1,12 @@
-/* The contract is in disk.h. */
+/* The contract is in disk.h.
+ *
+ * A secure discard overwrites: whether that erases is what who asks for it in the disk's entry knows of file system and device. */
 #include "dom0/blkback/disk.h"
+
+#define STEP_PIECES	64u	/* of a page: what any way does at once */
+
+static char zeroes[PV_PAGE];
+static struct blk_piece zero_piece[STEP_PIECES];
 
 int disk_outcome(const struct blk_io_request *r, int64_t result)
 {
@@ -8,4 +15,69 @@ int disk_outcome(const struct blk_io_request *r, int64_t result)
 	if ((r->op == BLK_READ || r->op == BLK_WRITE) && (uint64_t)result != r->sectors * BLK_SECTOR_BYTES)
 		return -XEN_EIO;
 	return 0;
+}
+
+/* Begin the next step of the first one: zeroes, or the flush after the last. */
+static void erase_step(struct disk *d)
+{
+	struct disk_erase *e = &d->erase;
+	uint64_t left = e->first->sectors - e->done, most = (uint64_t)STEP_PIECES * BLK_PAGE_SECTORS;
+	uint64_t sectors = left < most ? left : most;
+	uint32_t pieces = 0;
+
+	for (uint64_t rest = sectors; rest; pieces++) {
+		uint64_t n = rest < BLK_PAGE_SECTORS ? rest : BLK_PAGE_SECTORS;
+
+		zero_piece[pieces] = (struct blk_piece){ zeroes, n * BLK_SECTOR_BYTES };
+		rest -= n;
+	}
+	e->step = (struct blk_io_request){
+		.op = left ? BLK_WRITE : BLK_FLUSH, .sector = e->first->sector + e->done, .sectors = sectors,
+		.piece = zero_piece, .pieces = pieces,
+	};
+	d->submit(d, &e->step);
+}
+
+static void erase_ended(struct disk *d, int err)
+{
+	struct disk_erase *e = &d->erase;
+	struct blk_io_request *r = e->first;
+
+	e->done += e->step.sectors;
+	if (!err && e->step.op == BLK_WRITE) {
+		erase_step(d);
+		return;
+	}
+	e->first = r->next;
+	e->done = 0;
+	if (e->first)
+		erase_step(d);
+	blk_io_done(r, err);
+}
+
+void disk_submit(struct blk_io *io, struct blk_io_request *r)
+{
+	struct disk *d = PV_CONTAINER_OF(io, struct disk, io);
+	struct disk_erase *e = &d->erase;
+
+	if (r->op != BLK_DISCARD || !r->secure) {
+		d->submit(d, r);
+		return;
+	}
+	r->next = NULL;
+	if (e->first)
+		e->last->next = r;
+	else
+		e->first = r;
+	e->last = r;
+	if (e->first == r)
+		erase_step(d);
+}
+
+void disk_done(struct disk *d, struct blk_io_request *r, int err)
+{
+	if (r == &d->erase.step)
+		erase_ended(d, err);
+	else
+		blk_io_done(r, err);
 }

@@ -99,13 +99,13 @@ static void begin(struct nbd_operation *o)
 	add(&d->ended, o);
 }
 
-static void submit(struct blk_io *io, struct blk_io_request *r)
+static void submit(struct disk *disk, struct blk_io_request *r)
 {
-	struct disk_nbd *d = PV_CONTAINER_OF(io, struct disk_nbd, disk.io);
+	struct disk_nbd *d = nbd_of(disk);
 	struct nbd_operation *o = d->idle;
 
 	if (!o || ((r->op == BLK_READ || r->op == BLK_WRITE) && r->sectors > DISK_NBD_BYTES / BLK_SECTOR_BYTES)) {
-		blk_io_done(r, -XEN_EIO);
+		disk_done(disk, r, -XEN_EIO);
 		return;
 	}
 	d->idle = o->next;
@@ -135,7 +135,7 @@ static bool finish(struct nbd_operation *o)
 	if (r->op == BLK_READ && !o->err && r->pieces > 1)
 		scatter(o);
 	add(&o->disk->idle, o);
-	blk_io_done(r, -o->err);
+	disk_done(&o->disk->disk, r, -o->err);
 	return true;
 }
 
@@ -268,7 +268,7 @@ int disk_nbd_open(struct disk_nbd *d, int socket, const char *export, unsigned i
 	const char *words;
 
 	*d = (struct disk_nbd){
-		.disk = { .io.submit = submit, .start = start, .has_ended = has_ended, .reap = reap, .close = nbd_end },
+		.disk = { .io.submit = disk_submit, .submit = submit, .start = start, .has_ended = has_ended, .reap = reap, .close = nbd_end },
 		.nbd = nbd_create(), .entries = entries,
 	};
 	if (!d->nbd)

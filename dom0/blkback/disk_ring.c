@@ -56,9 +56,9 @@ static void start(struct disk *d)
 	}
 }
 
-static void submit(struct blk_io *io, struct blk_io_request *r)
+static void submit(struct disk *disk, struct blk_io_request *r)
 {
-	struct disk_ring *d = PV_CONTAINER_OF(io, struct disk_ring, disk.io);
+	struct disk_ring *d = ring_of(disk);
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&d->ring);
 
 	if (!sqe) {
@@ -68,7 +68,7 @@ static void submit(struct blk_io *io, struct blk_io_request *r)
 	if (sqe)
 		prepare(sqe, r);
 	else
-		blk_io_done(r, -XEN_EIO);
+		disk_done(disk, r, -XEN_EIO);
 }
 
 static bool has_ended(const struct disk *d)
@@ -88,7 +88,7 @@ static unsigned int reap(struct disk *d)
 		for (unsigned int i = 0; i < n; i++) {
 			struct blk_io_request *r = io_uring_cqe_get_data(cqe[i]);
 
-			blk_io_done(r, disk_outcome(r, cqe[i]->res));
+			disk_done(d, r, disk_outcome(r, cqe[i]->res));
 		}
 		io_uring_cq_advance(ring, n);
 		all += n;
@@ -128,7 +128,7 @@ int disk_ring_open(struct disk_ring *d, int file, unsigned int entries)
 	if (err)
 		return err;
 	d->disk = (struct disk){
-		.io.submit = submit, .fd = d->ring.ring_fd, .events = POLLIN, .start = start, .has_ended = has_ended, .reap = reap,
+		.io.submit = disk_submit, .submit = submit, .fd = d->ring.ring_fd, .events = POLLIN, .start = start, .has_ended = has_ended, .reap = reap,
 		.close = ring_close,
 	};
 	err = restrict_to_file(&d->ring, file);

@@ -90,9 +90,9 @@ static void *work(void *arg)
 
 /* ---- the process's own thread ---- */
 
-static void submit(struct blk_io *io, struct blk_io_request *r)
+static void submit(struct disk *disk, struct blk_io_request *r)
 {
-	struct disk_threads *d = PV_CONTAINER_OF(io, struct disk_threads, disk.io);
+	struct disk_threads *d = threads_of(disk);
 
 	pthread_mutex_lock(&d->lock);
 	add(&d->asked, r);
@@ -128,7 +128,7 @@ static unsigned int reap(struct disk *disk)
 	pthread_mutex_unlock(&d->lock);
 	for (; r; r = next, all++) {
 		next = r->next;
-		blk_io_done(r, disk_outcome(r, r->result));
+		disk_done(disk, r, disk_outcome(r, r->result));
 	}
 	return all;
 }
@@ -154,7 +154,7 @@ int disk_threads_open(struct disk_threads *d, int file)
 
 	*d = (struct disk_threads){
 		.disk = {
-			.io.submit = submit, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .events = POLLIN,
+			.io.submit = disk_submit, .submit = submit, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .events = POLLIN,
 			.start = start,
 			.has_ended = has_ended, .reap = reap, .close = threads_close,
 		},

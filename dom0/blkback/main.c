@@ -62,6 +62,7 @@ static void device_set(const struct link_start *s)
 		.limits = {
 			.sectors = s->sectors, .sector_bytes = s->sector_bytes, .max_segments = SEGMENTS,
 			.read_only = s->read_only, .flush = flush, .barrier = flush, .discard = discard,
+			.secure_discard = discard && s->secure_discard,
 		},
 	};
 }

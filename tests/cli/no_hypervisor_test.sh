@@ -60,7 +60,7 @@ no_host='no hypervisor here (/dev/xen/privcmd: No such file or directory)
   hint: run in dom0 under Bothy, with the module xen-privcmd loaded'
 
 all() {
-	for call in "block-list g" "console g" "destroy g" dmesg info "info free_memory" list "list -l" "list g" "network-list g" "pause g" "reboot g" \
+	for call in "block-attach g phy:/dev/x,xvdb,w" "block-detach g xvdb" "block-list g" "console g" "destroy g" dmesg info "info free_memory" list "list -l" "list g" "network-list g" "pause g" "reboot g" \
 		"shutdown g" "shutdown -a" "shutdown --host" "unpause g" vcpu-list "create good.cfg" "domid g" \
 		"domname g" "mem-max g 64" "mem-set g 64" "rename g h" sched-credit "sched-credit -s" \
 		"sched-credit -d g" "sysrq g s" "trigger g nmi" uptime "uptime -s g" "vcpu-pin g all 0" \
@@ -68,7 +68,7 @@ all() {
 		[ "$call" = "list -l" ] || expect 5 "bothy: ${call%% *}: $no_host" $call
 		[ "$call" = "console g" ] || expect_json 5 $call
 	done
-	for verb in block-list console create destroy dmesg domid domname help info list mem-max mem-set network-list pause \
+	for verb in block-attach block-detach block-list console create destroy dmesg domid domname help info list mem-max mem-set network-list pause \
 		reboot rename sched-credit shutdown sysrq trigger unpause uptime vcpu-list vcpu-pin vcpu-set version; do
 		expect 0 "" help $verb
 		expect 0 "" $verb --help

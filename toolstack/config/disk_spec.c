@@ -234,6 +234,14 @@ static int set_sector_size(struct parse *p, const char *text)
 	return 0;
 }
 
+static int set_secure_discard(struct parse *p, const char *text)
+{
+	if (strcmp(text, "overwrite") != 0)
+		return why_set(p->why, -EINVAL, "secure-discard \"%.32s\" is not overwrite", text);
+	p->disk.secure_discard = true;
+	return 0;
+}
+
 static int set_bytes(struct parse *p, const char *text)
 {
 	return set_number(p, "bytes-per-second", text, 1ULL << 50, &p->disk.bytes_per_second);
@@ -266,6 +274,7 @@ static const struct {
 	{"backendtype", set_backendtype},
 	{"backend", set_backend},
 	{"sector-size", set_sector_size},
+	{"secure-discard", set_secure_discard},
 	{"bytes-per-second", set_bytes},
 	{"operations-per-second", set_operations},
 	{"burst", set_burst},
@@ -278,7 +287,7 @@ static int set_key(struct parse *p, const char *name, const char *text)
 			return keys[i].set(p, text);
 	why_set(p->why, -EINVAL, "unknown disk key \"%.32s\"", name);
 	why_hint(p->why, "known: target format vdev access devtype backendtype backend sector-size "
-			"bytes-per-second operations-per-second burst");
+			"secure-discard bytes-per-second operations-per-second burst");
 	return -EINVAL;
 }
 
@@ -368,11 +377,9 @@ static int check_user(struct parse *p)
 
 	if (d->burst_ms && !limited)
 		return why_set(p->why, -EINVAL, "burst without bytes-per-second or operations-per-second");
-	if ((d->sector_bytes || limited) && !d->user_backend) {
-		why_set(p->why, -EINVAL, "%s needs backend=user",
-			d->sector_bytes ? "sector-size" : "a limit");
-		return -EINVAL;
-	}
+	if ((d->sector_bytes || d->secure_discard || limited) && !d->user_backend)
+		return why_set(p->why, -EINVAL, "%s needs backend=user",
+			d->sector_bytes ? "sector-size" : d->secure_discard ? "secure-discard" : "a limit");
 	if (nbd_uri_is(d->target) && !d->user_backend)
 		return why_set(p->why, -EINVAL, "an NBD target needs backend=user");
 	if (limited && !d->burst_ms)
@@ -432,8 +439,9 @@ int disk_spec_format(const struct disk_spec *d, char *out, size_t size)
 			(unsigned long long)d->operations_per_second);
 	if (d->burst_ms)
 		snprintf(limits + at, sizeof(limits) - (size_t)at, ",burst=%u", d->burst_ms);
-	length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s%s%s,target=%s", d->vdev,
+	length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s%s%s%s,target=%s", d->vdev,
 		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "",
-		d->user_backend ? ",backend=user" : "", sector, limits, d->target);
+		d->user_backend ? ",backend=user" : "", sector,
+		d->secure_discard ? ",secure-discard=overwrite" : "", limits, d->target);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

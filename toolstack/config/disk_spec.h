@@ -1,7 +1,8 @@
 /* One entry of `disk = [ ... ]`, in either syntax of xl.cfg:
  *   phy:/dev/x,xvda,w     file:/img,xvda:cdrom,r          (old)
  *   [target[,format[,vdev[,access]]]][,key=value ...]     (new; target= takes the rest of the text)
- * Keys beyond xl's, with backend=user: sector-size, bytes-per-second, operations-per-second, burst.
+ * Keys beyond xl's, with backend=user: sector-size, secure-discard, bytes-per-second, operations-per-second,
+ * burst.
  * Pure. Only raw images: other formats are an NBD server's matter. Whether the target is a block device or
  * a file is seen when it is opened, so the prefixes phy: and file: say nothing more. */
 #pragma once
@@ -21,6 +22,7 @@ struct disk_spec {
 	uint32_t sector_bytes; /* 512, 4096 */
 	uint64_t bytes_per_second, operations_per_second;
 	uint32_t burst_ms; /* not 0 if there is a limit */
+	bool secure_discard; /* by overwriting */
 };
 
 /* Room for any of them as text. */

@@ -187,6 +187,8 @@ static void write_user_disk(struct writer *w, const struct disk_spec *d)
 {
 	if (d->sector_bytes)
 		put(w, "wanted-sector-size", "%u", d->sector_bytes);
+	if (d->secure_discard)
+		put(w, "secure-discard", "1");
 	if (d->bytes_per_second)
 		put(w, "bytes-per-second", "%llu", (unsigned long long)d->bytes_per_second);
 	if (d->operations_per_second)

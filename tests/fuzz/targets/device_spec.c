@@ -44,6 +44,7 @@ static void disk(const char *text)
 	HOLDS(d.vdev_nr == again.vdev_nr && d.writable == again.writable && d.cdrom == again.cdrom);
 	HOLDS(d.user_backend == again.user_backend && d.sector_bytes == again.sector_bytes);
 	HOLDS(d.bytes_per_second == again.bytes_per_second && d.burst_ms == again.burst_ms);
+	HOLDS(d.secure_discard == again.secure_discard);
 	HOLDS(d.operations_per_second == again.operations_per_second);
 	SHORTEST_CHECK(written, disk_spec_format(&d, out, room));
 }

@@ -261,6 +261,7 @@ START_TEST(refusals)
 	wish_refused("bytes-per-second", "9007199254740993");
 	wish_refused("bytes-per-second", "-1");
 	wish_refused("operations-per-second", "many");
+	wish_refused("secure-discard", "2");
 	wish_refused("burst-ms", "4294967296");
 	/* A name is not cut to that of another file. */
 	image_make(1 << 20);

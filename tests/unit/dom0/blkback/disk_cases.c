@@ -80,7 +80,7 @@ static void wait_for(unsigned int count)
 	ended_count = 0;
 }
 
-int disk_done(enum blk_op op, uint64_t sector, uint64_t sectors, struct blk_piece *piece, uint32_t pieces)
+int op_done(enum blk_op op, uint64_t sector, uint64_t sectors, struct blk_piece *piece, uint32_t pieces)
 {
 	struct blk_io_request r = { .op = op, .sector = sector, .sectors = sectors, .piece = piece, .pieces = pieces };
 
@@ -94,7 +94,7 @@ static int done_plain(enum blk_op op, uint64_t sector, uint64_t sectors)
 {
 	struct blk_piece piece = { data, sectors * BLK_SECTOR_BYTES };
 
-	return disk_done(op, sector, sectors, &piece, 1);
+	return op_done(op, sector, sectors, &piece, 1);
 }
 
 static void file_is_as_expected(void)
@@ -108,8 +108,11 @@ static void file_is_as_expected(void)
 
 START_TEST(reads_and_writes)
 {
-	ck_assert_int_eq(done_plain(BLK_READ, 0, SECTORS), 0);
-	ck_assert_mem_eq(data, expected, BYTES);
+	/* What one request asks at most. */
+	for (uint64_t at = 0; at < SECTORS; at += 512) {
+		ck_assert_int_eq(done_plain(BLK_READ, at, 512), 0);
+		ck_assert_mem_eq(data, expected + at * 512, 512 * 512);
+	}
 	memset(data, 0x5a, sizeof data);
 	ck_assert_int_eq(done_plain(BLK_READ, SECTORS - 1, 1), 0);
 	ck_assert_mem_eq(data, expected + BYTES - 512, 512);
@@ -117,7 +120,7 @@ START_TEST(reads_and_writes)
 	ck_assert_int_eq(done_plain(BLK_WRITE, 7, 9), 0);
 	memcpy(expected + 7 * 512, data, 9 * 512);
 	file_is_as_expected();
-	ck_assert_int_eq(disk_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
+	ck_assert_int_eq(op_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
 	file_is_as_expected();
 }
 END_TEST
@@ -135,10 +138,10 @@ START_TEST(many_pieces)
 		sectors += n;
 	}
 	ck_assert_uint_eq(sectors, 160);
-	ck_assert_int_eq(disk_done(BLK_READ, 32, sectors, piece, ARRAY_LEN(piece)), 0);
+	ck_assert_int_eq(op_done(BLK_READ, 32, sectors, piece, ARRAY_LEN(piece)), 0);
 	for (size_t i = 0, at = 32 * 512; i < ARRAY_LEN(piece); at += piece[i++].bytes)
 		ck_assert_mem_eq(piece[i].addr, expected + at, piece[i].bytes);
-	ck_assert_int_eq(disk_done(BLK_WRITE, 0, sectors, piece, ARRAY_LEN(piece)), 0);
+	ck_assert_int_eq(op_done(BLK_WRITE, 0, sectors, piece, ARRAY_LEN(piece)), 0);
 	memmove(expected, expected + 32 * 512, sectors * 512);
 	file_is_as_expected();
 }
@@ -183,7 +186,7 @@ START_TEST(errors)
 	ck_assert_int_eq(done_plain(BLK_READ, 0, 1), 0);
 	ck_assert_int_eq(done_plain(BLK_WRITE, 0, 1), -EBADF);
 	ck_assert_int_eq(done_plain(BLK_DISCARD, 0, 1), -EBADF);
-	ck_assert_int_eq(disk_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
+	ck_assert_int_eq(op_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
 	disk->close(disk);
 	open_at("/dev/full", O_WRONLY);
 	ck_assert_int_eq(done_plain(BLK_WRITE, 0, 1), -ENOSPC);
@@ -220,14 +223,75 @@ START_TEST(nothing_to_do)
 }
 END_TEST
 
+/* More than one write does, of three at once; the file has them all, as zeroes that are written. */
+START_TEST(secure_discards)
+{
+	static const struct {
+		uint64_t sector, sectors;
+	} range[] = { { 1, 1500 }, { 1600, 1 }, { 1608, 440 } };
+	struct blk_io_request r[ARRAY_LEN(range)];
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(range); i++) {
+		r[i] = (struct blk_io_request){ .op = BLK_DISCARD, .secure = true, .sector = range[i].sector,
+						.sectors = range[i].sectors };
+		disk->io.submit(&disk->io, &r[i]);
+		memset(expected + range[i].sector * 512, 0, range[i].sectors * 512);
+	}
+	while (ended_count < ARRAY_LEN(range)) {
+		struct pollfd p = { .fd = disk->fd };
+
+		disk->start(disk);
+		p.events = disk->events;
+		ck_assert(disk->has_ended(disk) || poll(&p, 1, -1) == 1);
+		disk->reap(disk);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(range); i++) {
+		ck_assert_ptr_eq(ended[i], &r[i]);
+		ck_assert_int_eq(result[i], 0);
+	}
+	file_is_as_expected();
+	ck_assert_int_eq(fsync(disk_file) | fstat(disk_file, &st), 0);
+	ck_assert_int_ge(st.st_blocks, SECTORS);
+}
+END_TEST
+
+static int secure_discard_done(uint64_t sector, uint64_t sectors)
+{
+	struct blk_io_request r = { .op = BLK_DISCARD, .secure = true, .sector = sector, .sectors = sectors };
+
+	ended_count = 0;
+	disk->io.submit(&disk->io, &r);
+	while (!ended_count) {
+		disk->start(disk);
+		ck_assert(disk->has_ended(disk) || poll(&(struct pollfd){ .fd = disk->fd, .events = disk->events }, 1, -1) == 1);
+		disk->reap(disk);
+	}
+	return result[0];
+}
+
+START_TEST(secure_discards_that_fail)
+{
+	disk->close(disk);
+	open_at(path, O_RDONLY);
+	ck_assert_int_eq(secure_discard_done(0, 8), -EBADF);
+	disk->close(disk);
+	open_at("/dev/full", O_WRONLY);
+	ck_assert_int_eq(secure_discard_done(0, 2000), -ENOSPC);
+	ck_assert_int_eq(secure_discard_done(0, 1), -ENOSPC);
+	ended_count = 0;
+}
+END_TEST
+
 void disk_cases_of_file(TCase *c)
 {
 	tcase_add_test(c, errors);
 	tcase_add_test(c, discards_without_holes);
+	tcase_add_test(c, secure_discards_that_fail);
 }
 
 TCase *disk_cases(struct disk *(*way)(int fd))
 {
 	disk_way = way;
-	return CHECK_CASE(setup, teardown, reads_and_writes, many_pieces, discards, many_at_once, nothing_to_do);
+	return CHECK_CASE(setup, teardown, reads_and_writes, many_pieces, discards, secure_discards, many_at_once, nothing_to_do);
 }

@@ -91,11 +91,11 @@ START_TEST(errors)
 
 	NBDKIT("", "--filter=error", "memory", "1M", "error-pread=EIO", "error-pread-rate=100%", "error-pwrite=ENOSPC",
 	       "error-pwrite-rate=100%");
-	ck_assert_int_eq(disk_done(BLK_READ, 0, 1, &piece, 1), -EIO);
-	ck_assert_int_eq(disk_done(BLK_WRITE, 0, 1, &piece, 1), -ENOSPC);
-	ck_assert_int_eq(disk_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
+	ck_assert_int_eq(op_done(BLK_READ, 0, 1, &piece, 1), -EIO);
+	ck_assert_int_eq(op_done(BLK_WRITE, 0, 1, &piece, 1), -ENOSPC);
+	ck_assert_int_eq(op_done(BLK_FLUSH, 0, 0, NULL, 0), 0);
 	/* What the core would not ask. */
-	ck_assert_int_eq(disk_done(BLK_READ, 2048, 1, &piece, 1), -EIO);
+	ck_assert_int_eq(op_done(BLK_READ, 2048, 1, &piece, 1), -EIO);
 }
 END_TEST
 
@@ -103,9 +103,9 @@ END_TEST
 START_TEST(a_large_discard)
 {
 	NBDKIT("", "memory", "9G");
-	ck_assert_int_eq(disk_done(BLK_DISCARD, 1, (9ull << 21) - 1, NULL, 0), 0);
+	ck_assert_int_eq(op_done(BLK_DISCARD, 1, (9ull << 21) - 1, NULL, 0), 0);
 	NBDKIT("", "--filter=error", "memory", "9G", "error-trim=EPERM", "error-trim-rate=100%");
-	ck_assert_int_eq(disk_done(BLK_DISCARD, 0, 9ull << 21, NULL, 0), -EPERM);
+	ck_assert_int_eq(op_done(BLK_DISCARD, 0, 9ull << 21, NULL, 0), -EPERM);
 }
 END_TEST
 

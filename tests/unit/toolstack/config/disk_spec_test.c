@@ -59,6 +59,8 @@ START_TEST(back_ends)
 		{"backend=user,vdev=xvda,sector-size=4096,bytes-per-second=10m,operations-per-second=500,target=/i",
 			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=4096,"
 			"bytes-per-second=10485760,operations-per-second=500,burst=1000,target=/i"},
+		{"vdev=xvda,secure-discard=overwrite,backend=user,target=/i",
+			"format=raw,vdev=xvda,access=rw,backend=user,secure-discard=overwrite,target=/i"},
 		{"nbd+unix:///?socket=/run/s,,xvda,backend=user",
 			"format=raw,vdev=xvda,access=rw,backend=user,target=nbd+unix:///?socket=/run/s"},
 		{"vdev=xvda,backend=user,target=nbd+exec:qemu-nbd -f qcow2 /a,b",
@@ -85,7 +87,7 @@ START_TEST(back_ends)
 	memset(d.target + 1, 'x', sizeof(d.target) - 2);
 	d.target[sizeof(d.target) - 1] = '\0';
 	memset(d.vdev, 'x', sizeof(d.vdev) - 1);
-	d.cdrom = d.user_backend = true;
+	d.cdrom = d.user_backend = d.secure_discard = true;
 	d.sector_bytes = d.burst_ms = UINT32_MAX;
 	d.bytes_per_second = d.operations_per_second = UINT64_MAX;
 	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
@@ -111,6 +113,8 @@ static const struct {
 	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
 	{"vdev=xvda,backend=users,target=/a", "backend \"users\" is not supported"},
 	{"vdev=xvda,backend=,target=/a", "backend \"\" is not supported"},
+	{"vdev=xvda,secure-discard=overwrite,target=/a", "secure-discard needs backend=user"},
+	{"vdev=xvda,secure-discard=yes,backend=user,target=/a", "secure-discard \"yes\" is not overwrite"},
 	{"vdev=xvda,target=nbd://192.0.2.1", "an NBD target needs backend=user"},
 	{"nbd:nbd://192.0.2.1,xvda,w", "target \"nbd:nbd://192.0.2.1\": expected nbd://, nbd+unix:// or nbd+exec:"},
 	{"phy:nbd://192.0.2.1,xvda,w", "an NBD target needs backend=user"},

@@ -245,10 +245,11 @@ START_TEST(user_disk_settings)
 		{"/local/domain/0/user-backend/vbd/1/51712/bytes-per-second", "1048576"},
 		{"/local/domain/0/user-backend/vbd/1/51712/operations-per-second", "100"},
 		{"/local/domain/0/user-backend/vbd/1/51712/burst-ms", "1000"},
+		{"/local/domain/0/user-backend/vbd/1/51712/secure-discard", "1"},
 	};
 	uint16_t domid = 0;
 
-	make_guest("disk=['vdev=xvda,backend=user,sector-size=4096,bytes-per-second=1m,operations-per-second=100,"
+	make_guest("disk=['vdev=xvda,backend=user,sector-size=4096,secure-discard=overwrite,bytes-per-second=1m,operations-per-second=100,"
 		   "target=/img']\n");
 	ck_assert_msg(create(&domid) == 0, "%s", why.what);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
