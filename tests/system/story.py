@@ -95,11 +95,11 @@ def enter(story, guest):
     return GUEST_PROMPT
 
 
-def in_guest(machine, guest, line):
+def in_guest(machine, guest, line, timeout=60):
     """Run a line that must succeed on the console of @guest, whose shell waits there; return its output."""
     machine.send(f"bothy console {guest}\n\n")
     machine.expect("^" + re.escape(GUEST_PROMPT), 60, f"shell of {guest}")
-    output = machine.check(line, 60, GUEST_PROMPT)
+    output = machine.check(line, timeout, GUEST_PROMPT)
     machine.console_leave()
     return output
 
