@@ -63,7 +63,7 @@ void pv_device_log(struct pv_device *d, const char *what, int err)
 
 int pv_device_open(struct pv_device *d, const char *path)
 {
-	bool front = d->end == XENBUS_FRONT;
+	bool front = d->end != XENBUS_BACK;
 	char watched[PV_PATH_MAX];
 	uint64_t peer;
 
@@ -140,7 +140,7 @@ static int resume(struct pv_device *d, enum xenbus_state mine, enum xenbus_state
 /* One step. True: there may be another. */
 static bool step(struct pv_device *d)
 {
-	bool online = d->end == XENBUS_FRONT || store_get_number(d->os, d->path, "online", 1, 0);
+	bool online = d->end != XENBUS_BACK || store_get_number(d->os, d->path, "online", 1, 0);
 	enum xenbus_state mine = own_state(d), theirs = state(d, d->other);
 	struct xenbus_move move = xenbus_step(d->end, mine, theirs, online);
 	int err = resume(d, mine, theirs);

@@ -154,7 +154,7 @@ static int act(struct pv_device *d, enum xenbus_action action)
 
 int vif_front_open(struct vif_front *v, struct pv_os *os, const char *path)
 {
-	v->device = (struct pv_device){ .os = os, .end = XENBUS_FRONT, .act = act };
+	v->device = (struct pv_device){ .os = os, .end = XENBUS_NET_FRONT, .act = act };
 	v->usable = v->open = v->running = v->again = false;
 	return pv_device_open(&v->device, path);
 }

@@ -82,12 +82,26 @@ static enum xenbus_state known(enum xenbus_state s)
 	return (unsigned int)s < XENBUS_STATES ? s : S(Unknown);
 }
 
+/* Where a network front end differs: from Connected on it is the back end's Connected that it waits for. */
+static struct xenbus_move net_front(enum xenbus_state mine, enum xenbus_state theirs)
+{
+	struct xenbus_move move = front[mine][theirs];
+
+	if (move.action == XENBUS_PUBLISH)
+		move.next = S(Connected);
+	if (mine == S(Connected) && (theirs == S(InitWait) || theirs == S(Initialised)))
+		move = (struct xenbus_move)stay(Connected);
+	return move;
+}
+
 struct xenbus_move xenbus_step(enum xenbus_end end, enum xenbus_state mine, enum xenbus_state theirs, bool online)
 {
 	mine = known(mine);
 	theirs = known(theirs);
 	if (end == XENBUS_BACK && mine == S(Closed) && !online)
 		return (struct xenbus_move)MOVE(REMOVE, Closed);
+	if (end == XENBUS_NET_FRONT)
+		return net_front(mine, theirs);
 	return (end == XENBUS_BACK ? back : front)[mine][theirs];
 }
 

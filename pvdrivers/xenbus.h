@@ -15,6 +15,7 @@
 enum xenbus_end {
 	XENBUS_FRONT,
 	XENBUS_BACK,
+	XENBUS_NET_FRONT,	/* says Connected as soon as it has published: network back ends wait for that */
 };
 
 /* Every action may be done again, by a successor that does not know that it was done. One that cannot be done yet

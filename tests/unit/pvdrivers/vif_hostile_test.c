@@ -5,13 +5,13 @@
 #include "tests/unit/pvdrivers/holds.h"
 #include "tests/unit/pvdrivers/vif_world.h"
 
-/* A front end that is Initialised with node @name saying @value, or missing: the device closes, nothing is held. */
+/* A front end that is Connected with node @name saying @value, or missing: the device closes, nothing is held. */
 static void lie(const char *name, const char *value)
 {
 	vif_put(BACK, "state", "2");
 	vif_front_begin();
 	vif_run();
-	vif_states("3", "2");
+	vif_states("4", "2");
 	vif_drop(FRONT, name);
 	if (value)
 		vif_put(FRONT, name, value);

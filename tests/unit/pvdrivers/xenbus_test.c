@@ -7,7 +7,16 @@
 
 #define ALL(s)		for (enum xenbus_state s = 0; s < XENBUS_STATES; s++)
 #define BOTH(end)	for (enum xenbus_end end = XENBUS_FRONT; end <= XENBUS_BACK; end++)
+/* Two ends are numbered 0 and 1, whatever kind of front end the first is: one after the other in tests of both. */
+#define FRONTS		for (front_kind = XENBUS_FRONT; front_kind <= XENBUS_NET_FRONT; front_kind += 2)
 #define S(name)		XenbusState##name
+
+static unsigned int front_kind;
+
+static struct xenbus_move step(enum xenbus_end end, enum xenbus_state mine, enum xenbus_state theirs, bool online)
+{
+	return xenbus_step(end == XENBUS_FRONT ? (enum xenbus_end)front_kind : end, mine, theirs, online);
+}
 
 static bool in(enum xenbus_state s, unsigned int set)
 {
@@ -20,8 +29,9 @@ static bool in(enum xenbus_state s, unsigned int set)
 static const unsigned int legal[2][XENBUS_STATES] = {
 	[XENBUS_FRONT] = {
 		[S(Unknown)] = 0,
-		[S(Initialising)] = B(Initialised),
-		[S(InitWait)] = B(Initialised),
+		/* Connected: a network front end's. */
+		[S(Initialising)] = B(Initialised) | B(Connected),
+		[S(InitWait)] = B(Initialised) | B(Connected),
 		[S(Initialised)] = B(Connected) | B(Closed),
 		[S(Connected)] = B(Reconfigured) | B(Closed),
 		[S(Closing)] = B(Closed),
@@ -57,7 +67,8 @@ static void action_fits(enum xenbus_end end, enum xenbus_state mine, struct xenb
 		ck_assert(end == XENBUS_BACK && m.next == S(InitWait));
 		break;
 	case XENBUS_PUBLISH:
-		ck_assert(end == XENBUS_FRONT && m.next == S(Initialised));
+		ck_assert(end == XENBUS_FRONT &&
+			m.next == (front_kind == XENBUS_NET_FRONT ? S(Connected) : S(Initialised)));
 		break;
 	case XENBUS_CONNECT:
 		ck_assert_int_eq(m.next, S(Connected));
@@ -79,10 +90,10 @@ static void action_fits(enum xenbus_end end, enum xenbus_state mine, struct xenb
 
 START_TEST(every_pair_of_states)
 {
-	BOTH(end)
+	FRONTS BOTH(end)
 		for (int online = 0; online < 2; online++)
 			ALL(mine) ALL(theirs) {
-				struct xenbus_move m = xenbus_step(end, mine, theirs, online);
+				struct xenbus_move m = step(end, mine, theirs, online);
 
 				ck_assert_msg(m.next == mine || in(m.next, legal[end][mine]),
 					"end %d: %d with %d goes to %d", end, mine, theirs, m.next);
@@ -101,11 +112,11 @@ START_TEST(states_beyond_the_last)
 	const enum xenbus_state odd[] = { XENBUS_STATES, 100, (enum xenbus_state)-1 };
 
 	for (unsigned int i = 0; i < 3; i++)
-		ALL(s) BOTH(end) {
-			struct xenbus_move m = xenbus_step(end, s, odd[i], true), n = xenbus_step(end, s, 0, true);
+		FRONTS ALL(s) BOTH(end) {
+			struct xenbus_move m = step(end, s, odd[i], true), n = step(end, s, 0, true);
 
 			ck_assert(m.action == n.action && m.next == n.next);
-			ck_assert_int_eq(xenbus_step(end, odd[i], s, true).action, XENBUS_REMOVE);
+			ck_assert_int_eq(step(end, odd[i], s, true).action, XENBUS_REMOVE);
 		}
 }
 END_TEST
@@ -119,7 +130,7 @@ struct pair {
 
 static bool end_steps(struct pair *p, enum xenbus_end end)
 {
-	struct xenbus_move m = xenbus_step(end, p->state[end], p->state[!end], end == XENBUS_FRONT || p->online);
+	struct xenbus_move m = step(end, p->state[end], p->state[!end], end == XENBUS_FRONT || p->online);
 
 	switch (m.action) {
 	case XENBUS_PUBLISH:
@@ -162,7 +173,7 @@ static bool is(const struct pair *p, enum xenbus_state front, enum xenbus_state 
 
 START_TEST(a_new_device_connects)
 {
-	for (unsigned int order = 0; order < 256; order++) {
+	FRONTS for (unsigned int order = 0; order < 256; order++) {
 		struct pair p = { .state = { S(Initialising), S(Initialising) }, .online = true };
 
 		settle(&p, order);
@@ -174,7 +185,7 @@ END_TEST
 /* A front end that starts anew connects whatever the back end's state was. */
 START_TEST(a_front_that_restarts_connects)
 {
-	ALL(back) for (unsigned int order = 0; order < 256; order++) {
+	FRONTS ALL(back) for (unsigned int order = 0; order < 256; order++) {
 		struct pair p = { .state = { S(Initialising), back }, .online = true };
 
 		settle(&p, order);
@@ -189,7 +200,7 @@ END_TEST
 /* From every pair of states both come to rest: connected or reconfiguring together, or closed, with nothing shared. */
 START_TEST(every_start_comes_to_rest)
 {
-	ALL(front) ALL(back) for (unsigned int order = 0; order < 256; order++) {
+	FRONTS ALL(front) ALL(back) for (unsigned int order = 0; order < 256; order++) {
 		struct pair p = { .state = { front, back }, .online = true, .open = { true, true } };
 
 		settle(&p, order);
@@ -207,7 +218,7 @@ END_TEST
 /* The toolstack closes: online=0, the back end's state Closing. Both are closed at the end, wherever they were. */
 START_TEST(every_start_can_be_closed)
 {
-	ALL(front) ALL(back) for (unsigned int order = 0; order < 256; order++) {
+	FRONTS ALL(front) ALL(back) for (unsigned int order = 0; order < 256; order++) {
 		struct pair p = { .state = { front, back }, .open = { true, true } };
 
 		p.state[XENBUS_BACK] = xenbus_ask_close(back);
@@ -219,6 +230,19 @@ START_TEST(every_start_can_be_closed)
 		HOLDS(p.state[XENBUS_BACK] == S(Closed) && p.removed && !p.open[XENBUS_BACK]);
 		HOLDS(in(p.state[XENBUS_FRONT], B(Closed) | B(Initialising) | B(InitWait)));
 	}
+}
+END_TEST
+
+/* A network back end of Linux's takes what is published when its front end says Connected, not before; the front end then
+ * waits for it, and looks at the device when it is connected, too. */
+START_TEST(a_network_front_connects_first)
+{
+	struct xenbus_move m = xenbus_step(XENBUS_NET_FRONT, S(Initialising), S(InitWait), true);
+
+	ck_assert(m.action == XENBUS_PUBLISH && m.next == S(Connected));
+	m = xenbus_step(XENBUS_NET_FRONT, S(Connected), S(InitWait), true);
+	ck_assert(m.action == XENBUS_WAIT && m.next == S(Connected));
+	ck_assert_int_eq(xenbus_step(XENBUS_NET_FRONT, S(Connected), S(Connected), true).action, XENBUS_REFRESH);
 }
 END_TEST
 
@@ -237,7 +261,7 @@ END_TEST
 
 START_TEST(reconfiguring_either_end)
 {
-	BOTH(end)
+	FRONTS BOTH(end)
 		for (unsigned int order = 0; order < 256; order++) {
 			struct pair p = { .state = { S(Connected), S(Connected) }, .online = true };
 
@@ -263,7 +287,7 @@ END_TEST
 START_TEST(a_hostile_end_gets_no_more_than_a_close)
 {
 	srand(5);
-	BOTH(end)
+	FRONTS BOTH(end)
 		for (int run = 0; run < 20000; run++) {
 			struct pair p = { .state = { S(Initialising), S(Initialising) }, .online = rand() & 1 };
 
@@ -314,7 +338,7 @@ START_TEST(states_are_one_digit)
 END_TEST
 
 CHECK_MAIN("xenbus", NULL, NULL, every_pair_of_states, states_beyond_the_last, a_new_device_connects,
-	a_front_that_restarts_connects, every_start_comes_to_rest, every_start_can_be_closed,
+	a_front_that_restarts_connects, every_start_comes_to_rest, every_start_can_be_closed, a_network_front_connects_first,
 	a_front_closes_and_opens_again, reconfiguring_either_end,
 	a_changed_device_is_read_again, a_hostile_end_gets_no_more_than_a_close,
 	a_successor_takes_over, states_are_one_digit)
