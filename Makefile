@@ -72,7 +72,7 @@ bare-flags := $(base) -O2 -ffreestanding -nostdinc \
 	-ffunction-sections -fdata-sections
 # The hypervisor lies where no 32-bit address reaches: code finds its data relative to itself.
 hv-flags := $(bare-flags) -fpie -include hv/base/hidden.h
-guest-flags := $(bare-flags) -fno-pic -fno-pie -mcmodel=kernel
+guest-flags := $(bare-flags) -Ilib/image/freestanding -fno-pic -fno-pie -mcmodel=kernel
 # How hosted programs watch themselves; `make coverage` puts counters in its place.
 instrument := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 host-flags := $(base) -include hv/cpu/host/yield.h -O1 -fno-omit-frame-pointer $(instrument) -D_GNU_SOURCE
@@ -124,15 +124,16 @@ $(O)/hv.elf: $(O)/hv.debug.elf $(O)/.commit.bin
 	$(call q,STRIP)tools/symbols $< >$(O)/hv.symbols && objcopy --strip-all \
 		--update-section .symbols=$(O)/hv.symbols --update-section .commit=$(O)/.commit.bin $< $@
 
-# ---- small PV test kernels: tests/guest/NAME/* + tests/guest/lib/* -> O/guest/NAME.elf
+# ---- small PV kernels: test kernels, tests/guest/NAME/* + tests/guest/lib/* + examples/pv/* -> O/guest/NAME.elf
 guests: $(kernels:%=$(O)/guest/%.elf)
-guest-obj = $(patsubst %,$(O)/guest/%.o,$(call find,tests/guest/lib tests/guest/$(1)))
+guest-obj = $(patsubst %,$(O)/guest/%.o,$(call find,examples/pv tests/guest/lib tests/guest/$(1)))
+guest-link = $(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -T examples/pv/kernel.ld \
+	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 $(O)/guest/%.o: % $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(guest-flags) -c $< -o $@
-$(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) tests/guest/lib/guest.ld
-	$(call q,LINK)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -T tests/guest/lib/guest.ld \
-		-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -o $@ $(filter %.o,$^)
+$(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) examples/pv/kernel.ld
+	$(call q,LINK)$(guest-link)
 
 # ---- dom0's programs: static, musl
 # What some of them have beside their own folder, dom0/lib and lib.

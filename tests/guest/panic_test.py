@@ -24,7 +24,7 @@ EXCEPTION = [r"PANIC on CPU \d: exception 6, #UD in hypervisor mode", "for domai
 BANNER = [r"\] Bothy \S+ on Xen's PV interface 4\.17, by Multiboot 1, options", r"\] CPU: \S+", "CPU: family .* stepping",
           r"TSC: \d+ MHz, (not )?trusted", r"CPU: on:.* NX\b.*; missing: ", r"CPU: FPU state of \d+ bytes, XCR0 0x\w",
           *(rf"\] {flaw}: (not )?affected" for flaw in ("Meltdown", "L1TF", "MDS", "Spectre v2", "RSB")),
-          r"memory: \d+ MiB of RAM in \d+ ranges", "dom0: bothy-test kernel", "frame table .*, machine-to-physical",
+          r"memory: \d+ MiB of RAM in \d+ ranges", "dom0: bothy-pv kernel", "frame table .*, machine-to-physical",
           r"\] 2 CPUs", "dom0: 2 vCPUs, 32 MiB", r"starting dom0 \d+ ms after our entry", "MiB of memory are free"]
 HALTED = "halted, as the option noreboot says"
 # What cannot be started: (name, boot module, MiB of the machine, options, what is said).

@@ -3,7 +3,8 @@
 
 Outside hv/ and tests/ nothing includes hv/. lib/ and protocol/ are includes of everybody and include
 nobody but themselves (protocol/ nothing but protocol/). pvdrivers/ includes those two, and its cores no port
-of an operating system. Includes are written from the root and name files that exist.
+of an operating system. examples/ includes itself and those three; examples/pv, which test kernels use too, no
+example. Includes are written from the root and name files that exist.
 """
 from source import ROOT, files, finish, includes
 
@@ -24,6 +25,12 @@ def fault(path, target):
         return "pvdrivers/ includes only pvdrivers/, lib/ and protocol/"
     if own[0] == "pvdrivers" and len(own) == 2 and other[0] == "pvdrivers" and len(other) > 2:
         return "a driver's core knows no operating system"
+    if own[0] == "examples" and other[0] not in ("examples", "pvdrivers", "lib", "protocol"):
+        return "examples/ includes only examples/, pvdrivers/, lib/ and protocol/"
+    if other[0] == "examples" and own[0] not in ("examples", "tests"):
+        return "only tests/ includes examples/"
+    if own[:2] == ("examples", "pv") and other[:2] != ["examples", "pv"] and other[0] != "protocol":
+        return "examples/pv includes only itself and protocol/"
     if other[0] != "hv" or own[0] == "tests":
         return None
     if own[0] != "hv":

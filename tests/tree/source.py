@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OURS = ("hv", "lib", "protocol", "dom0", "toolstack", "tests", "bench", "pvdrivers")
+OURS = ("hv", "lib", "protocol", "dom0", "toolstack", "tests", "bench", "pvdrivers", "examples")
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 

@@ -7,12 +7,12 @@
  * How it is shown: the domain talks to itself: IPIs to its own vCPU, an interdomain channel with
  * both ends here, the timer's VIRQ. Counters in the upcall are compared with what was sent; the
  * bits in shared_info are read where delivery must not have happened. */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/errno.h"
 #include "protocol/event_channel.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 

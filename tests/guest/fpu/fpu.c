@@ -7,11 +7,11 @@
  * an x87 register, MXCSR and the x87 control word with values of its own, gives the CPU away in
  * several ways, and compares. Two vCPUs do it at once; more domains beside make them share CPUs.
  * The kernel itself is compiled without these registers, so nothing else here changes them. */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/sched.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

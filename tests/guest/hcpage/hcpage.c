@@ -5,8 +5,8 @@
  *
  * How it is shown: entries are called with arguments in the ABI's registers; the results must be
  * those of `syscall`, and all registers but the arguments' and rax must survive. */
+#include "examples/pv/hypercall.h"
 #include "protocol/version.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 

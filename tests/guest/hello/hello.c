@@ -7,9 +7,9 @@
  * How it is shown: what start_info says is compared with what is there: the magic, the page
  * tables (read through the kernel's mapping), the frame list against the machine-to-physical
  * table for every page of the domain. The line of success is itself the last part of the test. */
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/version.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 

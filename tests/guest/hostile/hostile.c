@@ -14,6 +14,8 @@
  * base pointers, stack_switch, trap tables, giving memory back; these are part two's.
  *
  * Command line: seed=N rounds=N; kill-NAME for part two (kill.c). */
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/errno.h"
 #include "protocol/event_channel.h"
 #include "protocol/grant_table.h"
@@ -22,8 +24,6 @@
 #include "protocol/vcpu.h"
 #include "protocol/version.h"
 #include "tests/guest/hostile/hostile.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

@@ -1,14 +1,14 @@
 /* One deadly thing, by name. The line before it says what is expected: `killed` means that the
  * hypervisor must end this domain (it crashes, and nothing after that line comes from it), `either`
  * that surviving is as good. The runner looks for that line and that the others still run. */
+#include "examples/pv/clock.h"
+#include "examples/pv/console.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/callback.h"
 #include "protocol/sched.h"
 #include "tests/guest/hostile/hostile.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
-#include "tests/guest/lib/print.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"
 
@@ -274,7 +274,7 @@ void kill_test(void)
 		if (!option_given(key))
 			continue;
 		print("KILL %s: expect %s\n", acts[i].name, acts[i].expected);
-		print_flush();
+		console_flush();
 		trap_hook = survived;
 		acts[i].act();
 		trap_hook = 0;

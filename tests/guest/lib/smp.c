@@ -1,20 +1,19 @@
 /* Start of more vCPUs: a context like that of vCPU 0, as a rule on the same page tables.
- * Neighbours: start.S (ap_entry), trap.c (the table), event.c. */
+ * Neighbours: context.S (ap_entry), trap.c (the table), event.c. */
 #include "tests/guest/lib/smp.h"
 
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/trap.h"
 
-extern uint8_t boot_stack[STACK_BYTES];
 void ap_entry(void);
 
 static uint8_t stacks[MAX_VCPUS][STACK_BYTES] __attribute__((aligned(STACK_BYTES)));
 static struct vcpu_guest_context context;
 
-unsigned stack_vcpu(void)
+unsigned vcpu_self(void)
 {
 	uint64_t here = (uint64_t)__builtin_frame_address(0);
 

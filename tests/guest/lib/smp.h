@@ -1,11 +1,9 @@
 /* More vCPUs of a test kernel. A vCPU is known by its stack, which is 16 KiB and so aligned. */
 #pragma once
 #include <stdint.h>
+#include "examples/pv/event.h"
 
-enum { MAX_VCPUS = 4, STACK_BYTES = 16384 };
-
-/* Return the vCPU that runs on the present stack; only on stacks of smp.c and the boot stack. */
-unsigned stack_vcpu(void);
+enum { MAX_VCPUS = EVENT_VCPUS, STACK_BYTES = 16384 };
 
 /* Return how many vCPUs the domain has, at most MAX_VCPUS. */
 unsigned vcpu_count(void);

@@ -6,17 +6,12 @@
  * test_main() returning means success, or failure if a CHECK failed. */
 #pragma once
 #include <stdint.h>
-#include "protocol/xen.h"
+#include <string.h>
+#include "examples/pv/kernel.h"
+#include "examples/pv/print.h"
 
 extern const char test_name[];
 void test_main(void);
-
-/* As the hypervisor's builder left it. */
-extern struct start_info *start_info;
-
-/* Print on the machine's console if we may, and on the domain's own if it has one.
- * Knows %s %c %d %u %x %p, widths, and the length l. */
-void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Record a failed check and go on. */
 void test_failed(const char *file, int line, const char *format, ...)
@@ -43,7 +38,3 @@ _Noreturn void test_end(void);
 long option_number(const char *key, long otherwise);
 /* Say whether the command line has the word, alone or as KEY=. */
 int option_given(const char *key);
-
-void *memset(void *to, int byte, unsigned long n);
-void *memcpy(void *to, const void *from, unsigned long n);
-int memcmp(const void *a, const void *b, unsigned long n);

@@ -1,17 +1,8 @@
-/* Traps of a test kernel: the frame, faults that a test expects, handlers. One table for all
- * vCPUs; expected faults are for vCPU 0 only. */
+/* Traps of a test kernel: faults that a test expects, hooks. One table for all vCPUs; expected faults are for
+ * vCPU 0 only. */
 #pragma once
 #include <stdint.h>
-
-/* Vectors of ours for what is not an exception. */
-enum { TRAP_EVENT = 0x100, TRAP_SYSCALL = 0x101, TRAP_FAILSAFE = 0x102 };
-
-struct trap_frame {
-	uint64_t r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi;
-	uint64_t r11, rcx;
-	uint64_t vector, error;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
+#include "examples/pv/trap.h"
 
 /* What the last expected trap was. cr2 is read for vector 14 only. */
 struct trap_record {
@@ -25,17 +16,6 @@ extern volatile uint64_t trap_resume;
 
 /* If not NULL, asked first; nonzero: the frame was dealt with. */
 extern int (*trap_hook)(struct trap_frame *frame);
-
-extern uint64_t failsafe_selectors[4];
-
-/* Install the handlers of vCPU 0: 0..31, 0x80 (DPL 3), event, syscall and failsafe callbacks. */
-void trap_open(void);
-/* Fill @table with 256 entries for vcpu_guest_context. */
-struct trap_info;
-void trap_table_fill(struct trap_info *table);
-
-extern const uint8_t trap_stubs[32][16];
-extern const uint8_t int80_stub[], event_stub[], syscall_stub[], failsafe_stub[];
 
 /* Leave the kernel's present context for @frame; see also context_save. */
 _Noreturn void frame_return(struct trap_frame *frame);

@@ -1,7 +1,7 @@
 /* GDT and LDT: a page of descriptors has a type like a page table. It must not be writable, what is
  * in it must be harmless (no call gate, no system descriptor), and segments of privilege 0 must be
  * usable by a kernel that runs in ring 3. */
-#include "tests/guest/lib/hypercall.h"
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

@@ -2,8 +2,8 @@
  * pages into a run, which is how a kernel that drives devices gets memory for DMA. The contract:
  * all or nothing, the run is aligned to its size, and the hypervisor itself names the new frames
  * in the machine-to-physical table. */
+#include "examples/pv/hypercall.h"
 #include "protocol/memory.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/mmu/mmu.h"

@@ -9,8 +9,8 @@
  * mapping of its tables, and the memory behind it. After a refusal the entry must be what it was.
  * This file has the tests of entries, tables.c of whole tables, descriptors.c of GDT and LDT,
  * exchange.c of memory that comes and goes. */
+#include "examples/pv/hypercall.h"
 #include "protocol/memory.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

@@ -1,7 +1,7 @@
 /* Whole tables: types, pins, levels, base pointers. A fresh tree is built from pool pages: l1 holds
  * one data page, l2 holds l1, l3 holds l2. Each refusal is tried while everything else is in order,
  * so that it can have one reason only. */
-#include "tests/guest/lib/hypercall.h"
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

@@ -1,7 +1,7 @@
 /* What a grant does not give. */
-#include "tests/guest/lib/event.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/grant.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

@@ -13,11 +13,11 @@
  *
  * Command line: peer=DOMAIN port=PORT (wired by the hypervisor), or peer=DOMAIN and alloc on one
  * side, bind on the other (they find each other's port). */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
 #include "tests/guest/lib/grant.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

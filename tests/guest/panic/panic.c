@@ -2,8 +2,8 @@
  *
  * What is tested, by panic_test.py from what the hypervisor then prints: that an exception of its own
  * is told with the functions that led there, and ends the machine. Reaching the end is the failure. */
+#include "examples/pv/hypercall.h"
 #include "protocol/sysctl.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/test.h"
 
 const char test_name[] = "panic";

@@ -9,7 +9,7 @@
  * How it is shown: each form runs on an entry of the window's L1. Afterwards the entry, the
  * registers, CF and ZF, and the memory seen through the entry must be what the manual says. The
  * prefix f0 is tried as well as 3e, by which a kernel on one CPU replaces it. */
-#include "tests/guest/lib/hypercall.h"
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

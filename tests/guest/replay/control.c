@@ -1,12 +1,12 @@
 /* The coordinator's doors to the hypervisor. */
+#include "examples/pv/clock.h"
+#include "examples/pv/hypercall.h"
+#include "examples/pv/print.h"
 #include "protocol/domctl.h"
 #include "protocol/sched.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
-#include "tests/guest/lib/print.h"
 #include "tests/guest/lib/test.h"
-#include "tests/guest/lib/clock.h"
 #include "tests/guest/replay/coordinator.h"
 
 #define PATIENCE_NS	10000000000ul

@@ -1,11 +1,11 @@
 /* The coordinator: finds the players' boxes, then plays the list that dom0's initrd is.
  * A player tells where its box is in shared_info, in the field that is for such a list of the guest's own. */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
+#include "examples/pv/print.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
-#include "tests/guest/lib/print.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/replay/coordinator.h"
 

@@ -1,11 +1,11 @@
 /* Players: the domain made like the hosted world's, then one order after another.
  * The kernel's frames beyond the pool are the coordinator's business only in that limits are raised by their number.
  * Rules: between orders a player changes nothing; it sleeps until an NMI wakes it. Events stay masked. */
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/memory.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/event.h"
 #include "tests/guest/lib/grant.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

@@ -12,8 +12,8 @@
  * puts into each table that becomes a base, and takes out of the one before.
  *
  * Command line: stranger: not a player, only a domain that others have nothing to do with. */
+#include "examples/pv/hypercall.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

@@ -9,12 +9,12 @@
  * while both pin, link and unpin tables of their own. For the flush, vCPU 1 reads through an
  * address in a loop, vCPU 0 points it to another page and flushes: once the hypercall is done,
  * vCPU 1 must see the other page. */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/errno.h"
 #include "protocol/sched.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

@@ -7,12 +7,12 @@
  * for; the wall clock is after 2020; run states add up.
  *
  * How it is shown: VIRQ_TIMER is counted, and the clock read around it. */
+#include "examples/pv/clock.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/errno.h"
 #include "protocol/sched.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/clock.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/smp.h"
 #include "tests/guest/lib/test.h"

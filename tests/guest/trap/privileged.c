@@ -1,8 +1,8 @@
 /* Instructions that ring 3 may not execute and that a guest kernel executes all the same: the
  * hypervisor does them, or what they mean for a guest. */
+#include "examples/pv/hypercall.h"
 #include "protocol/cpuid.h"
 #include "protocol/physdev.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

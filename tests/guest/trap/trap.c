@@ -11,10 +11,10 @@
  * records the frame. user.c has user mode. */
 #include "tests/guest/trap/trap.h"
 
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/callback.h"
 #include "protocol/physdev.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

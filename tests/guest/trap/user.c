@@ -3,8 +3,8 @@
  * The user's L4 shares the kernel's upper half, so user code is ordinary text of this image; it
  * uses registers only, and its own stack page. The kernel's entry stack is a page of its own. Each
  * visit ends in the hook, which records the frame and goes back by context_jump(). */
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"

@@ -1,4 +1,4 @@
-/* Time of a test kernel. */
+/* Time of a small PV kernel. */
 #pragma once
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
-/* Time of a test kernel: the public formula over vcpu_time_info, read under its version. */
-#include "tests/guest/lib/clock.h"
+/* Time of a small PV kernel: the public formula over vcpu_time_info, read under its version. */
+#include "examples/pv/clock.h"
 
+#include "examples/pv/event.h"
+#include "examples/pv/hypercall.h"
+#include "examples/pv/kernel.h"
 #include "protocol/sched.h"
 #include "protocol/vcpu.h"
-#include "tests/guest/lib/event.h"
-#include "tests/guest/lib/hypercall.h"
-#include "tests/guest/lib/test.h"
 
 static uint64_t tsc_read(void)
 {

@@ -1,74 +1,24 @@
-/* Output of a test kernel: console_io, which the hypervisor may refuse to an unprivileged domain,
- * and the PV console ring, which nobody may be reading. Both are tried, neither is waited for
- * without end. A line is put together first and written whole, so that the lines of two guests or
- * of two vCPUs do not mix. Neighbours: test.c. */
-#include "tests/guest/lib/print.h"
+/* Formatted output. A line is put together first and written whole, so that the lines of two guests or
+ * of two vCPUs do not mix. Neighbours: console.c. */
+#include "examples/pv/print.h"
 
-#include "protocol/event_channel.h"
-#include "protocol/io/console.h"
+#include "examples/pv/hypercall.h"
 #include "protocol/sched.h"
-#include "tests/guest/lib/hypercall.h"
-#include "tests/guest/lib/mem.h"
-#include "tests/guest/lib/test.h"
 
-enum { LINE = 512, PATIENCE = 20000 };
+enum { LINE = 512 };
 
-static volatile struct xencons_interface *ring;
-static int ring_stuck;
 static char line[LINE];
 static unsigned used;
 static volatile int busy;
 
-void print_open(void)
-{
-	if (start_info->flags & SIF_INITDOMAIN || !start_info->console.domU.mfn ||
-	    !start_info->console.domU.evtchn)
-		return;
-	ring = mfn_to_va(start_info->console.domU.mfn);
-}
-
-static void ring_notify(void)
-{
-	struct evtchn_send send = { .port = start_info->console.domU.evtchn };
-
-	event_channel_op(EVTCHNOP_send, &send);
-}
-
-static void ring_write(const char *s, unsigned n)
-{
-	for (unsigned i = 0; i < n && !ring_stuck; i++) {
-		for (unsigned tries = 0; ring->out_prod - ring->out_cons >= sizeof(ring->out);
-		     tries++) {
-			if (tries == 0)
-				ring_notify();
-			if (tries == PATIENCE) {
-				ring_stuck = 1;
-				return;
-			}
-			sched_op(SCHEDOP_yield, 0);
-		}
-		ring->out[MASK_XENCONS_IDX(ring->out_prod, ring->out)] = s[i];
-		__atomic_store_n(&ring->out_prod, ring->out_prod + 1, __ATOMIC_RELEASE);
-	}
-	ring_notify();
-}
-
-static void line_write(void)
-{
-	hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, used, (unsigned long)line);
-	if (ring)
-		ring_write(line, used);
-	used = 0;
-}
-
 static void put(char c)
 {
-	if (c == '\n' && ring && used < LINE)
-		line[used++] = '\r';
 	if (used < LINE)
 		line[used++] = c;
-	if (c == '\n')
-		line_write();
+	if (c == '\n') {
+		print_line(line, used);
+		used = 0;
+	}
 }
 
 static void put_number(unsigned long value, unsigned base, int negative, unsigned width, char pad)
@@ -159,13 +109,4 @@ void print(const char *format, ...)
 	va_start(args, format);
 	print_args(format, args);
 	va_end(args);
-}
-
-void print_flush(void)
-{
-	for (unsigned i = 0; ring && !ring_stuck && i < PATIENCE; i++) {
-		if (ring->out_cons == ring->out_prod)
-			return;
-		sched_op(SCHEDOP_yield, 0);
-	}
 }

@@ -1,17 +1,16 @@
-/* Events of a test kernel. The upcall follows the public protocol: clear the pending byte, take the
+/* Events of a small PV kernel. The upcall follows the public protocol: clear the pending byte, take the
  * selector word, take pending ports that are unmasked and of this vCPU, until nothing is left.
- * Neighbours: trap.c calls event_upcall(). */
-#include "tests/guest/lib/event.h"
+ * Neighbours: a kernel's trap_dispatch() calls event_upcall(). */
+#include "examples/pv/event.h"
 
-#include "tests/guest/lib/hypercall.h"
-#include "tests/guest/lib/mem.h"
-#include "tests/guest/lib/smp.h"
-#include "tests/guest/lib/test.h"
+#include "examples/pv/hypercall.h"
+#include "examples/pv/kernel.h"
+#include "examples/pv/mem.h"
 
 volatile struct shared_info *shared_info;
 
 static uint8_t shared_page[4096] __attribute__((aligned(4096)));
-static uint64_t bound[MAX_VCPUS][64];
+static uint64_t bound[EVENT_VCPUS][64];
 static void (*handlers[EVTCHN_2L_NR_CHANNELS])(evtchn_port_t port);
 static unsigned counts[EVTCHN_2L_NR_CHANNELS];
 
@@ -21,15 +20,10 @@ void event_open(void)
 				    UVMF_INVLPG | UVMF_LOCAL);
 
 	if (rc)
-		test_error("cannot map shared_info: %ld", rc);
+		kernel_fatal("cannot map shared_info: %ld", rc);
 	shared_info = (volatile struct shared_info *)shared_page;
 	for (unsigned i = 0; i < 64; i++)
 		shared_info->evtchn_mask[i] = ~0ul;
-}
-
-unsigned vcpu_self(void)
-{
-	return stack_vcpu();
 }
 
 volatile struct vcpu_info *vcpu_info_of(unsigned vcpu)
@@ -68,7 +62,7 @@ void event_handle(evtchn_port_t port, unsigned vcpu, void (*handler)(evtchn_port
 {
 	handlers[port] = handler;
 	counts[port] = 0;
-	for (unsigned v = 0; v < MAX_VCPUS; v++)
+	for (unsigned v = 0; v < EVENT_VCPUS; v++)
 		__atomic_fetch_and(&bound[v][port / 64], ~(1ul << port % 64), __ATOMIC_SEQ_CST);
 	__atomic_fetch_or(&bound[vcpu][port / 64], 1ul << port % 64, __ATOMIC_SEQ_CST);
 	event_unmask(port);

@@ -1,4 +1,4 @@
-/* Hypercalls of a test kernel, issued by `syscall` straight from its text.
+/* Hypercalls of a small PV kernel, issued by `syscall` straight from its text.
  * Each returns what the hypervisor left in rax: >= 0, or -errno (protocol/errno.h). */
 #pragma once
 #include <stdint.h>

@@ -1,6 +1,6 @@
-/* Entry of a test kernel, its Xen notes, and the stubs by which traps, events and system calls
+/* Entry of a small PV kernel, its Xen notes, and the stubs by which traps, events and system calls
  * reach trap_dispatch(). Rules: the hypervisor pushes rcx and r11 on top of what hardware would
- * push, and every return goes through the iret hypercall. Neighbours: trap.c, smp.c, user.c. */
+ * push, and every return goes through the iret hypercall. Neighbours: start.c, trap.c. */
 #include "protocol/arch_x86.h"
 #include "protocol/elfnote.h"
 #include "protocol/hypercall.h"
@@ -15,7 +15,7 @@
 	.popsection
 	.endm
 
-	note XEN_ELFNOTE_GUEST_OS, .asciz "bothy-test"
+	note XEN_ELFNOTE_GUEST_OS, .asciz "bothy-pv"
 	note XEN_ELFNOTE_XEN_VERSION, .asciz "xen-3.0"
 	note XEN_ELFNOTE_LOADER, .asciz "generic"
 	note XEN_ELFNOTE_PAE_MODE, .asciz "yes"
@@ -27,21 +27,13 @@
 	note XEN_ELFNOTE_SUPPORTED_FEATURES, .long 0x8801
 
 	.section .text.start, "ax"
-	.weak guest_entry		/* stillborn has another */
+	.weak guest_entry		/* a kernel may have another */
 guest_entry:
 	cld
 	lea	boot_stack + 16384(%rip), %rsp
 	mov	%rsi, %rdi
 	xor	%ebp, %ebp
 	call	guest_start
-	ud2
-
-	/* An application processor: rdi = function, on its own stack. */
-	.globl ap_entry
-ap_entry:
-	cld
-	xor	%ebp, %ebp
-	call	*%rdi
 	ud2
 
 	.text
@@ -93,12 +85,6 @@ trap_return:
 	mov	$__HYPERVISOR_iret, %eax
 	syscall
 	ud2
-
-	/* frame_return(frame): leave by the trap frame at rdi. */
-	.globl frame_return
-frame_return:
-	mov	%rdi, %rsp
-	jmp	trap_return
 
 	.macro stub vector, has_error
 	.balign 16
@@ -152,32 +138,10 @@ failsafe_stub:
 	push	$0x102
 	jmp	trap_common
 
-	/* uint64_t context_save(struct context *c): 0, and again the value given to
-	 * context_jump(c, value). */
-	.globl context_save
-context_save:
-	mov	(%rsp), %rax
-	mov	%rax, 0(%rdi)
-	lea	8(%rsp), %rax
-	mov	%rax, 8(%rdi)
-	mov	%rbx, 16(%rdi)
-	mov	%rbp, 24(%rdi)
-	mov	%r12, 32(%rdi)
-	mov	%r13, 40(%rdi)
-	mov	%r14, 48(%rdi)
-	mov	%r15, 56(%rdi)
-	xor	%eax, %eax
-	ret
-	.globl context_jump
-context_jump:
-	mov	8(%rdi), %rsp
-	mov	16(%rdi), %rbx
-	mov	24(%rdi), %rbp
-	mov	32(%rdi), %r12
-	mov	40(%rdi), %r13
-	mov	48(%rdi), %r14
-	mov	56(%rdi), %r15
-	mov	%rsi, %rax
-	jmp	*0(%rdi)
+	.bss
+	.balign 16384
+	.globl boot_stack
+boot_stack:
+	.skip	16384
 
 	.section .note.GNU-stack, "", @progbits

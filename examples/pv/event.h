@@ -1,8 +1,11 @@
-/* Events of a test kernel: shared_info, the upcall, handlers per port (2-level layout). */
+/* Events of a small PV kernel: shared_info, the upcall, handlers per port (2-level layout). */
 #pragma once
 #include <stdint.h>
 #include "protocol/event_channel.h"
 #include "protocol/xen.h"
+
+/* vCPUs that events can be delivered on. */
+enum { EVENT_VCPUS = 4 };
 
 extern volatile struct shared_info *shared_info;
 
@@ -11,7 +14,6 @@ void event_open(void);
 void event_upcall(void);
 
 volatile struct vcpu_info *vcpu_info_of(unsigned vcpu);
-unsigned vcpu_self(void);
 
 /* Count events of @port, delivered on @vcpu, and call @handler if it is not NULL. Unmasks. */
 void event_handle(evtchn_port_t port, unsigned vcpu, void (*handler)(evtchn_port_t port));
