@@ -10,7 +10,7 @@
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
 #   make check-all  make check, then long churns, and a guest on each machine of tests/system/matrix.txt
-#   make menuconfig, make defconfig                  make clean
+#   make minnow     the example of a small guest     make menuconfig, make defconfig, make clean
 #
 # Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
 # Variables: CC=gcc|clang  O=build (output)  DOM0_KERNEL= DOM0_MODULES= GUEST_KERNEL= (see README).
@@ -100,7 +100,7 @@ $(O)/.flags $(O)/.images-of $(O)/.commit $(O)/.bothy-commit: FORCE
 $(O)/.commit.bin $(O)/.bothy-commit.bin: %.bin: %
 	@head -c 23 $< | tr -d '\n' >$@ && truncate -s 24 $@
 
-all: hv bin images
+all: hv bin minnow images
 hv: $(if $(wildcard hv/cpu/x86_64/hv.ld),$(O)/hv.elf)
 programs := $(addprefix $(O)/bin/,$(daemons) $(if $(wildcard toolstack/main.c),bothy))
 bin: $(programs)
@@ -134,6 +134,22 @@ $(O)/guest/%.o: % $(O)/.flags
 	$(call q,CC)$(CC) $(guest-flags) -c $< -o $@
 $(kernels:%=$(O)/guest/%.elf): $(O)/guest/%.elf: $$(call guest-obj,$$*) examples/pv/kernel.ld
 	$(call q,LINK)$(guest-link)
+
+# ---- the example: a PV guest on our front ends and on lwIP, whose source is Debian's (its headers count as the system's,
+# so what they include of ours is named here)
+lwip-src := $(addprefix lwip/src/,$(addprefix core/,def inet_chksum init ip mem memp netif pbuf tcp tcp_in tcp_out timeouts \
+	udp ipv4/dhcp ipv4/etharp ipv4/icmp ipv4/ip4 ipv4/ip4_addr ipv4/ip4_frag) netif/ethernet)
+lwip-inc := -Iexamples/minnow/lwip -isystem build/third/src/lwip/src/include
+minnow-src := $(call find,examples/minnow examples/pv) $(filter-out pvdrivers/host/%,$(pv-src))
+minnow: $(O)/minnow.elf
+$(O)/guest/examples/minnow/%.o: guest-flags += $(lwip-inc)
+$(O)/guest/examples/minnow/%.o: | build/third/.done
+$(O)/guest/third/%.c.o: build/third/.done $(O)/.flags
+	@mkdir -p $(@D)
+	$(call q,CC)$(CC) $(filter-out -W%,$(guest-flags)) -w $(lwip-inc) -c build/third/src/$*.c -o $@
+$(foreach b,guest host,$(lwip-src:%=$(O)/$b/third/%.c.o)): $(wildcard examples/minnow/lwip/*.h examples/minnow/lwip/*/*.h)
+$(O)/minnow.elf: $(minnow-src:%=$(O)/guest/%.o) $(lwip-src:%=$(O)/guest/third/%.c.o) examples/pv/kernel.ld
+	$(call q,LINK)$(guest-link) -Wl,--gc-sections -s
 
 # ---- dom0's programs: static, musl
 # What some of them have beside their own folder, dom0/lib and lib.
@@ -182,14 +198,20 @@ $(O)/host/%.o: % $(O)/.flags | build/third/.done
 $(O)/host/libhv.a: $(host-hv-obj)
 $(O)/host/libuser.a: $(host-user-obj)
 $(O)/host/libpv.a: $(patsubst %,$(O)/host/%.o,$(pv-src))
+# What of the example knows no hypervisor.
+$(O)/host/libminnow.a: $(patsubst %,$(O)/host/examples/minnow/%.c.o,address crc32 reader echo inet pages xs) \
+	$(lwip-src:%=$(O)/host/third/%.c.o)
+$(O)/host/examples/% $(O)/host/tests/unit/examples/%: third-inc += $(lwip-inc)
+$(O)/host/third/lwip/%: third-hv-flags = $(lwip-inc)
 $(O)/host/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call q,AR)ar qcsD $@ $^
 # A test is linked with the other files of its folder that are not tests themselves.
-helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
-library = $(if $(filter dom0/backendd/% dom0/consoled/%,$(1)),user pv,$(if $(filter dom0/% toolstack/%,$(1)),user,$(if \
-	$(filter pvdrivers/%,$(1)),pv,hv)))
+helpers = $(patsubst %,$(O)/host/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c \
+	$(if $(filter examples/%,$(1)),tests/unit/pvdrivers/*.c))))
+library = $(if $(filter dom0/backendd/% dom0/consoled/%,$(1)),user pv,$(if $(filter examples/%,$(1)),minnow pv,$(if \
+	$(filter dom0/% toolstack/%,$(1)),user,$(if $(filter pvdrivers/%,$(1)),pv,hv))))
 $(unit-tests): $(O)/host/unit/%: $(O)/host/tests/unit/%.c.o $$(call helpers,$$*) \
 		$$(addsuffix .a,$$(addprefix $(O)/host/lib,$$(call library,$$*)))
 	@mkdir -p $(@D)
@@ -218,7 +240,8 @@ build/third/.done: tools/deblib | $(O)/.deps
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
 images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
-$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(bench-programs) \
+$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/minnow.elf \
+		$(bench-programs) \
 		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@
@@ -273,7 +296,7 @@ print-%:
 clean:
 	rm -rf $(O)
 
-.PHONY: FORCE all hv bin host host-programs guests images check check-all clean menuconfig defconfig run demo bench
+.PHONY: FORCE all hv bin minnow host host-programs guests images check check-all clean menuconfig defconfig run demo bench
 .PHONY: transcript
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)

@@ -17,10 +17,10 @@ cp -p "$out/.config" "$out/.deps" "$tmp/another/place/build/"
 # hv.elf and bothy name commits, which that place knows nothing of.
 named() { env -u MAKEFLAGS -u MAKELEVEL make -s "print-$1"; }
 COMMIT=$(named COMMIT) BOTHY_COMMIT=$(named BOTHY_COMMIT) \
-	env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin images >"$tmp/log" 2>&1 ||
+	env -u MAKEFLAGS -u MAKELEVEL -u O make -s -j"$(nproc)" -C "$tmp/another/place" hv bin minnow images >"$tmp/log" 2>&1 ||
 	{ tail -n 20 "$tmp/log"; exit 1; }
 status=0
-for file in hv.elf {dom0,dom0-6.12,guest,guest612,generic,generic612,root,debian}.cpio.gz {dom0,tools,debian}.img \
+for file in hv.elf minnow.elf {dom0,dom0-6.12,guest,guest612,generic,generic612,root,debian}.cpio.gz {dom0,tools,debian}.img \
 	$(cd "$out" && ls bin/*); do
 	cmp "$out/$file" "$tmp/another/place/build/$file" || status=1
 done
