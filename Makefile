@@ -143,7 +143,7 @@ lwip-inc := -Iexamples/minnow/lwip -isystem build/third/src/lwip/src/include
 minnow-src := $(call find,examples/minnow examples/pv) $(filter-out pvdrivers/host/%,$(pv-src))
 minnow: $(O)/minnow.elf
 $(O)/guest/examples/minnow/%.o: guest-flags += $(lwip-inc)
-$(O)/guest/examples/minnow/%.o: | build/third/.done
+$(patsubst %,$(O)/guest/%.o,$(call find,examples/minnow)): | build/third/.done
 $(O)/guest/third/%.c.o: build/third/.done $(O)/.flags
 	@mkdir -p $(@D)
 	$(call q,CC)$(CC) $(filter-out -W%,$(guest-flags)) -w $(lwip-inc) -c build/third/src/$*.c -o $@
