@@ -28,9 +28,9 @@ static uint64_t now_ns(void)
 	return ns;
 }
 
-static void transmit(struct net_port *port, const struct net_packet *p)
+static void transmit(struct net_port *port, uint32_t queue, const struct net_packet *p)
 {
-	(void)port;
+	(void)port, (void)queue;
 	ck_assert_uint_le(p->piece[0].bytes, sizeof last);
 	last_bytes = p->piece[0].bytes;
 	memcpy(last, p->piece[0].addr, last_bytes);
