@@ -16,7 +16,7 @@ static void add_disks(cJSON *root, const struct guest_cfg *g)
 		cJSON_AddNumberToObject(o, "virtual_device", d->vdev_nr);
 		cJSON_AddBoolToObject(o, "writable", d->writable);
 		cJSON_AddBoolToObject(o, "cdrom", d->cdrom);
-		cJSON_AddStringToObject(o, "backend", d->user_backend ? "user" : "kernel");
+		cJSON_AddStringToObject(o, "backend", d->kernel_backend ? "kernel" : "user");
 		cJSON_AddItemToArray(all, o);
 	}
 }
@@ -35,7 +35,7 @@ static void add_vifs(cJSON *root, const struct guest_cfg *g)
 			cJSON_AddStringToObject(o, "mac", mac);
 		else
 			cJSON_AddNullToObject(o, "mac");
-		cJSON_AddStringToObject(o, "backend", v->user_backend ? "user" : "kernel");
+		cJSON_AddStringToObject(o, "backend", v->kernel_backend ? "kernel" : "user");
 		cJSON_AddStringToObject(o, "mode", vif_mode_name(v->mode));
 		cJSON_AddStringToObject(o, "bridge", v->bridge);
 		cJSON_AddStringToObject(o, "script", v->script);

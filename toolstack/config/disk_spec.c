@@ -132,7 +132,7 @@ static int set_format(struct parse *p, const char *text)
 	if (text[0] == '\0' || strcmp(text, "raw") == 0)
 		return 0;
 	why_set(p->why, -ENOTSUP, "format \"%.32s\" is not supported", text);
-	why_hint(p->why, "only raw images, or backend=user,target=nbd+exec:qemu-nbd -f %.32s IMAGE", text);
+	why_hint(p->why, "only raw images, or target=nbd+exec:qemu-nbd -f %.32s IMAGE", text);
 	return -ENOTSUP;
 }
 
@@ -194,10 +194,10 @@ static int set_backendtype(struct parse *p, const char *text)
 
 static int set_backend(struct parse *p, const char *text)
 {
-	static const char *const kernel[] = {"kernel", "0", "Domain-0", NULL};
+	static const char *const user[] = {"user", "0", "Domain-0", NULL};
 
-	p->disk.user_backend = strcmp(text, "user") == 0;
-	if (p->disk.user_backend || field_is_one_of(text, kernel))
+	p->disk.kernel_backend = strcmp(text, "kernel") == 0;
+	if (p->disk.kernel_backend || field_is_one_of(text, user))
 		return 0;
 	why_set(p->why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
 	why_hint(p->why, "user or kernel");
@@ -377,10 +377,10 @@ static int check_user(struct parse *p)
 
 	if (d->burst_ms && !limited)
 		return why_set(p->why, -EINVAL, "burst without bytes-per-second or operations-per-second");
-	if ((d->sector_bytes || d->secure_discard || limited) && !d->user_backend)
+	if ((d->sector_bytes || d->secure_discard || limited) && d->kernel_backend)
 		return why_set(p->why, -EINVAL, "%s needs backend=user",
 			d->sector_bytes ? "sector-size" : d->secure_discard ? "secure-discard" : "a limit");
-	if (nbd_uri_is(d->target) && !d->user_backend)
+	if (nbd_uri_is(d->target) && d->kernel_backend)
 		return why_set(p->why, -EINVAL, "an NBD target needs backend=user");
 	if (limited && !d->burst_ms)
 		d->burst_ms = BURST_MS;
@@ -441,7 +441,7 @@ int disk_spec_format(const struct disk_spec *d, char *out, size_t size)
 		snprintf(limits + at, sizeof(limits) - (size_t)at, ",burst=%u", d->burst_ms);
 	length = snprintf(out, size, "format=raw,vdev=%s,access=%s%s%s%s%s%s,target=%s", d->vdev,
 		d->writable ? "rw" : "ro", d->cdrom ? ",devtype=cdrom" : "",
-		d->user_backend ? ",backend=user" : "", sector,
+		d->kernel_backend ? ",backend=kernel" : "", sector,
 		d->secure_discard ? ",secure-discard=overwrite" : "", limits, d->target);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

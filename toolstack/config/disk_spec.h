@@ -17,7 +17,7 @@ struct disk_spec {
 	uint32_t vdev_nr; /* "virtual-device" and the device's number in the store */
 	bool writable;
 	bool cdrom;
-	bool user_backend; /* served by a process of dom0's, else by its kernel */
+	bool kernel_backend; /* served by dom0's kernel, else by a process of its own */
 	/* Of one that a process serves; 0: as it comes, and no limit. */
 	uint32_t sector_bytes; /* 512, 4096 */
 	uint64_t bytes_per_second, operations_per_second;

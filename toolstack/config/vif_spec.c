@@ -65,10 +65,10 @@ static int set_ifname(char out[16], const char *what, const char *text, struct w
 
 static int set_backend(struct vif_spec *v, const char *text, struct why *why)
 {
-	static const char *const kernel[] = {"kernel", "0", "Domain-0", NULL};
+	static const char *const user[] = {"user", "0", "Domain-0", NULL};
 
-	v->user_backend = strcmp(text, "user") == 0;
-	if (v->user_backend || field_is_one_of(text, kernel))
+	v->kernel_backend = strcmp(text, "kernel") == 0;
+	if (v->kernel_backend || field_is_one_of(text, user))
 		return 0;
 	why_set(why, -ENOTSUP, "backend \"%.32s\" is not supported", text);
 	why_hint(why, "user or kernel");
@@ -162,9 +162,9 @@ static int settle(struct vif_spec *v, struct why *why)
 	}
 	if (v->bridge[0])
 		return why_set(why, -EINVAL, "mode=%s has no bridge", mode);
-	if (!v->user_backend) {
+	if (v->kernel_backend) {
 		why_set(why, -ENOTSUP, "mode=%s is not what dom0's kernel does", mode);
-		why_hint(why, "add backend=user");
+		why_hint(why, "leave out backend=kernel");
 		return -ENOTSUP;
 	}
 	if (!v->ip[0]) {
@@ -221,7 +221,7 @@ int vif_spec_format(const struct vif_spec *v, char *out, size_t size)
 	length = snprintf(out, size, "%s%s%s%s%s,script=%s%s%s%s%s%s%s%s", v->mac_given ? "mac=" : "", mac,
 		v->mac_given ? "," : "", v->mode == VIF_BRIDGED ? "bridge=" : "mode=",
 		v->mode == VIF_BRIDGED ? v->bridge : vif_mode_name(v->mode), v->script,
-		v->user_backend ? ",backend=user" : "", v->ip[0] ? ",ip=" : "", v->ip,
+		v->kernel_backend ? ",backend=kernel" : "", v->ip[0] ? ",ip=" : "", v->ip,
 		v->rate_bytes ? ",rate=" : "", rate, v->ifname[0] ? ",vifname=" : "", v->ifname);
 	return length < 0 || (size_t)length >= size ? -ENOSPC : 0;
 }

@@ -20,7 +20,7 @@ enum vif_mode {
 struct vif_spec {
 	uint8_t mac[6];
 	bool mac_given;    /* else one is drawn at creation */
-	bool user_backend; /* served by a process of dom0's, else by its kernel */
+	bool kernel_backend; /* served by dom0's kernel, else by a process of its own */
 	enum vif_mode mode;
 	char bridge[16];                              /* of VIF_BRIDGED; names have at most 15 bytes */
 	char script[128];                             /* not run: for the store, where Linux's driver wants one */

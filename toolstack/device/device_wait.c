@@ -80,7 +80,7 @@ int disk_wait(const struct device_wait *w, const struct disk_spec *d)
 
 	snprintf(name, sizeof(name), "disk %s", d->vdev);
 	backend_path(b.path, disk_backend_kind(d), "vbd", w->domid, d->vdev_nr);
-	if (d->user_backend)
+	if (!d->kernel_backend)
 		return backend_wait(&b, "is backendd running?");
 	snprintf(b.sign, sizeof(b.sign), "%.64s/bus/xen-backend/devices/vbd-%u-%u/physical_device",
 		w->sysfs, w->domid, d->vdev_nr);
@@ -96,7 +96,7 @@ int vif_wait(const struct device_wait *w, const struct vif_spec *v, uint32_t ind
 	snprintf(name, sizeof(name), "interface %u", index);
 	snprintf(ifname, sizeof(ifname), "vif%u.%u", w->domid, index);
 	backend_path(b.path, vif_backend_kind(v), "vif", w->domid, index);
-	if (v->user_backend)
+	if (!v->kernel_backend)
 		return backend_wait(&b, "is backendd running?");
 	snprintf(b.sign, sizeof(b.sign), "%.64s/class/net/%s", w->sysfs, ifname);
 	rc = backend_wait(&b, "modprobe xen-netback");

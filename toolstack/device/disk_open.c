@@ -32,7 +32,7 @@ int disk_open(struct block_handle *b, const struct disk_spec *d, struct why *why
 		*b = (struct block_handle){.fd = -1, .file = true};
 		return 0;
 	}
-	rc = block_open(b, d->target, d->writable, !d->user_backend, why);
+	rc = block_open(b, d->target, d->writable, d->kernel_backend, why);
 	if (rc < 0 || !d->sector_bytes)
 		return rc;
 	rc = check_sectors(b, d->sector_bytes, why);

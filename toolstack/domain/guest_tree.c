@@ -143,12 +143,12 @@ void backend_path(
 
 const char *disk_backend_kind(const struct disk_spec *d)
 {
-	return d->user_backend ? BACKENDS_USER : BACKENDS_KERNEL;
+	return d->kernel_backend ? BACKENDS_KERNEL : BACKENDS_USER;
 }
 
 const char *vif_backend_kind(const struct vif_spec *v)
 {
-	return v->user_backend ? BACKENDS_USER : BACKENDS_KERNEL;
+	return v->kernel_backend ? BACKENDS_KERNEL : BACKENDS_USER;
 }
 
 /* The halves every device has in common; leaves the writer in the back end's directory. */
@@ -208,10 +208,10 @@ static void write_disk(
 	put(w, "device-type", "%s", kind);
 	put(w, "dev", "%s", d->vdev);
 	put(w, "removable", "%d", d->cdrom);
-	if (d->user_backend)
-		write_user_disk(w, d);
-	else
+	if (d->kernel_backend)
 		write_kernel_disk(w, device);
+	else
+		write_user_disk(w, d);
 	enter(w, "/local/domain/%u/device/vbd/%u", w->tree->domid, d->vdev_nr);
 	put(w, "virtual-device", "%u", d->vdev_nr);
 	put(w, "device-type", "%s", kind);
@@ -220,12 +220,12 @@ static void write_disk(
 /* What only one of both back ends asks for. */
 static void write_vif_backend(struct writer *w, const struct vif_spec *v)
 {
-	if (v->user_backend) {
-		put(w, "mode", "%s", vif_mode_name(v->mode));
-		put(w, "queues", "%u", w->tree->guest->maxvcpus);
-	} else {
+	if (v->kernel_backend) {
 		put(w, "script", "%s", v->script);
 		put(w, "type", "vif");
+	} else {
+		put(w, "mode", "%s", vif_mode_name(v->mode));
+		put(w, "queues", "%u", w->tree->guest->maxvcpus);
 	}
 }
 

@@ -60,7 +60,7 @@ static bool same_disk(const struct disk_spec *a, const struct disk_spec *b)
 {
 	return strcmp(a->target, b->target) == 0 && strcmp(a->vdev, b->vdev) == 0 &&
 	       a->vdev_nr == b->vdev_nr && a->writable == b->writable && a->cdrom == b->cdrom &&
-	       a->user_backend == b->user_backend;
+	       a->kernel_backend == b->kernel_backend;
 }
 
 static bool same_vif(const struct vif_spec *a, const struct vif_spec *b)
@@ -68,7 +68,7 @@ static bool same_vif(const struct vif_spec *a, const struct vif_spec *b)
 	return a->mac_given == b->mac_given && (!a->mac_given || memcmp(a->mac, b->mac, 6) == 0) &&
 	       strcmp(a->bridge, b->bridge) == 0 && strcmp(a->script, b->script) == 0 &&
 	       strcmp(a->ip, b->ip) == 0 && strcmp(a->ifname, b->ifname) == 0 &&
-	       a->user_backend == b->user_backend && a->mode == b->mode && a->rate_bytes == b->rate_bytes &&
+	       a->kernel_backend == b->kernel_backend && a->mode == b->mode && a->rate_bytes == b->rate_bytes &&
 	       a->rate_us == b->rate_us;
 }
 
@@ -103,7 +103,7 @@ static void vif_check(const struct vif_spec *v)
 
 	HOLDS(!v->mac_given || !(v->mac[0] & 1));
 	HOLDS((v->mode == VIF_BRIDGED) == (v->bridge[0] != '\0'));
-	HOLDS(v->mode == VIF_BRIDGED || (v->user_backend && v->ip[0]));
+	HOLDS(v->mode == VIF_BRIDGED || (!v->kernel_backend && v->ip[0]));
 	HOLDS(v->mode != VIF_NAT || !strchr(v->ip, ':'));
 	HOLDS(net_addresses_parse(list, &count, v->ip) == 0);
 	HOLDS(!v->rate_bytes || vif_rate_part(v) > 0);

@@ -42,7 +42,7 @@ static void disk(const char *text)
 	HOLDS(disk_spec_parse(&again, written, &why) == 0);
 	HOLDS(strcmp(d.target, again.target) == 0 && strcmp(d.vdev, again.vdev) == 0);
 	HOLDS(d.vdev_nr == again.vdev_nr && d.writable == again.writable && d.cdrom == again.cdrom);
-	HOLDS(d.user_backend == again.user_backend && d.sector_bytes == again.sector_bytes);
+	HOLDS(d.kernel_backend == again.kernel_backend && d.sector_bytes == again.sector_bytes);
 	HOLDS(d.bytes_per_second == again.bytes_per_second && d.burst_ms == again.burst_ms);
 	HOLDS(d.secure_discard == again.secure_discard);
 	HOLDS(d.operations_per_second == again.operations_per_second);
@@ -66,7 +66,7 @@ static void vif(const char *text)
 	HOLDS(v.mac_given == again.mac_given && (!v.mac_given || !memcmp(v.mac, again.mac, 6)));
 	HOLDS(strcmp(v.bridge, again.bridge) == 0 && strcmp(v.script, again.script) == 0);
 	HOLDS(strcmp(v.ip, again.ip) == 0 && strcmp(v.ifname, again.ifname) == 0);
-	HOLDS(v.user_backend == again.user_backend && v.mode == again.mode);
+	HOLDS(v.kernel_backend == again.kernel_backend && v.mode == again.mode);
 	HOLDS(v.rate_bytes == again.rate_bytes && v.rate_us == again.rate_us);
 	SHORTEST_CHECK(written, vif_spec_format(&v, out, room));
 }

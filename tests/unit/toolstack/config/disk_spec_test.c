@@ -37,7 +37,7 @@ START_TEST(both_syntaxes)
 	ck_assert_str_eq(d.vdev, good[_i].vdev);
 	ck_assert_int_eq(d.writable, good[_i].writable);
 	ck_assert_int_eq(d.cdrom, good[_i].cdrom);
-	ck_assert(!d.user_backend);
+	ck_assert_int_eq(d.kernel_backend, strstr(good[_i].text, "backend=kernel") != NULL);
 	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
 	ck_assert_int_eq(disk_spec_parse(&again, text, &w), 0);
 	ck_assert_mem_eq(&d, &again, sizeof(d));
@@ -51,25 +51,26 @@ START_TEST(back_ends)
 	static const struct {
 		const char *text, *written;
 	} all[] = {
-		{"/i,raw,xvda,rw,backend=user", "format=raw,vdev=xvda,access=rw,backend=user,target=/i"},
+		{"/i,raw,xvda,rw,backend=user", "format=raw,vdev=xvda,access=rw,target=/i"},
 		{"backend=user,vdev=hdc,devtype=cdrom,target=/i,backend=kernel",
-			"format=raw,vdev=hdc,access=ro,devtype=cdrom,backend=user,target=/i,backend=kernel"},
-		{"backend=user,vdev=xvda,backend=0,target=/i", "format=raw,vdev=xvda,access=rw,target=/i"},
+			"format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/i,backend=kernel"},
+		{"backend=kernel,vdev=xvda,backend=0,target=/i", "format=raw,vdev=xvda,access=rw,target=/i"},
+		{"/i,raw,xvda,rw,backend=kernel", "format=raw,vdev=xvda,access=rw,backend=kernel,target=/i"},
 		{"phy:/i,xvda,w", "format=raw,vdev=xvda,access=rw,target=/i"},
 		{"backend=user,vdev=xvda,sector-size=4096,bytes-per-second=10m,operations-per-second=500,target=/i",
-			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=4096,"
+			"format=raw,vdev=xvda,access=rw,sector-size=4096,"
 			"bytes-per-second=10485760,operations-per-second=500,burst=1000,target=/i"},
 		{"vdev=xvda,secure-discard=overwrite,backend=user,target=/i",
-			"format=raw,vdev=xvda,access=rw,backend=user,secure-discard=overwrite,target=/i"},
+			"format=raw,vdev=xvda,access=rw,secure-discard=overwrite,target=/i"},
 		{"nbd+unix:///?socket=/run/s,,xvda,backend=user",
-			"format=raw,vdev=xvda,access=rw,backend=user,target=nbd+unix:///?socket=/run/s"},
+			"format=raw,vdev=xvda,access=rw,target=nbd+unix:///?socket=/run/s"},
 		{"vdev=xvda,backend=user,target=nbd+exec:qemu-nbd -f qcow2 /a,b",
-			"format=raw,vdev=xvda,access=rw,backend=user,target=nbd+exec:qemu-nbd -f qcow2 /a,b"},
+			"format=raw,vdev=xvda,access=rw,target=nbd+exec:qemu-nbd -f qcow2 /a,b"},
 		{"vdev=xvda,sector-size=512,burst=20,operations-per-second=2k,backend=user,target=/i",
-			"format=raw,vdev=xvda,access=rw,backend=user,sector-size=512,operations-per-second=2048,"
+			"format=raw,vdev=xvda,access=rw,sector-size=512,operations-per-second=2048,"
 			"burst=20,target=/i"},
 		{"vdev=xvda,bytes-per-second=1048576g,burst=3600000,operations-per-second=1048576k,backend=user,target=/i",
-			"format=raw,vdev=xvda,access=rw,backend=user,bytes-per-second=1125899906842624,"
+			"format=raw,vdev=xvda,access=rw,bytes-per-second=1125899906842624,"
 			"operations-per-second=1073741824,burst=3600000,target=/i"},
 	};
 	struct disk_spec d, again;
@@ -87,7 +88,7 @@ START_TEST(back_ends)
 	memset(d.target + 1, 'x', sizeof(d.target) - 2);
 	d.target[sizeof(d.target) - 1] = '\0';
 	memset(d.vdev, 'x', sizeof(d.vdev) - 1);
-	d.cdrom = d.user_backend = d.secure_discard = true;
+	d.cdrom = d.secure_discard = true;
 	d.sector_bytes = d.burst_ms = UINT32_MAX;
 	d.bytes_per_second = d.operations_per_second = UINT64_MAX;
 	ck_assert_int_eq(disk_spec_format(&d, text, sizeof(text)), 0);
@@ -113,15 +114,15 @@ static const struct {
 	{"vdev=xvda,backend=driver,target=/a", "backend \"driver\" is not supported"},
 	{"vdev=xvda,backend=users,target=/a", "backend \"users\" is not supported"},
 	{"vdev=xvda,backend=,target=/a", "backend \"\" is not supported"},
-	{"vdev=xvda,secure-discard=overwrite,target=/a", "secure-discard needs backend=user"},
+	{"vdev=xvda,backend=kernel,secure-discard=overwrite,target=/a", "secure-discard needs backend=user"},
 	{"vdev=xvda,secure-discard=yes,backend=user,target=/a", "secure-discard \"yes\" is not overwrite"},
-	{"vdev=xvda,target=nbd://192.0.2.1", "an NBD target needs backend=user"},
+	{"vdev=xvda,backend=kernel,target=nbd://192.0.2.1", "an NBD target needs backend=user"},
 	{"nbd:nbd://192.0.2.1,xvda,w", "target \"nbd:nbd://192.0.2.1\": expected nbd://, nbd+unix:// or nbd+exec:"},
-	{"phy:nbd://192.0.2.1,xvda,w", "an NBD target needs backend=user"},
+	{"nbd://192.0.2.1,raw,xvda,w,backend=kernel", "an NBD target needs backend=user"},
 	{"vdev=xvda,backend=user,target=nbd://server",
 		"target \"nbd://server\": expected an address: names are not looked up"},
-	{"vdev=xvda,sector-size=4096,target=/a", "sector-size needs backend=user"},
-	{"vdev=xvda,operations-per-second=1,target=/a", "a limit needs backend=user"},
+	{"vdev=xvda,sector-size=4096,backend=kernel,target=/a", "sector-size needs backend=user"},
+	{"vdev=xvda,operations-per-second=1,backend=kernel,target=/a", "a limit needs backend=user"},
 	{"vdev=xvda,backend=user,burst=1,target=/a", "burst without bytes-per-second or operations-per-second"},
 	{"vdev=xvda,backend=user,sector-size=1024,target=/a", "sector-size \"1024\" is neither 512 nor 4096"},
 	{"vdev=xvda,backend=user,sector-size=,target=/a", "sector-size \"\" is neither 512 nor 4096"},

@@ -38,13 +38,14 @@ static void refused(const char *text, const char *message)
 START_TEST(back_ends)
 {
 	taken("");
-	ck_assert(!vif.user_backend && vif.mode == VIF_BRIDGED);
+	ck_assert(!vif.kernel_backend && vif.mode == VIF_BRIDGED);
 	ck_assert_str_eq(vif.bridge, VIF_BRIDGE_DEFAULT);
 	taken("backend=user");
-	ck_assert(vif.user_backend);
+	ck_assert(!vif.kernel_backend);
 	taken("backend=kernel");
-	ck_assert(!vif.user_backend);
+	ck_assert(vif.kernel_backend);
 	taken("backend=0");
+	ck_assert(!vif.kernel_backend);
 	refused("backend=netvm", "backend \"netvm\" is not supported");
 	ck_assert_str_eq(why.hint, "user or kernel");
 }
@@ -65,7 +66,7 @@ START_TEST(modes)
 	refused("mode=nat,backend=user,ip=10.0.0.5 2001:db8::5",
 		"mode=nat is for addresses of IPv4 only");
 	refused("mode=nat,backend=user", "mode=nat without an address");
-	refused("mode=routed,ip=10.0.0.5", "mode=routed is not what dom0's kernel does");
+	refused("mode=routed,backend=kernel,ip=10.0.0.5", "mode=routed is not what dom0's kernel does");
 	refused("bridge=xenbr0,mode=routed,ip=10.0.0.5,backend=user", "mode=routed has no bridge");
 }
 END_TEST

@@ -14,7 +14,7 @@ static void setup(void)
 {
 	int fd;
 
-	disk = (struct disk_spec){.target = "/tmp/bothy-disk-XXXXXX", .vdev = "xvda", .user_backend = true};
+	disk = (struct disk_spec){.target = "/tmp/bothy-disk-XXXXXX", .vdev = "xvda"};
 	fd = mkstemp(disk.target);
 	ck_assert_int_ge(fd, 0);
 	close(fd);

@@ -36,8 +36,8 @@ static void make_guest(const char *more)
 }
 
 #define DEVICES                                                                                    \
-	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','vdev=xvdz,backend=user,target=/z']\n"          \
-	"vif=['mac=00:16:3e:00:00:01,bridge=br0','ip=10.0.0.2']\n"
+	"disk=['/dev/x,,xvda,w,backend=kernel','/img,,xvdb,r,backend=kernel','vdev=xvdz,target=/z']\n"          \
+	"vif=['mac=00:16:3e:00:00:01,bridge=br0,backend=kernel','ip=10.0.0.2,backend=kernel']\n"
 
 static void setup(void)
 {

@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(attached_to_the_kernel)
 {
-	ck_assert_int_eq(run("block-attach --json g phy:/dev/x xvdb w"), 0);
+	ck_assert_int_eq(run("block-attach --json g /dev/x,raw,xvdb,w,backend=kernel"), 0);
 	ck_assert_ptr_nonnull(strstr(out_text, "\"bothy.done/1\""));
 	ck_assert_str_eq(node(KERNEL "/physical-device"), "fe:10");
 	ck_assert_str_eq(node(KERNEL "/mode"), "w");
@@ -120,7 +120,7 @@ START_TEST(there_already)
 
 	ck_assert_int_eq(run("%s", ATTACH), 0);
 	with = test_host_text();
-	ck_assert_int_eq(run("block-attach g phy:/dev/x,xvdb,w"), EXIT_FAILED);
+	ck_assert_int_eq(run("block-attach g /dev/x,raw,xvdb,w,backend=kernel"), EXIT_FAILED);
 	ck_assert_str_eq(err_text, "bothy: block-attach: disk xvdb: the guest has a disk of that name\n");
 	ck_assert_int_eq(run("block-attach g vdev=xvdc,backend=user,target=/img"), EXIT_FAILED);
 	ck_assert_ptr_nonnull(strstr(err_text, "in use by domain 1"));
@@ -172,7 +172,7 @@ START_TEST(detached)
 	ck_assert_int_eq(run("%s", ATTACH), 0);
 	ck_assert_int_eq(run("block-detach g 51728"), 0);
 	ck_assert(nothing_left());
-	ck_assert_int_eq(run("block-attach g phy:/dev/x,xvdb,w"), 0);
+	ck_assert_int_eq(run("block-attach g /dev/x,raw,xvdb,w,backend=kernel"), 0);
 	ck_assert_int_eq(run("block-detach g xvdb"), 0);
 	ck_assert(nothing_left());
 }
@@ -181,7 +181,7 @@ END_TEST
 /* A guest that goes on using it keeps it, unless it is forced. */
 START_TEST(not_let_go_of)
 {
-	static const char *const attach[] = {ATTACH, "block-attach g phy:/dev/x,xvdb,w"};
+	static const char *const attach[] = {ATTACH, "block-attach g /dev/x,raw,xvdb,w,backend=kernel"};
 
 	world->keeps_disks = true;
 	ck_assert_int_eq(run("%s", attach[_i]), 0);

@@ -51,7 +51,7 @@ int disk_open(struct block_handle *b, const struct disk_spec *d, struct why *why
 		*b = (struct block_handle){.fd = -1, .file = true};
 		return 0;
 	}
-	rc = block_open(b, d->target, d->writable, !d->user_backend, why);
+	rc = block_open(b, d->target, d->writable, d->kernel_backend, why);
 	if (rc == 0 && d->sector_bytes && strcmp(d->target, "/odd") == 0) {
 		block_close(b);
 		rc = why_set(why, -EINVAL, "no multiple of %u", d->sector_bytes);

@@ -30,8 +30,8 @@ static void write_config(void)
 
 	snprintf(text, sizeof(text),
 		"name='g'\nkernel='%s'\nmemory=16\nvcpus=2\nuuid='" UUID "'\n"
-		"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','vdev=xvdz,backend=user,target=/u']\n"
-		"vif=['mac=00:16:3e:00:00:01,bridge=br0','ip=10.0.0.2']\n",
+		"disk=['/dev/x,,xvda,w,backend=kernel','/img,,xvdb,r,backend=kernel','vdev=xvdz,target=/u']\n"
+		"vif=['mac=00:16:3e:00:00:01,bridge=br0,backend=kernel','ip=10.0.0.2,backend=kernel']\n",
 		host_files.kernel);
 	write_file(host_files.config, text, strlen(text));
 }

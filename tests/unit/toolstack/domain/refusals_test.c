@@ -83,7 +83,7 @@ static const struct {
 	/* disks and interfaces */
 	{BASE "disk=['format=qcow2,vdev=xvda,target=/a']\n", 3,
 		AT "4: disk: format \"qcow2\" is not supported\n"
-		   "  hint: only raw images, or backend=user,target=nbd+exec:qemu-nbd -f qcow2 IMAGE\n"},
+		   "  hint: only raw images, or target=nbd+exec:qemu-nbd -f qcow2 IMAGE\n"},
 	{BASE "disk=['phy:/missing,xvda,w']\n", 3,
 		"bothy: create: disk /missing: No such file or directory\n"},
 	{BASE "disk=['phy:/,xvda,w']\n", 3,
@@ -135,7 +135,7 @@ END_TEST
 
 #define GUEST                                                                                      \
 	"name='g'\nkernel='@/kernel'\nmemory=16\nuuid='01234567-89ab-cdef-0123-456789abcdef'\n"    \
-	"disk=['phy:/dev/x,xvda,w','file:/img,xvdb,r','file:@/kernel,xvdc,r',"                     \
+	"disk=['/dev/x,,xvda,w,backend=kernel','/img,,xvdb,r,backend=kernel','@/kernel,,xvdc,r,backend=kernel',"                     \
 	"'vdev=xvdy,backend=user,target=/u','/r,raw,xvdz,r,backend=user']\n"                       \
 	"vif=['mac=00:16:3e:00:00:01']\n"
 #define SHARE "\n  hint: only disks that nobody writes can be shared: give it as read-only to all\n"
@@ -249,7 +249,7 @@ END_TEST
 START_TEST(silent_back_end)
 {
 	world->no_backends = true;
-	write_config(BASE "disk=['phy:/dev/x,xvda,w']\n");
+	write_config(BASE "disk=['/dev/x,raw,xvda,w,backend=kernel']\n");
 	assert_failed(run("create %s", host_files.config), EXIT_TIMEOUT,
 		"bothy: create: disk xvda: the back end did not answer in 0 s\n"
 		"  hint: modprobe xen-blkback\n",
@@ -274,7 +274,7 @@ START_TEST(failing_back_ends)
 	static const struct {
 		const char *disk, *errors;
 	} kinds[] = {
-		{"file:/u,xvda,w", "/local/domain/0/error/backend/vbd"},
+		{"/u,,xvda,w,backend=kernel", "/local/domain/0/error/backend/vbd"},
 		{"vdev=xvda,backend=user,target=/u", "/local/domain/0/error/user-backend/vbd"},
 	};
 	char text[256];

@@ -91,7 +91,7 @@ void write_file(const char *path, const void *bytes, size_t size)
 void test_host_settle(void)
 {
 	ck_assert_msg(run("create -q /dev/null name=first memory=16 kernel=%s "
-			  "disk=['phy:/dev/x,xvda,w','vdev=xvdz,backend=user,target=/u'] vif=['']",
+			  "disk=['/dev/x,,xvda,w,backend=kernel','vdev=xvdz,target=/u'] vif=['','backend=kernel']",
 			      host_files.kernel) == 0,
 		"%s", err_text);
 	ck_assert_int_eq(run("destroy first"), 0);
