@@ -281,18 +281,19 @@ static void port_event_close(struct pv_os *os, uint32_t port)
 /* A guest can notify as fast as we take: the rest of what there is has its turn, and then comes what is left. */
 static void events_take(struct port *p)
 {
-	uint32_t port;
-	int err = 0;
+	uint32_t fired[PORT_EVENTS_MAX];
+	int count = evtchn_take(&p->events, fired, PORT_EVENTS_MAX);
 
-	for (uint32_t n = 0; n < PORT_EVENTS_MAX && (err = evtchn_pending(&p->events, &port)) == 0; n++) {
-		struct port_event *e = event_find(p, port);
+	for (int i = 0; i < count; i++) {
+		struct port_event *e = event_find(p, fired[i]);
 
 		if (e)
 			e->pending = true;
-		/* Before it is looked at: what comes meanwhile raises it again. */
-		(void)!evtchn_unmask(&p->events, port);
 	}
-	for (uint32_t i = 0; err == -EFBIG && i < PORT_EVENTS_MAX; i++)
+	/* Before it is looked at: what comes meanwhile raises them again. */
+	if (count > 0)
+		(void)!evtchn_unmask_all(&p->events, fired, (unsigned int)count);
+	for (uint32_t i = 0; count == -EFBIG && i < PORT_EVENTS_MAX; i++)
 		p->event[i].pending = p->event[i].port != 0;
 }
 

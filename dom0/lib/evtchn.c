@@ -67,23 +67,36 @@ int evtchn_notify(struct evtchn *e, uint32_t port)
 	return ioctl(e->fd, IOCTL_EVTCHN_NOTIFY, &op) < 0 ? -errno : 0;
 }
 
+int evtchn_take(struct evtchn *e, uint32_t port[], unsigned int most)
+{
+	ssize_t n = read(e->fd, port, most * sizeof port[0]);
+
+	if (n >= 0)
+		return (int)((size_t)n / sizeof port[0]);
+	if (errno == EFBIG)
+		return ioctl(e->fd, IOCTL_EVTCHN_RESET) < 0 ? -errno : -EFBIG;
+	return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+}
+
 int evtchn_pending(struct evtchn *e, uint32_t *port)
 {
 	uint32_t got;
-	ssize_t n = read(e->fd, &got, sizeof got);
+	int n = evtchn_take(e, &got, 1);
 
-	if (n == (ssize_t)sizeof got) {
-		*port = got;
-		return 0;
-	}
-	if (n >= 0)
-		return -EAGAIN;
-	if (errno == EFBIG)
-		return ioctl(e->fd, IOCTL_EVTCHN_RESET) < 0 ? -errno : -EFBIG;
-	return errno == EINTR ? -EAGAIN : -errno;
+	if (n != 1)
+		return n < 0 ? n : -EAGAIN;
+	*port = got;
+	return 0;
+}
+
+int evtchn_unmask_all(struct evtchn *e, const uint32_t port[], unsigned int count)
+{
+	size_t bytes = count * sizeof port[0];
+
+	return write(e->fd, port, bytes) == (ssize_t)bytes ? 0 : -EIO;
 }
 
 int evtchn_unmask(struct evtchn *e, uint32_t port)
 {
-	return write(e->fd, &port, sizeof port) == (ssize_t)sizeof port ? 0 : -EIO;
+	return evtchn_unmask_all(e, &port, 1);
 }

@@ -28,5 +28,8 @@ int evtchn_notify(struct evtchn *e, uint32_t port) MUST_CHECK;
 /* Take one port that fired. -EAGAIN: none waits. -EFBIG: the kernel's queue overflowed and was
  * reset: look at every port. */
 int evtchn_pending(struct evtchn *e, uint32_t *port) MUST_CHECK;
-/* Let @port fire again. */
+/* Take as many of @most ports as fired, each once: how many, 0 of none; -EFBIG. */
+int evtchn_take(struct evtchn *e, uint32_t port[], unsigned int most) MUST_CHECK;
+/* Let @port fire again, or all of @count. */
 int evtchn_unmask(struct evtchn *e, uint32_t port) MUST_CHECK;
+int evtchn_unmask_all(struct evtchn *e, const uint32_t port[], unsigned int count) MUST_CHECK;
