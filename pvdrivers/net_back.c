@@ -8,14 +8,13 @@
 #include "pvdrivers/net_rx.h"
 #include "pvdrivers/net_tx.h"
 
-/* Packets of the guest's of one queue before the next one has its turn, and in one run: every queue has a turn. */
-#define TURN_PACKETS	16u
-#define RUN_PACKETS	(NET_QUEUES_MAX * TURN_PACKETS)
+/* Packets of the guest's in one run: every queue has a turn. */
+#define RUN_PACKETS	(NET_QUEUES_MAX * NET_TX_BATCH)
 
 int net_back_open(struct net_back *b, const struct net_config *config)
 {
 	*b = (struct net_back){ .config = *config };
-	b->packet = config->os->alloc(config->os, NET_PACKET_MAX);
+	b->packet = config->os->alloc(config->os, NET_TX_BYTES);
 	return b->packet ? 0 : -XEN_ENOMEM;
 }
 
@@ -68,19 +67,14 @@ void net_back_push(struct net_back *b)
 /* One turn of @q: 1: a packet was sent, or there may be another; 0; -EBADMSG. */
 static int queue_turn(struct net_back *b, struct net_queue *q, uint32_t *budget)
 {
-	int did = 0, got = net_rx_run(b, &q->rx);
+	int got = net_rx_run(b, &q->rx);
+	uint32_t done = 0;
 
-	for (uint32_t n = 0; n < TURN_PACKETS && *budget && !got; n++) {
-		int sent = net_tx_step(b, &q->tx);
-
-		if (sent == 0)
-			break;
-		got = sent < 0 ? sent : 0;
-		--*budget;
-		did = 1;
-	}
+	if (!got)
+		got = net_tx_run(b, &q->tx, *budget, &done);
+	*budget -= done;
 	queue_notify(b, q);
-	return got ? got : did;
+	return got;
 }
 
 /* A turn of every queue. */
@@ -162,6 +156,6 @@ void net_back_close(struct net_back *b)
 		net_rx_close(b, &q->rx);
 		os->free(os, q, sizeof *q);
 	}
-	os->free(os, b->packet, NET_PACKET_MAX);
+	os->free(os, b->packet, NET_TX_BYTES);
 	b->packet = NULL;
 }

@@ -2,7 +2,7 @@
  *
  * It is given mapped ring pages and open event ports. All of it belongs to one thread. Whatever a front end
  * writes, the worst is -EBADMSG for this device. Packets are copied, nothing but the rings is ever mapped.
- * Memory is bounded by the configuration: one packet's copy, and what waits for a guest's buffers.
+ * Memory is bounded by the configuration: two packets' copies, and what waits for a guest's buffers.
  *
  * Requests are answered in their order, a packet's all at once, so the rings are the record of what is not
  * answered: a back end may die at any instruction, and one that opens the same rings goes on with just that. A
@@ -13,15 +13,18 @@
 #include "pvdrivers/ring.h"
 
 #define NET_QUEUES_MAX	16u
+/* Packets of the guest's that are copied at once, and their bytes. */
+#define NET_TX_BATCH	16u
+#define NET_TX_BYTES	(2u * NET_PACKET_MAX)
 
 /* Where a guest's packets go. */
 struct net_port {
 	/* Send @p of queue @queue, in one piece, whose bytes stay until this returns. It may call net_back_offer(), for
 	 * this device, too. */
 	void (*transmit)(struct net_port *port, uint32_t queue, const struct net_packet *p);
-	/* Say whether a packet may be sent now. If not, those that the guest has sent stay in its rings until the next
-	 * net_back_run(), which is the port's to cause. NULL: always. */
-	bool (*ready)(struct net_port *port);
+	/* Say whether one more packet may be sent now, after others of @bytes that will be. If not, those that the guest
+	 * has sent stay in its rings until the next net_back_run(), which is the port's to cause. NULL: always. */
+	bool (*ready)(struct net_port *port, uint32_t bytes);
 };
 
 /* What the front end takes. */
@@ -84,7 +87,7 @@ struct net_back {
 	struct net_counts counts;
 	struct net_queue *queue[NET_QUEUES_MAX];
 	uint32_t queues;
-	uint8_t *packet;		/* [NET_PACKET_MAX] */
+	uint8_t *packet;		/* [NET_TX_BYTES] */
 	bool stopped;
 };
 

@@ -1,4 +1,4 @@
-/* What a guest sends: slots to a chain, the chain to a packet, then answers.
+/* What a guest sends: slots to a chain, a few chains to packets by one request for copies, then answers, one by one.
  *
  * INVARIANT X1: rsp_prod is where a packet begins: a chain's slots are answered all at once. So a successor
  * takes no slot amid a packet for the first of one.
@@ -9,6 +9,8 @@
 
 #include <string.h>
 #include "pvdrivers/net_mark.h"
+
+#define COPIES	64u	/* of one request to the operating system */
 
 /* Give the answer that is committed. */
 static void answer_commit(struct net_tx *t, const struct net_mark *m)
@@ -25,87 +27,120 @@ static void answer_commit(struct net_tx *t, const struct net_mark *m)
 	ring_back_answer_many(&t->ring, m->slots);
 }
 
-static void chain_answer(struct net_tx *t, int status)
-{
-	struct net_mark m = {
-		.slots = (uint16_t)t->chain.slots, .extras = (uint16_t)t->chain.extras, .status = (int16_t)status,
-	};
+/* ---- a few packets at once ---- */
 
-	net_mark_set(&t->ring, &m);
-	answer_commit(t, &m);
+/* A packet's chain, judged. */
+struct job {
+	struct net_request request;
+	struct net_mark mark;
+	uint8_t *data;			/* its copy; NULL: it has none */
+	uint32_t first;			/* its parts are copies from this one on */
+};
+
+struct batch {
+	struct job job[NET_TX_BATCH];
+	struct pv_copy copy[COPIES];
+	uint32_t jobs, copies, bytes;
+};
+
+/* Take what is there of the next packet's chain. 1: it is whole; 0: there is no more; -EBADMSG. */
+static int chain_take(struct net_tx *t)
+{
+	struct net_chain *c = &t->chain;
+
+	for (bool whole = false; !whole; whole = net_chain_add(c)) {
+		int got = ring_back_take(&t->ring, &c->slot[c->slots % NET_RING_SLOTS]);
+
+		if (got != 1)
+			return got == 0 && c->slots == NET_RING_SLOTS ? -XEN_EBADMSG : got;
+	}
+	return 1;
+}
+
+/* Where a packet's parts go. */
+static void copies_add(struct net_back *b, struct batch *a, struct job *j)
+{
+	const struct net_request *r = &j->request;
+
+	j->data = b->packet + a->bytes;
+	j->first = a->copies;
+	for (uint32_t i = 0; i < r->parts; i++) {
+		a->copy[a->copies++] = (struct pv_copy){
+			.ref = r->part[i].ref, .offset = r->part[i].offset, .bytes = r->part[i].bytes,
+			.local = b->packet + a->bytes,
+		};
+		a->bytes += r->part[i].bytes;
+	}
+}
+
+static void job_add(struct net_back *b, struct net_tx *t, struct batch *a)
+{
+	struct job *j = &a->job[a->jobs++];
+
+	j->mark = (struct net_mark){
+		.slots = (uint16_t)t->chain.slots, .extras = (uint16_t)t->chain.extras,
+		.status = (int16_t)net_request_judge(&j->request, &t->chain, &b->config.limits),
+	};
+	j->data = NULL;
+	if (!j->mark.status && !j->request.multicast)
+		copies_add(b, a, j);
 	t->chain.slots = t->chain.extras = 0;
 }
 
-/* Copy all parts of @r to b->packet. */
-static int packet_copy(struct net_back *b, const struct net_request *r)
+/* Take at most @most packets, while one more has room for certain. 1; 0: there was none; -EBADMSG, after some. */
+static int batch_take(struct net_back *b, struct net_tx *t, struct batch *a, uint32_t most)
 {
-	struct pv_copy copy[NET_SLOTS_MAX];
-	uint8_t *to = b->packet;
+	struct net_port *port = b->config.port;
+	int got = 1;
 
-	for (uint32_t i = 0; i < r->parts; i++) {
-		copy[i] = (struct pv_copy){
-			.ref = r->part[i].ref, .offset = r->part[i].offset, .bytes = r->part[i].bytes, .local = to,
-		};
-		to += r->part[i].bytes;
+	while (got == 1 && a->jobs < most && a->copies <= COPIES - NET_SLOTS_MAX && a->bytes <= NET_TX_BYTES - NET_PACKET_MAX) {
+		if (port->ready && !port->ready(port, a->bytes))
+			return a->jobs > 0;
+		got = chain_take(t);
+		if (got == 1)
+			job_add(b, t, a);
 	}
-	b->config.os->copy(b->config.os, b->config.peer, copy, r->parts);
-	for (uint32_t i = 0; i < r->parts; i++)
-		if (copy[i].err)
-			return NETIF_RSP_ERROR;
-	return NETIF_RSP_OKAY;
+	return got < 0 ? got : a->jobs > 0;
 }
 
-static int packet_send(struct net_back *b, uint32_t queue, const struct net_request *r)
+/* Do what it asks, and answer it. */
+static void job_finish(struct net_back *b, struct net_tx *t, const struct batch *a, struct job *j)
 {
-	struct net_piece whole = { b->packet, r->bytes };
+	const struct net_request *r = &j->request;
+	struct net_piece whole = { j->data, r->bytes };
 	struct net_packet p = { &whole, 1, r->offload };
 
-	if (packet_copy(b, r))
-		return NETIF_RSP_ERROR;
-	b->config.port->transmit(b->config.port, queue, &p);
-	b->counts.sent++;
-	return NETIF_RSP_OKAY;
+	for (uint32_t i = 0; j->data && i < r->parts; i++)
+		if (a->copy[j->first + i].err)
+			j->mark.status = NETIF_RSP_ERROR;
+	if (!j->mark.status && r->multicast == NET_MULTICAST_ADD && net_filter_add(&b->filter, r->address))
+		j->mark.status = NETIF_RSP_ERROR;
+	if (!j->mark.status && r->multicast == NET_MULTICAST_DEL)
+		net_filter_delete(&b->filter, r->address);
+	if (!j->mark.status && j->data) {
+		b->config.port->transmit(b->config.port, t->queue, &p);
+		b->counts.sent++;
+	}
+	b->counts.refused += j->mark.status != NETIF_RSP_OKAY;
+	net_mark_set(&t->ring, &j->mark);
+	answer_commit(t, &j->mark);
 }
 
-/* Do what a whole chain asks; return its status. */
-static int request_serve(struct net_back *b, uint32_t queue, const struct net_chain *c)
+int net_tx_run(struct net_back *b, struct net_tx *t, uint32_t most, uint32_t *done)
 {
-	struct net_request r;
+	struct batch a;
+	int got;
 
-	if (net_request_judge(&r, c, &b->config.limits))
-		return NETIF_RSP_ERROR;
-	switch (r.multicast) {
-	case NET_MULTICAST_ADD:
-		return net_filter_add(&b->filter, r.address) ? NETIF_RSP_ERROR : NETIF_RSP_OKAY;
-	case NET_MULTICAST_DEL:
-		net_filter_delete(&b->filter, r.address);
-		return NETIF_RSP_OKAY;
-	default:
-		return packet_send(b, queue, &r);
-	}
-}
-
-int net_tx_step(struct net_back *b, struct net_tx *t)
-{
-	struct net_chain *c = &t->chain;
-	bool whole = false;
-	int status;
-
-	if (b->config.port->ready && !b->config.port->ready(b->config.port))
-		return 0;
-	while (!whole) {
-		int got = ring_back_take(&t->ring, &c->slot[c->slots % NET_RING_SLOTS]);
-
-		if (got == 0)
-			return c->slots == NET_RING_SLOTS ? -XEN_EBADMSG : ring_back_sleep(&t->ring);
-		if (got < 0)
-			return got;
-		whole = net_chain_add(c);
-	}
-	status = request_serve(b, t->queue, c);
-	b->counts.refused += status != NETIF_RSP_OKAY;
-	chain_answer(t, status);
-	return 1;
+	a.jobs = a.copies = a.bytes = 0;
+	got = batch_take(b, t, &a, most < NET_TX_BATCH ? most : NET_TX_BATCH);
+	if (a.copies)
+		b->config.os->copy(b->config.os, b->config.peer, a.copy, a.copies);
+	for (uint32_t i = 0; i < a.jobs; i++)
+		job_finish(b, t, &a, &a.job[i]);
+	*done = a.jobs;
+	if (got || (b->config.port->ready && !b->config.port->ready(b->config.port, 0)))
+		return got;
+	return ring_back_sleep(&t->ring);
 }
 
 int net_tx_open(struct net_tx *t, void *ring, uint32_t port, bool successor)

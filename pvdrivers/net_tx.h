@@ -4,6 +4,6 @@
 
 /* Attach to the ring in page @ring. -EBADMSG. */
 int net_tx_open(struct net_tx *t, void *ring, uint32_t port, bool successor) PV_MUST_CHECK;
-/* Serve one packet, or look again. 1: done; 0: there is none, its first slot will be notified of, or the port is not ready;
- * -EBADMSG. */
-int net_tx_step(struct net_back *b, struct net_tx *t) PV_MUST_CHECK;
+/* Serve packets, at most @most and NET_TX_BATCH; *done says how many. 1: there may be more; 0: there is none, its first
+ * slot will be notified of, or the port is not ready; -EBADMSG. */
+int net_tx_run(struct net_back *b, struct net_tx *t, uint32_t most, uint32_t *done) PV_MUST_CHECK;

@@ -35,20 +35,20 @@ int rate_set(struct rate *r, const char *text)
 	return 0;
 }
 
-bool rate_allows(struct rate *r, uint64_t now_ns)
+bool rate_allows(struct rate *r, uint64_t bytes, uint64_t now_ns)
 {
 	uint64_t intervals, owed;
 
-	if (!r->bytes || r->credit > 0)
+	if (!r->bytes || r->credit > (int64_t)bytes)
 		return true;
-	if (now_ns < r->due_ns)
+	if (r->credit > 0 || now_ns < r->due_ns)
 		return false;
 	/* What was not used in all this time is lost, but for one interval's. */
 	intervals = (now_ns - r->due_ns) / r->interval_ns + 1;
 	owed = (uint64_t)((int64_t)r->bytes - r->credit);
 	r->credit = intervals > owed / r->bytes ? (int64_t)r->bytes : r->credit + (int64_t)(intervals * r->bytes);
 	r->due_ns += intervals * r->interval_ns;
-	return r->credit > 0;
+	return r->credit > (int64_t)bytes;
 }
 
 void rate_spend(struct rate *r, uint64_t bytes)

@@ -14,7 +14,7 @@ struct rate {
 
 /* Limit as node "rate" says, "BYTES,MICROSECONDS"; "": not. -EINVAL. */
 int rate_set(struct rate *r, const char *text) MUST_CHECK;
-/* Say whether a packet may be sent at @now_ns, a time that does not go back. */
-bool rate_allows(struct rate *r, uint64_t now_ns) MUST_CHECK;
+/* Say whether one more packet may be sent at @now_ns, a time that does not go back, beside @bytes that will be. */
+bool rate_allows(struct rate *r, uint64_t bytes, uint64_t now_ns) MUST_CHECK;
 /* One of @bytes is. */
 void rate_spend(struct rate *r, uint64_t bytes);

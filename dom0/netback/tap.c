@@ -9,11 +9,11 @@
 #include "dom0/lib/loop.h"
 #include "dom0/netback/vnet.h"
 
-static bool ready(struct net_port *port)
+static bool ready(struct net_port *port, uint32_t bytes)
 {
 	struct tap *t = PV_CONTAINER_OF(port, struct tap, port);
 
-	t->held = t->rate.bytes && !rate_allows(&t->rate, loop_now_ns());
+	t->held = t->rate.bytes && !rate_allows(&t->rate, bytes, loop_now_ns());
 	return !t->held;
 }
 

@@ -11,7 +11,7 @@ START_TEST(none)
 {
 	ck_assert_int_eq(rate_set(&r, ""), 0);
 	for (int i = 0; i < 100; i++) {
-		ck_assert(rate_allows(&r, 0));
+		ck_assert(rate_allows(&r, 0, 0));
 		rate_spend(&r, UINT64_MAX / 2);
 	}
 }
@@ -23,7 +23,7 @@ static uint64_t sent(uint64_t from_ns, uint64_t step_ns, uint64_t steps, uint64_
 	uint64_t all = 0;
 
 	for (uint64_t i = 0; i < steps; i++)
-		while (rate_allows(&r, from_ns + i * step_ns)) {
+		while (rate_allows(&r, 0, from_ns + i * step_ns)) {
 			rate_spend(&r, bytes);
 			all += bytes;
 		}
@@ -53,23 +53,38 @@ END_TEST
 START_TEST(when_there_is_more)
 {
 	ck_assert_int_eq(rate_set(&r, "1000,50000"), 0);
-	ck_assert(rate_allows(&r, 1000));
+	ck_assert(rate_allows(&r, 0, 1000));
 	rate_spend(&r, 1000);
-	ck_assert(rate_allows(&r, 1001));	/* the first interval's */
+	ck_assert(rate_allows(&r, 0, 1001));	/* the first interval's */
 	rate_spend(&r, 1000);
-	ck_assert(!rate_allows(&r, 1002));
+	ck_assert(!rate_allows(&r, 0, 1002));
 	ck_assert_uint_eq(r.due_ns, 50000000);
-	ck_assert(!rate_allows(&r, 49999999));
-	ck_assert(rate_allows(&r, 50000000));
+	ck_assert(!rate_allows(&r, 0, 49999999));
+	ck_assert(rate_allows(&r, 0, 50000000));
 	rate_spend(&r, 2500);
-	ck_assert(!rate_allows(&r, 100000000));
+	ck_assert(!rate_allows(&r, 0, 100000000));
 	ck_assert_uint_eq(r.due_ns, 150000000);
-	ck_assert(rate_allows(&r, 150000000));
+	ck_assert(rate_allows(&r, 0, 150000000));
 	ck_assert_int_eq(r.credit, 500);
 	/* A long silence is worth one interval. */
 	rate_spend(&r, 600);
-	ck_assert(rate_allows(&r, 1000000000000));
+	ck_assert(rate_allows(&r, 0, 1000000000000));
 	ck_assert_int_eq(r.credit, 1000);
+}
+END_TEST
+
+/* What is to be sent counts before it is. */
+START_TEST(beside_others)
+{
+	ck_assert_int_eq(rate_set(&r, "1000,50000"), 0);
+	ck_assert(rate_allows(&r, 999, 1000));
+	ck_assert(!rate_allows(&r, 1000, 1000));
+	rate_spend(&r, 1000);
+	ck_assert(rate_allows(&r, 999, 1000));
+	rate_spend(&r, 1000);
+	ck_assert(!rate_allows(&r, 0, 1000));
+	ck_assert(!rate_allows(&r, 1000, 50000000));
+	ck_assert(rate_allows(&r, 0, 50000000));
 }
 END_TEST
 
@@ -77,10 +92,10 @@ START_TEST(the_largest)
 {
 	ck_assert_int_eq(rate_set(&r, "1099511627776,1000000000"), 0);
 	rate_spend(&r, 1099511627776 + 65535);
-	ck_assert(rate_allows(&r, UINT64_MAX - 1000000000000));
+	ck_assert(rate_allows(&r, 0, UINT64_MAX - 1000000000000));
 	ck_assert_int_eq(rate_set(&r, "1,1"), 0);
 	rate_spend(&r, 65536);
-	ck_assert(rate_allows(&r, UINT64_MAX / 2));
+	ck_assert(rate_allows(&r, 0, UINT64_MAX / 2));
 	ck_assert_int_eq(r.credit, 1);
 }
 END_TEST
@@ -98,4 +113,4 @@ START_TEST(refused)
 }
 END_TEST
 
-CHECK_MAIN("rate", NULL, NULL, none, as_much_as_is_allowed, when_there_is_more, the_largest, refused)
+CHECK_MAIN("rate", NULL, NULL, none, as_much_as_is_allowed, when_there_is_more, beside_others, the_largest, refused)

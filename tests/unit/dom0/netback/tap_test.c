@@ -183,22 +183,22 @@ START_TEST(rate)
 {
 	struct virtio_net_hdr h;
 
-	ck_assert(tap.port.ready(&tap.port) && !tap.held);
+	ck_assert(tap.port.ready(&tap.port, 0) && !tap.held);
 	ck_assert_int_eq(rate_set(&tap.rate, "1500,1000000000"), 0);
 	tap.rate.due_ns = loop_now_ns() + 1000000000000;
 	for (int i = 0; i < 2; i++) {
-		ck_assert(tap.port.ready(&tap.port) && !tap.held);
+		ck_assert(tap.port.ready(&tap.port, 0) && !tap.held);
 		sent(0, (struct net_offload){ 0 });
 		ck_assert_int_eq(taken(0, &h), (ssize_t)frame_size);
 	}
-	ck_assert(!tap.port.ready(&tap.port) && tap.held);
+	ck_assert(!tap.port.ready(&tap.port, 0) && tap.held);
 	tap.rate.due_ns = loop_now_ns();
-	ck_assert(tap.port.ready(&tap.port) && !tap.held);
+	ck_assert(tap.port.ready(&tap.port, 0) && !tap.held);
 	/* What the guard refuses counts, too. */
 	frame[6] ^= 1;
 	sent(0, (struct net_offload){ 0 });
 	sent(0, (struct net_offload){ 0 });
-	ck_assert(!tap.port.ready(&tap.port));
+	ck_assert(!tap.port.ready(&tap.port, 0));
 }
 END_TEST
 
