@@ -125,11 +125,12 @@ int nbd_connect(struct nbd *n, const struct nbd_uri *u, const char *path, int ma
 {
 	int fd;
 
-	*n = (struct nbd){ .socket = -1 };
+	*n = (struct nbd){ .socket = -1, .missed = n->missed };
 	fd = u->way == NBD_EXEC ? server_start(n, u->place, path, mark) : u->way == NBD_UNIX ? to_unix(u->place) : to_address(u);
 	if (fd < 0)
 		return fd;
 	n->socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	n->missed = false;
 	if (n->socket >= 0)
 		return fd;
 	close(fd);

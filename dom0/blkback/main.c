@@ -135,9 +135,13 @@ static void file_open(struct link_start *s)
 
 /* ---- exports ---- */
 
+/* backendd waits for what we leave behind; if it has gone, we do: the next one sees us until then. */
 static void nbd_leave(void)
 {
-	disk_nbd_leave(&nbd);
+	struct pollfd p = { .fd = LINK_FD_SOCKET };
+
+	if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
+		disk_nbd_leave(&nbd);
 }
 
 /* The socket may still be being connected. */

@@ -20,7 +20,7 @@ XS = (r"""xs() { chroot /tools perl -MIO::Socket::UNIX -e 'my($p,$v)=@ARGV; """
       r"""print $s pack("V4",defined $v?11:2,0,0,length $b).$b; $s->flush; read $s,my $h,16; """
       r"""read $s,my $r,(unpack "V4",$h)[3]; print $r' "$@"; }""")
 # What is plugged in at first: letter, size, settings.
-DISKS = (("b", "64M", "secure-discard=overwrite"), ("c", "16M", "access=ro"), ("d", "16M", "sector-size=4096"))
+DISKS = (("a", "24M", ""), ("b", "8M", "secure-discard=overwrite"), ("c", "8M", "access=ro"), ("d", "8M", "sector-size=4096"))
 
 
 class Features:
@@ -69,9 +69,7 @@ class Features:
         machine.console_leave()
 
     def plug(self):
-        files = " ".join(f"truncate -s {size} {self.file(letter)};" for letter, size, _ in (("a", "64M", ""), *DISKS))
-        self.machine.check(files)
-        self.attach("a")
+        self.machine.check("; ".join(f"truncate -s {size} {self.file(letter)}" for letter, size, _ in DISKS))
         for letter, _, settings in DISKS:
             self.attach(letter, settings)
         self.attach("e", "access=ro", FOUR)
@@ -100,14 +98,14 @@ class Features:
         self.hold("flush", "discard", "secure discard", "read-only", "4 KiB sectors")
 
     def resize(self):
-        self.machine.check(f"truncate -s 96M {self.file('a')}")
-        self.asks("size xvda 196608")
+        self.machine.check(f"truncate -s 32M {self.file('a')}")
+        self.asks("size xvda 65536")
         self.hold("online resize")
 
     def barrier(self):
         """blkfront uses barriers where there is no flush: what the back end says of that is changed before it is read."""
         g, m = self.guest, self.machine
-        m.check(f"truncate -s 16M {self.file('f')}; bothy pause {g}")
+        m.check(f"truncate -s 8M {self.file('f')}; bothy pause {g}")
         self.attach("f")
         m.check("w=$(pidof blkback | tr ' ' '\\n' | sort -n | tail -1); kill -STOP $w; bothy unpause " + g)
         m.check(f"until [ $(xs {self.front('f', 'state')}) = 3 ]; do usleep 20000; done; bothy pause {g}; kill -CONT $w; "
@@ -120,14 +118,14 @@ class Features:
         """Disks come and go while another is verified; the last is in use, and taken by force."""
         g, m = self.guest, self.machine
         in_guest(m, g, "(verify /dev/xvda 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 300000")
-        m.check(f"truncate -s 16M {self.file('g')}")
+        m.check(f"truncate -s 8M {self.file('g')}")
         for _ in range(2):
             self.attach("g")
             self.asks("verify xvdg 1")
             m.check(f"bothy block-detach {g} xvdg", 60)
         self.attach("g")
-        in_guest(m, g, "blk-feature size xvdg 32768 && (dd if=/dev/xvdg of=/dev/xvdg conv=notrunc bs=4k; "
-                       "while dd if=/dev/xvdg of=/dev/null bs=64k; do :; done) >/dev/null 2>&1 & usleep 300000")
+        in_guest(m, g, "blk-feature queues xvdg 2 && "
+                 "{ (while dd if=/dev/xvdg of=/dev/null bs=64k; do :; done) >/dev/null 2>&1 & usleep 300000; }")
         m.check(f"bothy block-detach --force {g} xvdg", 60)
         told = in_guest(m, g, "blk-feature gone xvdg; killall -INT verify; usleep 500000; cat /tmp/ended /tmp/verify")
         if not told.startswith("0\n") or "all as written" not in told:
@@ -137,7 +135,7 @@ class Features:
         self.hold("removal and hot-plug under load")
 
     def limits(self):
-        self.machine.check(f"truncate -s 16M {self.file('h')}")
+        self.machine.check(f"truncate -s 4M {self.file('h')}")
         self.attach("h", "bytes-per-second=1m,burst=100")
         self.asks("rate xvdh 2048")
         self.hold("limits")
@@ -147,7 +145,7 @@ def threads(features):
     """Without io_uring, where the kernel lets one forbid it."""
     m = features.machine
     m.check("sysctl -qw kernel.io_uring_disabled=2")
-    m.check(f"truncate -s 16M {features.file('i')}")
+    m.check(f"truncate -s 8M {features.file('i')}")
     features.attach("i")
     m.check("sysctl -qw kernel.io_uring_disabled=0; grep -q 'threads do its work' /var/log/bothy/blkback.log")
     features.asks("verify xvdi 1", "flush xvdi 0", "discard xvdi")
@@ -185,8 +183,9 @@ def main(machine):
         f.under_load()
         f.limits()
     threads(all_features[0])
-    machine.check(f"qemu-img create -q -f qcow2 {DIR}/q 64M && (nbdkit -f -U {DIR}/s memory 64M >/dev/null 2>&1 &)")
-    nbd(all_features[0], "NBD, a server of our own", f"nbd+exec:qemu-nbd -f qcow2 {DIR}/q")
+    machine.check(f"chroot /tools qemu-img create -q -f qcow2 {DIR}/q 16M && "
+                  f"(chroot /tools nbdkit -f -U {DIR}/s memory 16M >/dev/null 2>&1 &)")
+    nbd(all_features[0], "NBD, a server of our own", f"nbd+exec:chroot /tools qemu-nbd --discard=unmap -f qcow2 {DIR}/q")
     nbd(all_features[1], "NBD, a server of someone else's", f"nbd+unix:///?socket={DIR}/s")
     machine.check("bothy destroy demo; bothy destroy new", 90)
     left = machine.check("pidof blkback qemu-nbd || true; ls /run/backendd")

@@ -189,11 +189,14 @@ START_TEST(back_again)
 	close(listener);
 	unlink(place);
 	dies(d);
-	let_pass(100);
+	/* Two tries, of which the log has one. */
+	let_pass(1500);
 	ck_assert(!d->refused && !d->pid);
+	ck_assert(d->nbd.missed);
 	ck_assert(!is_there(ERROR));
 	server_come();
 	UNTIL(d->pid);
+	ck_assert(!d->nbd.missed);
 	close(server_accept());
 }
 END_TEST

@@ -201,6 +201,17 @@ START_TEST(lost)
 }
 END_TEST
 
+/* Its server closes its end, and that is waited for. */
+START_TEST(leaving)
+{
+	char byte;
+
+	NBDKIT("", "memory", "1M");
+	disk_nbd_leave(&nbd);
+	ck_assert_int_eq(recv(nbd.disk.fd, &byte, 1, MSG_DONTWAIT), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *c = disk_cases(by_nbd);
@@ -210,6 +221,7 @@ int main(void)
 	tcase_add_test(c, a_large_discard);
 	tcase_add_test(c, no_servers);
 	tcase_add_test(c, no_such_export);
+	tcase_add_test(c, leaving);
 	tcase_add_loop_test(c, lost, 0, 2);
 	return check_run("disk_nbd", c);
 }
