@@ -81,13 +81,13 @@ static const char *status_of(pid_t pid, pid_t thread, const char *key)
 
 /* ---- threads that were there before ---- */
 
-static int released_thread[2];
+static int started_thread[2], released_thread[2];
 
 static void *thread_waits(void *arg)
 {
-	char byte;
+	char byte = 0;
 
-	if (read(released_thread[0], &byte, 1) == 1)
+	if (write(started_thread[1], &byte, 1) == 1 && read(released_thread[0], &byte, 1) == 1)
 		(void)!syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
 	return arg;
 }
@@ -95,8 +95,11 @@ static void *thread_waits(void *arg)
 static void thread_begin(void)
 {
 	pthread_t t;
+	char byte;
 
-	if (pipe(released_thread) || pthread_create(&t, NULL, thread_waits, NULL))
+	/* What a thread does to begin, the sanitizer's part above all, no box allows. */
+	if (pipe(started_thread) || pipe(released_thread) || pthread_create(&t, NULL, thread_waits, NULL) ||
+	    read(started_thread[0], &byte, 1) != 1)
 		_exit(8);
 }
 
