@@ -152,9 +152,7 @@ static int64_t unmap(struct call *c)
 		if (left && preempt_due())
 			return -ERESTART;
 	}
-	/* An entry may have been the last use of its table. */
-	struct owner *o = &c->vcpu->domain->mem;
-	return owner_has_pending(o) ? owner_run_pending(o) : 0;
+	return 0;
 }
 
 static int set_version(gva_t arg)

@@ -1,8 +1,8 @@
 /* What the audit asks of the grant layer: the references that map-track holds, and statements
- * I8 (pins are the sums over map-track; a free handle has no flags), I9 (a grant's L1 entry equals
- * its record) and I7's other half (every grant entry has one). Recomputed from the raw tables; the
- * marks in shared entries are hostile memory
- * and not judged here. */
+ * I8 (pins are the sums over map-track; a free handle has no flags), I9 (a grant entry equals a record of
+ * where it stands) and I7's other half (every grant entry has one; not the reverse, since guests may clear
+ * entries). Recomputed from the raw tables; the marks in shared entries are hostile memory and not
+ * judged here. */
 #include "hv/base/string.h"
 #include "hv/grant/table.h"
 #include "hv/mem/table.h"
@@ -34,8 +34,6 @@ static const char *add_track(struct domain *d, const struct track *k, void *arg)
 		add(mfn(a->frame), halves, FT_NONE, 0);
 	else
 		add(mfn(a->frame), halves, FT_WRITABLE, halves);
-	if (k->flags & TRACK_HOST)
-		add(maddr_to_mfn(k->slot), 1, FT_L1, 1);
 	return NULL;
 }
 
@@ -85,22 +83,23 @@ static const char *check_track(struct domain *d, const struct track *k, void *ar
 	const struct active *a = paged_at(&k->granter->grants->active, k->ref);
 	if (!a || (k->flags & TRACK_READONLY ? a->readers : a->writers) == 0)
 		return "I8: a mapping without a pin";
-	if (!(k->flags & TRACK_HOST))
-		return NULL;
-	const uint64_t *table = frame_map(maddr_to_mfn(k->slot));
-	uint64_t pte = table[k->slot.a % PAGE_SIZE / sizeof pte];
-	frame_unmap(table);
-	if (!(pte & PTE_PRESENT) || !(pte & PTE_GRANT) || pte_mfn(pte).n != a->frame ||
-		!(pte & PTE_WRITE) != !!(k->flags & TRACK_READONLY))
-		return "I9: a grant entry does not equal its record";
 	return NULL;
 }
 
-static const char *count_host(struct domain *d, const struct track *k, void *arg)
+/* @pte, a grant entry, stands at @slot in a table of @d. */
+static const char *check_entry(const struct domain *d, uint64_t slot, uint64_t pte)
 {
-	(void)d;
-	*(uint64_t *)arg += k->flags & TRACK_HOST ? 1 : 0;
-	return NULL;
+	const char *broken = "I7: a grant entry without a map-track entry";
+	for (uint32_t h = 0; d->grants && h < d->grants->track_end; h++) {
+		const struct track *k = paged_at(&d->grants->tracks, h);
+		if (!(k->flags & TRACK_HOST) || k->slot.a != slot)
+			continue;
+		const struct active *a = paged_at(&k->granter->grants->active, k->ref);
+		if (pte_mfn(pte).n == a->frame && !(pte & PTE_WRITE) == !!(k->flags & TRACK_READONLY))
+			return NULL;
+		broken = "I9: a grant entry does not equal its record";
+	}
+	return broken;
 }
 
 /* Entries of an L1 that mean something: in a partial one (bit 54) those below its cursor. */
@@ -110,19 +109,22 @@ static unsigned entries_valid(const struct frame *f)
 }
 
 /* Grant entries in the tables of all domains. */
-static uint64_t entries_count(void)
+static const char *check_entries(void)
 {
-	uint64_t n = 0, frames = frame_max_mfn();
-	for (uint64_t m = 0; m < frames; m++) {
+	const char *broken = NULL;
+	uint64_t frames = frame_max_mfn();
+	for (uint64_t m = 0; m < frames && !broken; m++) {
 		const struct frame *f = frame_of(mfn(m));
 		if (!f || frame_type_now(f) != FT_L1)
 			continue;
 		const uint64_t *table = frame_map(mfn(m));
-		for (unsigned i = 0; i < entries_valid(f); i++)
-			n += (table[i] & (PTE_PRESENT | PTE_GRANT)) == (PTE_PRESENT | PTE_GRANT);
+		for (unsigned i = 0; i < entries_valid(f) && !broken; i++)
+			if ((table[i] & (PTE_PRESENT | PTE_GRANT)) == (PTE_PRESENT | PTE_GRANT))
+				broken = check_entry(domain_of_owner(owner_by_domid(f->owner)),
+					m * PAGE_SIZE + i * sizeof *table, table[i]);
 		frame_unmap(table);
 	}
-	return n;
+	return broken;
 }
 
 /* Of eight records; most of a page is unused, and the audit is in a hurry. */
@@ -149,11 +151,9 @@ static const char *check_domain_active(struct domain *d)
 
 const char *grant_check(void)
 {
-	uint64_t mapped = 0;
 	const char *broken = tracks_each(check_track, NULL);
-	tracks_each(count_host, &mapped);
-	if (!broken && mapped != entries_count())
-		broken = "I7: a grant entry without a map-track entry";
+	if (!broken)
+		broken = check_entries();
 	domid_t id = 0;
 	for (struct domain *d; (d = domain_next(id)) != NULL; domain_put(d)) {
 		id = (domid_t)(d->id + 1);

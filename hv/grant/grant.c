@@ -7,7 +7,8 @@
  *   that name it (and the copy that holds the lock).
  * INVARIANT G3: each half holds one reference on the granted frame, one writable count if it is
  *   not read-only, and its track a reference to the granting domain. The L1 entry has its own of
- *   both.
+ *   both, as long as the mapper lets it stand: it may clear or replace it and give up the table. That ends
+ *   no grant: what a TLB may still reach stays pinned until the handle is unmapped.
  * INVARIANT G4: between clearing the entry and the flush a half is closing: still counted.
  * INVARIANT G5: shared and active storage only grows, up to limits fixed at creation.
  * Start with pin.c (what using a grant means), then map.c, unmap.c, copy.c. */

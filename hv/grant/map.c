@@ -1,7 +1,7 @@
 /* Mapping a granted frame, the back ends' hot path.
  *
- * The L1 entry is found and its table held before the tables' locks are taken; then the grant is
- * pinned, once per half, and the entry set. Every failure undoes what came before it, in reverse.
+ * An address is looked up before the tables' locks are taken; then the grant is pinned, once per half,
+ * and the entry set where that led. Every failure undoes what came before it, in reverse.
  * Entries that are present are refused by the memory layer. host_addr 0 means "no host half" to
  * unmap, so nothing can be mapped there.
  * dev_bus_addr is answered also without device_map: Linux wants it for its p2m.
@@ -13,7 +13,7 @@
 static uint64_t entry_flags(uint32_t map_flags)
 {
 	uint64_t avail = map_flags >> _GNTMAP_guest_avail0;
-	uint64_t flags = PTE_ACCESSED | PTE_DIRTY | (avail & 7) << 9 | (avail >> 3 & 0x3ff) << 52;
+	uint64_t flags = PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | (avail & 7) << 9 | (avail >> 3 & 0x7f) << 52;
 	if (!(map_flags & GNTMAP_readonly))
 		flags |= PTE_WRITE;
 	if (cpu_features.has_nx)
@@ -21,18 +21,24 @@ static uint64_t entry_flags(uint32_t map_flags)
 	return flags;
 }
 
-static int slot_hold(struct vcpu *v, const struct gnttab_map_grant_ref *op, maddr_t *slot)
+static int slot_find(struct vcpu *v, const struct gnttab_map_grant_ref *op, maddr_t *slot)
 {
-	struct owner *o = &v->domain->mem;
 	if (op->host_addr == 0)
 		return -EINVAL;
 	if (!(op->flags & GNTMAP_contains_pte))
-		return table_slot_get(o, v->ctx.kernel_l4, gva(op->host_addr), slot);
+		return table_slot_find(&v->domain->mem, v->ctx.kernel_l4, gva(op->host_addr), slot);
 	*slot = maddr(op->host_addr);
-	return table_slot_get_at(o, *slot);
+	return 0;
 }
 
-/* Both tables are locked; @slot is held if there is a host half. */
+static int slot_set(struct domain *d, struct domain *granter, maddr_t slot, const struct frame *f,
+	uint32_t map_flags)
+{
+	int rc = table_grant_set(&d->mem, &granter->mem, slot, pte_make(frame_mfn(f), entry_flags(map_flags)));
+	return rc == 0 ? GNTST_okay : rc == -EINVAL ? GNTST_bad_virt_addr : GNTST_general_error;
+}
+
+/* Both tables are locked. */
 static int map_locked(
 	struct domain *d, struct domain *granter, struct gnttab_map_grant_ref *op, maddr_t slot)
 {
@@ -48,10 +54,10 @@ static int map_locked(
 	if (handle == HANDLE_NONE)
 		return GNTST_no_device_space;
 	int rc = grant_pin(theirs, op->ref, d->id, write, track_half_count(halves), &f);
-	if (rc == GNTST_okay && (halves & TRACK_HOST) &&
-		table_grant_set(&d->mem, slot, f, entry_flags(op->flags))) {
-		grant_unpin(theirs, op->ref, write, track_half_count(halves));
-		rc = GNTST_general_error;
+	if (rc == GNTST_okay && (halves & TRACK_HOST)) {
+		rc = slot_set(d, granter, slot, f, op->flags);
+		if (rc != GNTST_okay)
+			grant_unpin(theirs, op->ref, write, track_half_count(halves));
 	}
 	if (rc != GNTST_okay) {
 		track_free(mine, handle);
@@ -82,7 +88,7 @@ void grant_map(struct vcpu *v, struct gnttab_map_grant_ref *op)
 		op->status = GNTST_bad_domain;
 		return;
 	}
-	if (host && slot_hold(v, op, &slot)) {
+	if (host && slot_find(v, op, &slot)) {
 		op->status = GNTST_bad_virt_addr;
 		domain_put(granter);
 		return;
@@ -90,7 +96,5 @@ void grant_map(struct vcpu *v, struct gnttab_map_grant_ref *op)
 	lock_pair(&d->grants->lock, d->id, &granter->grants->lock, granter->id);
 	op->status = (int16_t)map_locked(d, granter, op, slot);
 	unlock_pair(&d->grants->lock, &granter->grants->lock);
-	if (host && op->status != GNTST_okay)
-		table_slot_put(slot);
 	domain_put(granter);
 }

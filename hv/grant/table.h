@@ -26,7 +26,7 @@ struct active {
 struct track {
 	struct domain *granter;		/* referenced while in use */
 	uint64_t host_addr;		/* as the guest named it */
-	maddr_t slot;			/* HOST: the L1 entry, its table held */
+	maddr_t slot;			/* HOST: the L1 entry that was set; may be gone, and its table */
 	uint32_t ref;			/* free: the next free handle */
 	uint16_t flags;			/* 0: free */
 	uint16_t reserved;

@@ -1,6 +1,7 @@
 /* Unmapping, in two steps around one TLB flush.
  *
- * Step one checks everything, clears the L1 entry and marks the halves as closing; the granter's
+ * Step one checks everything, clears the L1 entry, unless it is gone already (the guest may clear it itself,
+ * and give up its table), and marks the halves as closing; the granter's
  * frame stays pinned, so that nobody can use it for anything else while a CPU may still write it
  * through a stale translation. Step two, after the flush, unpins.
  * Each batch unpins exactly the halves it closed itself: another CPU's may not be flushed yet.
@@ -40,9 +41,7 @@ static int unmap_locked(
 	if (rc || !halves)
 		return rc;
 	if (halves & TRACK_HOST) {
-		if (table_grant_clear(&d->mem, k->slot, f))
-			return GNTST_general_error;
-		table_slot_put(k->slot);
+		table_grant_clear(&d->mem, k->slot, frame_mfn(f));
 		b->flush |= READ_ONCE(d->mem.dirty_cpus);
 	}
 	k->flags = (uint16_t)((k->flags & ~halves) | TRACK_CLOSING(halves));

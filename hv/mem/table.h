@@ -3,8 +3,8 @@
  * writable L1 entries, FT_L(n-1) for entries of L(n)); device memory is not counted.
  * The hypervisor ORs PTE_USER into every present entry it stores.
  * Entry bit PTE_GRANT is ours: set on entries made by the grant code; ignored (cleared) in what
- * guests write; an ordinary update may not replace such an entry (-EBUSY), except for
- * accessed, dirty and available bits. */
+ * guests write, though it stays when they change accessed, dirty and available bits. Such an entry can
+ * be replaced like any other, and goes with its table. */
 #pragma once
 #include "hv/mem/frame.h"
 
@@ -34,7 +34,7 @@ static inline uint64_t pte_make(mfn_t m, uint64_t flags) { return m.n << PAGE_SH
  * and PTE_GRANT are cleared. Entries that are not present are stored as they are, except that
  * an address of RAM in them is refused (L1TF).
  * Returns 0; -EINVAL: misaligned, bad bits, target not valid for the level; -EPERM: target not
- * @frame_owner's or not allowed device memory; -EBUSY: type conflict or grant entry; -ERESTART. */
+ * @frame_owner's or not allowed device memory; -EBUSY: type conflict; -ERESTART. */
 /* Work may be left in owner_run_pending(table_owner). */
 int table_entry_update(struct owner *table_owner, struct owner *frame_owner, maddr_t at,
 		       uint64_t val, bool preserve_ad) MUST_CHECK;
@@ -47,20 +47,18 @@ int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t va
 int table_va_update(struct owner *table_owner, struct owner *frame_owner, mfn_t l4, gva_t va,
 		    uint64_t val) MUST_CHECK;
 
-/* Find the L1 entry that maps @va in the validated L4 @l4: its machine address, with a reference
- * and a type count held on the L1 (drop by table_slot_put). -EINVAL: no L1 there. */
-int table_slot_get(struct owner *o, mfn_t l4, gva_t va, maddr_t *at) MUST_CHECK;
-void table_slot_put(maddr_t at);
-/* The same for an entry named by machine address: must lie in a validated L1 of @o. */
-int table_slot_get_at(struct owner *o, maddr_t at) MUST_CHECK;
+/* The machine address of the L1 entry that maps @va in the validated L4 @l4; nothing is held. -EINVAL: no
+ * L1 there. */
+int table_slot_find(struct owner *o, mfn_t l4, gva_t va, maddr_t *at) MUST_CHECK;
 
-/* Grant mappings. The slot is held by slot_get. Sets a present entry for the frame @f of another
- * owner: takes the entry's own reference and type count. The old entry must not be present
- * (-EBUSY). @flags: PTE bits beside address, PRESENT, USER, GRANT (WRITE, NX, AVAIL, cache). */
-int table_grant_set(struct owner *o, maddr_t at, struct frame *f, uint64_t flags) MUST_CHECK;
-/* Clear it if it still maps @f by grant (else -EINVAL): drops reference and type count. The caller flushes
- * o->dirty_cpus before anything else uses the frame. @replacement: raw not-present value, normally 0. */
-int table_grant_clear(struct owner *o, maddr_t at, struct frame *f) MUST_CHECK;
+/* Grant mappings. Set the L1 entry at @at to @val, present, marked PTE_GRANT, for a frame of @frame_owner:
+ * with the reference and type count of any entry. -EINVAL: no entry of a validated L1; -EBUSY: a present entry
+ * is there, or type conflict; -EPERM: not @frame_owner's; -EOVERFLOW. */
+int table_grant_set(struct owner *table_owner, struct owner *frame_owner, maddr_t at, uint64_t val) MUST_CHECK;
+/* Clear the entry that was set at @at, if it still maps @m by grant, and drop what it holds. It may be gone, and
+ * @at be anything or anybody's by now: then nothing is touched. The caller flushes o->dirty_cpus before the grant
+ * ends. */
+void table_grant_clear(struct owner *o, maddr_t at, mfn_t m);
 
 /* Read a guest's L1 entry for @va under @l4 by walking frames: for fault handling. -EFAULT. */
 int table_walk(mfn_t l4, gva_t va, uint64_t *pte, unsigned *level) MUST_CHECK;

@@ -1,10 +1,18 @@
-/* Changing one entry of a page table: mmu_update, update_va_mapping and emulated writes end here.
+/* Changing one entry of a page table: mmu_update, update_va_mapping, emulated writes and grants end here.
  *
  * The owner's lock keeps a usable table usable and its entries ours alone, except for the accessed
  * and dirty bits, which CPUs set at any time. Order: take what the new value needs, exchange, unlock,
  * drop what the old value held. Only whitelisted bits may change without taking anew.
  * A target that is a table of L2..L4 can need validation, which drops the lock; so its count is taken
  * first, without the lock, and the table is looked at again.
+ *
+ * Entries of grant mappings are entries like others: they hold what their bits say, and go when the guest
+ * replaces them or their table goes, while the grant stays pinned until it is unmapped. So a grant's handle
+ * only remembers where its entry was set, and holds nothing there. By the time it is unmapped the frame may have
+ * become anything; what is cleared then is an entry of a table of the same owner that maps the same frame by
+ * grant. That can be another handle's, set in the same place since; but it is one that the guest may
+ * clear at any time, what goes is what it held, and the other handle keeps its pin. A mapping of the frame that is
+ * not by grant (a control domain's, by the frame's number) is not marked, and stays.
  * Neighbours: table_entry.c (what an entry may hold), table_run.c, table_slot.c. */
 #include "hv/mem/frame_bits.h"
 #include "hv/mem/table_entry.h"
@@ -17,6 +25,7 @@ struct update {
 	struct owner *o, *fo;
 	uint64_t val;
 	bool preserve_ad;
+	uint64_t grant;		/* PTE_GRANT: an entry of a grant, where none is present; or 0 */
 	uint64_t *expected;	/* NULL: whatever is there */
 	uint64_t dropped;	/* out: the old entry, to be dropped after unlocking; 0 if nothing */
 };
@@ -56,13 +65,14 @@ static inline int l1_change(struct update *u, uint64_t *p)
 		*u->expected = old;
 		return -EAGAIN;
 	}
+	if (u->grant && (old & PTE_PRESENT))
+		return -EBUSY;
 	if (l1_is_soft_change(old, u->val, &want))
 		return entry_store(u, p, &old, want) ? 0 : -EAGAIN;
-	if (UNLIKELY((old & PTE_GRANT) && (old & PTE_PRESENT)))
-		return -EBUSY;
 	int rc = l1_entry_take(u->o, u->fo, u->val, &want);
 	if (UNLIKELY(rc))
 		return rc;
+	want |= u->grant;
 	if (UNLIKELY(!entry_store(u, p, &old, want))) {
 		u->dropped = want;
 		return -EAGAIN;
@@ -187,14 +197,51 @@ int table_entry_update(struct owner *o, struct owner *fo, maddr_t at, uint64_t v
 	return rc;
 }
 
-int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val)
+/* -EINVAL: no entry of an L1. */
+static int l1_only_update(struct update *u, maddr_t at)
 {
-	struct update u = { .o = o, .fo = o, .val = val, .expected = expected };
 	struct frame *f = frame_lookup(maddr_to_mfn(at).n);
 	if (!f || !slot_is_valid(at))
 		return -EINVAL;
-	int rc = l1_update(&u, f, at);
+	int rc = l1_update(u, f, at);
 	return rc == -ERANGE ? -EINVAL : rc;
+}
+
+int table_entry_cas(struct owner *o, maddr_t at, uint64_t *expected, uint64_t val)
+{
+	struct update u = { .o = o, .fo = o, .val = val, .expected = expected };
+	return l1_only_update(&u, at);
+}
+
+int table_grant_set(struct owner *o, struct owner *fo, maddr_t at, uint64_t val)
+{
+	struct update u = { .o = o, .fo = fo, .val = val, .grant = PTE_GRANT };
+	return l1_only_update(&u, at);
+}
+
+/* Lock held: the entry @index of @f, an L1 of the owner, holds what its bits say. */
+static bool l1_entry_counts(const struct owner *o, const struct frame *f, unsigned index)
+{
+	uint64_t w = type_word(f);
+	if (READ_ONCE(f->owner) != o->domid || !(w & TY_COUNT) || ty_type(w) != FT_L1)
+		return false;
+	return !(w & TY_PARTIAL) || index < f->cursor;
+}
+
+void table_grant_clear(struct owner *o, maddr_t at, mfn_t m)
+{
+	const struct frame *f = frame_at((uint32_t)maddr_to_mfn(at).n);
+	unsigned index = (unsigned)(at.a % PAGE_SIZE / 8);
+	uint64_t entry = 0;
+	lock(&o->lock);
+	if (l1_entry_counts(o, f, index)) {
+		uint64_t *p = (uint64_t *)frame_map(maddr_to_mfn(at)) + index, seen = READ_ONCE(*p);
+		if ((seen & PTE_PRESENT) && (seen & PTE_GRANT) && mfn_eq(pte_mfn(seen), m))
+			entry = ATOMIC_XCHG(p, 0ull);
+		frame_unmap(p);
+	}
+	unlock(&o->lock);
+	l1_entry_drop(entry);
 }
 
 int table_va_update(struct owner *o, struct owner *fo, mfn_t l4, gva_t va, uint64_t val)

@@ -15,14 +15,18 @@
  * Here references are an exact function of the handle's flags: each half holds one, the entry its
  * own (rules G2 and G3 of hv/grant/grant.c). grant_map() undoes in reverse what it did;
  * grant_unmap() checks all it is told before it does anything. A mapping's entry is marked
- * (PTE_GRANT), cannot be replaced by the guest (hv/mem/table_update.c), and the table it stands in
- * is held as long as it stands there (hv/mem/table_slot.c).
+ * (PTE_GRANT), and is otherwise an entry like any: its guest may remove it, replace it, and take
+ * down the table it stands in, and kernels do, when a process dies while its pages are in use. Then
+ * it gives up what it held itself, once, and the handle keeps the grant. The other way is closed
+ * too: what is unmapped later must not write to whatever the frame of that table has become
+ * (table_grant_clear() in hv/mem/table_update.c).
  *
  * The tests take each wrong step; statements I7 to I9 of the audit recount all four places after
  * each.
- * Catches: grant-entry-overwritten, grant-entry-unmarked, grant-failed-map-keeps-pin,
- * grant-for-anyone, grant-half-unpinned, grant-other-mapper, grant-readonly-entry-writable,
- * grant-readonly-written, grant-table-not-held, grant-unmap-any-address, blind/32 to 36. */
+ * Catches: grant-clears-any-entry, grant-clears-what-was-a-table, grant-clears-what-was-let-go,
+ * grant-entry-unmarked, grant-failed-map-keeps-pin, grant-for-anyone, grant-half-unpinned,
+ * grant-other-mapper, grant-readonly-entry-writable, grant-readonly-written,
+ * grant-unmap-any-address, blind/32, 33, 35, 36. */
 #include "protocol/grant_table.h"
 #include "tests/unit/check_main.h"
 #include "tests/bugs/attack.h"
@@ -130,20 +134,56 @@ START_TEST(entry_not_aligned_or_not_an_entry)
 }
 END_TEST
 
-/* XSA-234: the entry is Mallory's, in a table of hers, and still not hers to change. */
+/* Nothing of Mallory's maps the page any more, but her handle keeps it: the victim is told so, and it can become no table. */
+static void still_granted(mfn_t m)
+{
+	ck_assert_uint_eq(frame_refs_now(frame_of(m)), 2 + 1);
+	ck_assert_uint_eq(frame_type_count_now(frame_of(m)), 1 + 1);
+	ck_assert_uint_eq(shared(&victim, REF)->flags & GTF_writing, GTF_writing);
+	ck_assert_int_eq(frame_pin(&victim.d->mem, m, FT_L1), -EBUSY);
+}
+
+/* XSA-234: the entry is Mallory's, in a table of hers, and hers to remove by all ways there are: once. */
 START_TEST(entry_removed_by_its_guest)
+{
+	const uint64_t other[] = { 0, pte(mallory.page[3], PTE_WRITE), 1ull << 9 };
+	const uint64_t keep = slot(mallory.l1, SLOT) | MMU_PT_UPDATE_PRESERVE_AD;
+	uint32_t handle;
+	grant(REF, victim.page[5], 0);
+	for (unsigned i = 0; i < 4 * ARRAY_COUNT(other); i++) {
+		uint64_t entry = other[i / 4];
+		ck_assert_int_eq(map_at(va(SLOT, 0), REF, HOST, &handle), GNTST_okay);
+		switch (i % 4) {
+		case 0: WORKS(update(&mallory, slot(mallory.l1, SLOT), entry)); break;
+		case 1: WORKS(update(&mallory, keep, entry)); break;
+		case 2: WORKS(update_va(&mallory, va(SLOT, 0), entry, 0)); break;
+		default: ck_assert(store_trapped(&mallory, va(100, 8 * SLOT), entry));
+		}
+		still_granted(victim.page[5]);
+		uint64_t left = peek(mallory.l1, SLOT);
+		ck_assert_int_eq(unmap(va(SLOT, 0), 0, handle), GNTST_okay);
+		untouched(REF, victim.page[5]);
+		ck_assert_int_eq(unmap(va(SLOT, 0), 0, handle), GNTST_bad_handle);
+		ck_assert_uint_eq(peek(mallory.l1, SLOT), left);
+		WORKS(update(&mallory, slot(mallory.l1, SLOT), 0));
+	}
+}
+END_TEST
+
+/* But it is not hers to make more of, and no other entry is the grant's, though it lies in the same table. */
+START_TEST(entry_changed_by_its_guest)
 {
 	uint32_t handle;
 	grant(REF, victim.page[5], 0);
 	ck_assert_int_eq(map_at(va(SLOT, 0), REF, HOST, &handle), GNTST_okay);
-	const uint64_t other[] = { 0, pte(mallory.page[3], PTE_WRITE), peek(mallory.l1, SLOT) & ~PTE_WRITE, 1ull << 9 };
-	for (unsigned i = 0; i < ARRAY_COUNT(other); i++) {
-		REFUSED(update(&mallory, slot(mallory.l1, SLOT), other[i]), EBUSY);
-		REFUSED(update(&mallory, slot(mallory.l1, SLOT) | MMU_PT_UPDATE_PRESERVE_AD, other[i]), EBUSY);
-		REFUSED(update_va(&mallory, va(SLOT, 0), other[i], 0), EBUSY);
-		ck_assert(!store_trapped(&mallory, va(100, 8 * SLOT), other[i]));
+	const uint64_t more[] = { peek(mallory.l1, SLOT) & ~PTE_WRITE, peek(mallory.l1, SLOT) & ~PTE_NX };
+	for (unsigned i = 0; i < ARRAY_COUNT(more); i++) {
+		REFUSED(update(&mallory, slot(mallory.l1, SLOT), more[i]), EPERM);
+		REFUSED(update(&mallory, slot(mallory.l1, SLOT) | MMU_PT_UPDATE_PRESERVE_AD, more[i]), EPERM);
+		REFUSED(update_va(&mallory, va(SLOT, 0), more[i], 0), EPERM);
+		ck_assert(!store_trapped(&mallory, va(100, 8 * SLOT), more[i]));
 	}
-	/* Nor is another entry the grant's, though it lies in the same table. */
+	REFUSED(update(&mallory, slot(mallory.l1, SLOT + 1), peek(mallory.l1, SLOT)), EPERM);
 	ck_assert_int_eq(unmap(va(5, 0), 0, handle), GNTST_bad_virt_addr);
 	ck_assert_int_eq(unmap(va(SLOT, 8), 0, handle), GNTST_bad_virt_addr);
 	ck_assert_int_eq(unmap(0, mfn_to_maddr(victim.page[5]).a, handle), GNTST_okay);	/* no such half: nothing */
@@ -152,7 +192,8 @@ START_TEST(entry_removed_by_its_guest)
 }
 END_TEST
 
-/* The table under the entry: it was taken out of the tree, but does not become a page that Mallory could write. */
+/* The table under the entry, taken out of the tree, is Mallory's to write: she leaves the very words there by which the
+ * hypervisor knew its entry, and then unmaps. It takes them for what they are, and they get her nothing as a table. */
 START_TEST(table_removed_under_the_entry)
 {
 	uint32_t handle;
@@ -161,11 +202,18 @@ START_TEST(table_removed_under_the_entry)
 	WORKS(update(&mallory, slot(mallory.l2, 1), pte(table, PTE_WRITE)));
 	grant(REF, victim.page[5], 0);
 	ck_assert_int_eq(map_at(high, REF, HOST, &handle), GNTST_okay);
+	uint64_t entry = peek(table, 0);
 	WORKS(update(&mallory, slot(mallory.l2, 1), 0));
-	ck_assert_int_eq(update_va(&mallory, va(3, 0), pte(table, PTE_WRITE), 0), -EBUSY);
+	still_granted(victim.page[5]);
+	WORKS(update_va(&mallory, va(3, 0), pte(table, PTE_WRITE), 0));
+	ck_assert(stores(va(3, 0), entry) && stores(va(3, 8), entry));
+	REFUSED(update(&mallory, slot(mallory.l2, 1), pte(table, PTE_WRITE)), EBUSY);
 	ck_assert_int_eq(unmap(high, 0, handle), GNTST_okay);
 	untouched(REF, victim.page[5]);
-	WORKS(update_va(&mallory, va(3, 0), pte(table, PTE_WRITE), 0));
+	ck_assert_uint_eq(peek(table, 0) & peek(table, 1), entry);
+	WORKS(update_va(&mallory, va(3, 0), 0, UVMF_INVLPG | UVMF_ALL));
+	ck_assert_int_eq(update(&mallory, slot(mallory.l2, 1), pte(table, PTE_WRITE)), -EINVAL);
+	untouched(REF, victim.page[5]);
 }
 END_TEST
 
@@ -199,7 +247,7 @@ START_TEST(rights)
 	ck_assert_int_lt(map_at(va(SLOT, 0), REF, HOST, &handle), 0);
 	ck_assert_int_eq(map_at(va(SLOT, 0), REF, HOST | GNTMAP_readonly, &handle), GNTST_okay);
 	ck_assert(!stores(va(SLOT, 0), 1));
-	REFUSED(update(&mallory, slot(mallory.l1, SLOT), peek(mallory.l1, SLOT) | PTE_WRITE), EBUSY);
+	REFUSED(update(&mallory, slot(mallory.l1, SLOT), peek(mallory.l1, SLOT) | PTE_WRITE), EPERM);
 	ck_assert_int_lt(map_at(va(SLOT + 1, 0), REF, HOST, &second), 0);
 	/* dom0 is no better: the grant is Mallory's while she has it, whatever its entry says now. */
 	shared(&victim, REF)->domid = 0;
@@ -234,4 +282,4 @@ END_TEST
 
 CHECK_MAIN("grant_counts", scene_set, NULL, halves_in_every_order, halves_in_one_batch,
 	   entry_changed_by_its_granter, entry_not_aligned_or_not_an_entry, entry_removed_by_its_guest,
-	   table_removed_under_the_entry, mapping_that_fails, rights)
+	   entry_changed_by_its_guest, table_removed_under_the_entry, mapping_that_fails, rights)

@@ -112,6 +112,8 @@ static void fill_update(struct generator *g, struct op *o)
 	a[0] = some_table(g, slot);
 	bool flip = chance(g, g->mood.flip);
 	a[1] = pick_entry_index(g, a[0], flip || chance(g, 64) ? ENTRY_LIVE : ENTRY_EMPTY);
+	if (chance(g, 16))
+		(void)pick_mapped(g, slot, a);
 	entry(g, o, slot, use_of(a[0]), a + 2);
 	if (flip)
 		a[4] = flip_bit(g);

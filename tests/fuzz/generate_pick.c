@@ -237,6 +237,21 @@ uint8_t pick_handle(struct generator *g, unsigned slot)
 	return (uint8_t)start;
 }
 
+bool pick_mapped(struct generator *g, unsigned slot, uint8_t at[2])
+{
+	struct domain *d = world_slot[slot].d;
+	uint8_t handle = pick_handle(g, slot);
+	const struct track *t = has_handle(slot) ? paged_at(&d->grants->tracks, handle) : NULL;
+
+	for (unsigned i = 0; t && (t->flags & TRACK_HOST) && i < POOL; i++)
+		if (world_frame(slot, i) == t->slot.a >> 12) {
+			at[0] = FRAME_OF(slot, i);
+			at[1] = (uint8_t)(t->slot.a % 4096 / 8);
+			return true;
+		}
+	return false;
+}
+
 static const struct grant_entry_v1 *shared_entries(unsigned slot)
 {
 	struct domain *d = world_slot[slot].d;

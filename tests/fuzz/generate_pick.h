@@ -49,6 +49,8 @@ bool has_port(unsigned slot, unsigned states);
 bool pick_unbound_for(struct generator *g, unsigned by, uint8_t *slot, uint8_t *port);
 bool has_handle(unsigned slot);
 uint8_t pick_handle(struct generator *g, unsigned slot);
+/* Where the entry of a handle of @slot's was set: frame and index. False: in no frame of its pool. */
+bool pick_mapped(struct generator *g, unsigned slot, uint8_t at[2]);
 /* A reference of @slot that is granted to @by. */
 uint8_t pick_granted(struct generator *g, unsigned slot, unsigned by, bool *writable);
 /* Somebody who has granted something to @by; else anybody. */

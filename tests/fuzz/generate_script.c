@@ -321,6 +321,49 @@ static void script_grant(struct generator *g, unsigned slot, unsigned actor)
 		plan_late(g, slot, 0, OP_GRANT);
 }
 
+/* A pinned tree is let go, and in the middle of that a grant is unmapped that is mapped perhaps there. */
+static void plan_unmap_inside(struct generator *g, unsigned slot, unsigned actor)
+{
+	plan_frame(g, actor, OP_BASE, FRAME_SPECIAL(slot, SPECIAL_HOME), 0);
+	plan_frame(g, actor ^ 4, OP_BASE, FRAME_SPECIAL(slot, SPECIAL_HOME), 0);
+	plan_frame(g, actor, OP_USER_BASE, FRAME_SPECIAL(slot, SPECIAL_ZERO), 0);
+	for (unsigned i = 0; i < POOL; i++) {
+		struct planned *p = &g->queue[g->tail % QUEUE];
+		if (!(frame_use(slot, i) & USE_PINNED))
+			continue;
+		plan_frame(g, actor, OP_UNPIN, FRAME_OF(slot, i), 0);
+		p->op.cut = (uint8_t)(0x80 | (1 + below(g, 3)));
+		plan_late(g, slot, (actor >> 2) ^ 1, OP_GRANT_UNMAP);
+	}
+}
+
+/* The entry of a mapping goes before it is unmapped, by itself or with its table, and that is used for something else. */
+static void script_grant_gone(struct generator *g, unsigned slot, unsigned actor)
+{
+	uint8_t at[2];
+
+	actor = slot | (actor & 4);
+	if (!pick_mapped(g, slot, at)) {
+		script_grant(g, pick_other(g, slot), actor);
+		return;
+	}
+	if (chance(g, 128))
+		plan_update(g, actor, at[0], at[1], FRAME_SPECIAL(slot, SPECIAL_INVALID), 0);
+	else if (chance(g, 128))
+		plan_unmap_inside(g, slot, actor);
+	else
+		script_clear_up(g, slot, actor);
+	if (chance(g, 96))
+		plan_update(g, actor, at[0], at[1], pick_frame(g, slot, USE_DATA), ENTRY_PRESENT | ENTRY_WRITE);
+	if (chance(g, 96))
+		plan_frame(g, actor, OP_PIN, at[0], below(g, 2));
+	if (chance(g, 64))
+		plan_late(g, slot, actor >> 2, OP_GRANT_MAP_PTE);
+	plan_late(g, slot, (actor >> 2) ^ 1, OP_GRANT_UNMAP);
+	if (chance(g, 128))
+		plan_late(g, pick_other(g, slot), 0, chance(g, 128) ? OP_PIN : OP_DECREASE);
+}
+
 static void script_port(struct generator *g, unsigned slot, unsigned actor)
 {
 	unsigned other = (actor & 3) != slot ? actor & 3 : pick_other(g, slot);
@@ -477,7 +520,8 @@ void script_begin(struct generator *g)
 		script_stale,
 		script_grant,
 		script_grant,
-		script_grant,
+		script_grant_gone,
+		script_grant_gone,
 		script_port,
 		script_segments,
 		script_death,

@@ -148,8 +148,10 @@ static void call_run_whole(const struct act *a, struct request *r, void (*betwee
 			panic("I16: a hypercall does not advance");
 		judge();
 		struct cpu_regs saved = r->v->ctx.regs;
-		if (between && o->restarts == 1)
+		if (between && o->restarts == 1) {
 			between(arg);
+			judge();
+		}
 		world_settle();
 		host_cpu_select(world_cpu[a->slot][a->vcpu]);
 		(void)return_try();

@@ -55,7 +55,7 @@ def stillborn():
 MACHINES = {
     # name: (CPUs, domains)
     "hello": (1, [Domain("hello")]),
-    "basic": (2, [Domain(k, line="zeroed") for k in "hcpage mmu ptwr trap event".split()]),
+    "basic": (2, [Domain(k, line="zeroed") for k in "hcpage mmu ptwr trap event grant".split()]),
     "time": (2, [Domain("time", 2), Domain("hello")]),
     "smp": (2, [Domain("smp", 2), Domain("fpu", 2), Domain("fpu", 2)]),
     "smp-1cpu": (1, [Domain("smp", 2), Domain("fpu", 2)]),
@@ -66,6 +66,7 @@ MACHINES = {
     # In the place of dom0, whose rights are wider; alone, since the machine goes down with it.
     "dom0-mmu": (2, [Domain("mmu", line="zeroed", initial=True)]),
     "dom0-trap": (1, [Domain("trap", initial=True)]),
+    "dom0-grant": (1, [Domain("grant", initial=True)]),
     "kill": (2, [kill(a) for a in KILLED + EITHER] + [stillborn(), Domain("event"), Domain("ptwr")]),
 }
 

@@ -114,26 +114,18 @@ static bool pages_are_short(const struct model *m)
 	return m->relaxed || m->free_frames < 2;
 }
 
-static bool slot_hold(struct model *m, const struct m_domain *d, const struct act *a, uint64_t *at)
+/* Where the entry is to be. */
+static bool slot_find(const struct model *m, const struct m_domain *d, const struct act *a, uint64_t *at)
 {
-	uint64_t l1 = a->host_addr >> 12;
+	uint64_t l1;
 	unsigned slot;
 	*at = a->host_addr;
-	if (a->host_addr == 0)
+	if (a->host_addr == 0 || a->kind != OP_GRANT_MAP)
+		return a->host_addr != 0;
+	if (!va_is_guest(a->va) || !leaf_find(m, d->vcpu[a->vcpu].kernel, a->va, &l1, &slot))
 		return false;
-	if (a->kind == OP_GRANT_MAP) {
-		if (!va_is_guest(a->va) ||
-			!leaf_find(m, d->vcpu[a->vcpu].kernel, a->va, &l1, &slot))
-			return false;
-		*at = l1 << 12 | word_index(m, slot) * 8u;
-	} else if (a->host_addr % 8 || a->host_addr % 4096 / 8 >= m->limit.entries) {
-		return false;
-	}
-	if (ref_take(m, d->id, l1))
-		return false;
-	m->stale = true;
-	return m->u.count[l1] && m->u.type[l1] == U_L1 && !m->f[l1].part &&
-	       type_take(m, l1, U_L1) == 0;
+	*at = l1 << 12 | word_index(m, slot) * 8u;
+	return true;
 }
 
 static uint64_t *slot_entry(struct model *m, uint64_t at)
@@ -141,17 +133,39 @@ static uint64_t *slot_entry(struct model *m, uint64_t at)
 	return &words(m, at >> 12)[word_slot(m, (unsigned)(at & 0xfff) / 8)];
 }
 
-/* The entry of the mapping, with its own reference. */
-static bool slot_set(struct model *m, const struct pin *p, unsigned granter, uint64_t at)
+/* Is @f an L1 of domain @id? It may be one half way. */
+static bool is_l1(const struct model *m, unsigned id, uint64_t f)
 {
-	int rc = p->write ? use_take(m, granter, p->frame, U_WRITABLE)
-			  : ref_take(m, granter, p->frame);
+	return is_ram(m, f) && m->f[f].owner == id && m->u.count[f] && m->u.type[f] == U_L1;
+}
+
+/* The entry of the mapping, with its own reference. GNTST_*. */
+static int slot_set(struct model *m, const struct pin *p, uint64_t at)
+{
+	uint64_t l1 = at >> 12;
+	if (!is_l1(m, p->mapper, l1) || m->f[l1].part || at % 8 || at % 4096 / 8 >= m->limit.entries)
+		return GNTST_bad_virt_addr;
 	uint64_t *entry = slot_entry(m, at);
-	if (rc || (*entry & E_PRESENT))
-		return false;
+	if (*entry & E_PRESENT)
+		return GNTST_general_error;
+	int rc = p->write ? use_take(m, p->granter, p->frame, U_WRITABLE)
+			  : ref_take(m, p->granter, p->frame);
+	if (rc)
+		return GNTST_general_error;
 	*entry = p->frame << 12 | E_PRESENT | E_USER | E_GRANT | E_NX | E_AD |
 		 (p->write ? E_WRITE : 0);
-	return true;
+	return GNTST_okay;
+}
+
+/* The guest may have cleared it, and the frame be anything else by now. */
+static void slot_clear(struct model *m, const struct m_track *t)
+{
+	uint64_t l1 = t->slot >> 12;
+	if (!is_l1(m, t->mapper, l1) || (m->f[l1].part && (t->slot & 0xfff) / 8 >= m->f[l1].cursor))
+		return;
+	uint64_t *entry = slot_entry(m, t->slot);
+	if ((*entry & E_PRESENT) && (*entry & E_GRANT) && e_frame(*entry) == t->frame)
+		*entry = 0;
 }
 
 static struct m_track *track_find(struct model *m, const struct m_domain *d, uint64_t handle)
@@ -184,7 +198,7 @@ static int map_predict(struct model *m, struct m_domain *d, const struct act *a,
 		return GNTST_bad_gntref;
 	if (!granter)
 		return GNTST_bad_domain;
-	if (t->host && !slot_hold(m, d, a, &t->slot))
+	if (t->host && !slot_find(m, d, a, &t->slot))
 		return GNTST_bad_virt_addr;
 	if (domain_gone(granter))
 		return GNTST_bad_domain;
@@ -195,10 +209,10 @@ static int map_predict(struct model *m, struct m_domain *d, const struct act *a,
 	if (status != GNTST_okay)
 		return status;
 	t->frame = p.frame;
-	if (!t->host || slot_set(m, &p, granter->id, t->slot))
-		return GNTST_okay;
-	marks_drop(m, granter, p.ref, p.write, NULL);
-	return GNTST_general_error;
+	status = t->host ? slot_set(m, &p, t->slot) : GNTST_okay;
+	if (status != GNTST_okay)
+		marks_drop(m, granter, p.ref, p.write, NULL);
+	return status;
 }
 
 static const char *map_apply(
@@ -232,7 +246,7 @@ static void track_end(struct model *m, struct m_track *t, bool host, bool device
 	uint32_t ref = t->ref;
 	bool write = !t->readonly;
 	if (host)
-		*slot_entry(m, t->slot) = 0;
+		slot_clear(m, t);
 	t->host = t->host && !host;
 	t->device = t->device && !device;
 	if (!t->host && !t->device)
@@ -262,9 +276,6 @@ static int unmap_predict(struct model *m, struct m_domain *d, const struct act *
 		return GNTST_bad_dev_addr;
 	if (!host && !device)
 		return GNTST_okay;
-	uint64_t e = host ? *slot_entry(m, t->slot) : 0;
-	if (host && (!(e & E_PRESENT) || !(e & E_GRANT) || e_frame(e) != t->frame))
-		return GNTST_general_error;
 	track_end(m, t, host, device);
 	return GNTST_okay;
 }
@@ -319,7 +330,7 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 		return status;
 	status = side_hold(m, d, dest, &to, &q, from.by_ref ? &p : NULL);
 	if (status == GNTST_okay) {
-		words_copy(m, q.frame, p.frame, length);
+		words_clone(m, q.frame, p.frame, length);
 		if (to.by_ref)
 			marks_drop(m, dest, to.ref, true, from.by_ref ? &p : NULL);
 	}

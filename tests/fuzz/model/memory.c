@@ -169,7 +169,7 @@ static int copy_predict(struct model *m, struct m_domain *d, const struct act *a
 	if (rc == 0)
 		rc = use_take(m, d->id, a->m, U_WRITABLE);
 	if (rc == 0)
-		words_copy(m, a->m, a->m2, 4096);
+		words_clone(m, a->m, a->m2, 4096);
 	return rc;
 }
 

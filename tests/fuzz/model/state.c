@@ -1,8 +1,8 @@
 /* Who is who in the model, and the search for uses that everything else asks.
  *
- * A frame is a table of level n because it is pinned as one, is a base pointer, holds a mapped
- * grant's entry, or is named by an entry of a table of level n + 1, which is one for such a
- * reason: found level by level from the top.
+ * A frame is a table of level n because it is pinned as one, is a base pointer, or is named by an
+ * entry of a table of level n + 1, which is one for such a reason: found level by level from the
+ * top.
  * Neighbours: table.c (taking one more use), words.c. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -236,8 +236,6 @@ static void track_uses(struct model *m, struct worklist *w, const struct m_track
 {
 	unsigned halves = (t->host ? 1u : 0u) + (t->device ? 1u : 0u);
 	use_add(m, w, t->frame, U_WRITABLE, halves, t->readonly ? 0 : halves);
-	if (t->host)
-		use_add(m, w, t->slot >> 12, U_L1, 1, 1);
 }
 
 static bool is_hv_slot(unsigned level, unsigned index)

@@ -100,7 +100,7 @@ struct m_track {		/* a grant that is mapped */
 	uint16_t mapper, granter;
 	uint32_t ref, handle;
 	uint64_t frame, host_addr;
-	uint64_t slot;		/* HOST: machine address of the entry */
+	uint64_t slot;		/* HOST: machine address where the entry was set */
 	bool host, device, readonly;
 };
 
@@ -148,7 +148,7 @@ void word_set(struct model *m, uint64_t f, unsigned index, uint64_t value);
 /* 0 for one that is not followed. */
 uint64_t word_get(const struct model *m, uint64_t f, unsigned index);
 void words_zero(struct model *m, uint64_t f);
-void words_copy(struct model *m, uint64_t to, uint64_t from, unsigned bytes);
+void words_clone(struct model *m, uint64_t to, uint64_t from, unsigned bytes);
 void loose_mark(struct m_frame *f, int slot);
 void loose_mark_areas(struct model *m);	/* all that the hypervisor writes by itself */
 void model_copy(struct model *to, const struct model *from);	/* assignment of what is in use */

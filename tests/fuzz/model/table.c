@@ -262,8 +262,6 @@ int leaf_change(struct model *m, struct m_domain *tables, struct m_domain *frame
 		*entry = stored;
 		return 0;
 	}
-	if ((*entry & E_GRANT) && (*entry & E_PRESENT))
-		return M_EBUSY;
 	int rc = leaf_take(m, tables, frames, val, &stored);
 	if (rc == 0)
 		*entry = stored;

@@ -69,7 +69,7 @@ static bool is_loose(const struct m_frame *f, unsigned slot)
 }
 
 /* The first @bytes of a page, whole words. */
-void words_copy(struct model *m, uint64_t to, uint64_t from, unsigned bytes)
+void words_clone(struct model *m, uint64_t to, uint64_t from, unsigned bytes)
 {
 	const struct m_frame *source = &m->f[from];
 	struct m_frame *f = &m->f[to];

@@ -1,8 +1,8 @@
 /* pair: two domains, wired by an event channel and grants.
  *
  * What is tested: what a device between two domains rests on. Each side grants a page to the other,
- * maps the other's (by address and by PTE), reads and writes it, copies from and to it, unmaps, and
- * takes its own grant back. Everything that goes beyond the grant is refused: writing where only
+ * maps the other's (by address and by PTE), reads and writes it, copies from and to it, unmaps (also
+ * what it has cleared itself), and takes its own grant back. Everything that goes beyond the grant is refused: writing where only
  * reading was given, another's reference, a reference that does not exist or was taken back, copies
  * over a page's end, an unmap of what is not mapped. While a page is mapped its grant says so, and
  * afterwards not.
@@ -176,6 +176,24 @@ static void map_by_pte(void)
 	CHECK(grant_unmap(pte, handle) != GNTST_okay, "unmapped twice");
 }
 
+/* A mapping that is cleared before it is unmapped: the peer's page is reached no more, and its grant ends with the rest. */
+static void map_and_clear(void)
+{
+	uint8_t *va = va_alloc();
+	uint64_t bus = 0, entry;
+	grant_handle_t handle = 0;
+
+	CHECK_EQ(grant_map(peer, 8, GNTMAP_host_map, (uint64_t)va, &handle, &bus), GNTST_okay);
+	entry = *pt_entry(va, 1);
+	CHECK(update_va_mapping(va, entry & ~PTE_RW, UVMF_INVLPG) < 0, "a grant's entry was changed");
+	CHECK_EQ(*pt_entry(va, 1), entry);
+	CHECK_EQ(update_va_mapping(va, 0, UVMF_INVLPG), 0);
+	CHECK_EQ(TRAP_OF("movb (%0), %%al", : : "r"(va) : "rax"), 14);
+	CHECK(update_va_mapping(va, entry, UVMF_INVLPG) < 0, "a grant's entry was set again");
+	CHECK_EQ(grant_unmap((uint64_t)va, handle), GNTST_okay);
+	CHECK(grant_unmap((uint64_t)va, handle) != GNTST_okay, "unmapped twice");
+}
+
 static void ping_pong(void)
 {
 	uint64_t start = clock_ns();
@@ -225,6 +243,7 @@ void test_main(void)
 	exchange();
 	copies();
 	map_by_pte();
+	map_and_clear();
 	refusals_test();
 	phase_meet(10);
 	ping_pong();

@@ -188,13 +188,34 @@ START_TEST(grants_need_permission)
 	STATUS(GNTST_okay, grant(0, 1, 14, GRANT_RO));
 	STATUS(GNTST_general_error, map(0, 1));
 	STATUS(GNTST_okay, map(MAP_READONLY, 1));
-	ANSWERS(M_EBUSY, update(1, 37, 1, 38, E_PRESENT));
+	ANSWERS(M_EPERM, update(1, 37, 2, 14, E_PRESENT));
 	STATUS(GNTST_okay, grant(0, 2, 14, GRANT_RW));
 	STATUS(GNTST_general_error, map(0, 2));
 	STATUS(GNTST_bad_virt_addr, ACT(GRANT_UNMAP, 1, .host_addr = 8));
 	STATUS(GNTST_okay, ACT(GRANT_UNMAP, 1, .host_addr = 37ull << 12 | 8));
 	STATUS(GNTST_bad_handle, ACT(GRANT_UNMAP, 1, .host_addr = 37ull << 12 | 8));
 	ck_assert_ptr_nonnull(told(map(0, 2), (struct outcome){ .status = GNTST_okay }));
+}
+END_TEST
+
+/* The entry of a mapping is its guest's to replace, and its handle stays; where it was something else may be by then. */
+START_TEST(grants_whose_entry_is_gone)
+{
+	const struct act unmap = ACT(GRANT_UNMAP, 1, .host_addr = 37ull << 12 | 8);
+	tree();
+	STATUS(GNTST_okay, grant(0, 1, 14, GRANT_RW));
+	STATUS(GNTST_okay, map(0, 1));
+	STATUS(GNTST_general_error, map(0, 1));
+	ANSWERS(0, update(1, 37, 1, 38, E_PRESENT));
+	STATUS(GNTST_okay, unmap);
+	ck_assert_uint_eq(words(m, 37)[1], 38 << 12 | E_PRESENT | E_USER);
+	ANSWERS(0, update(1, 37, 1, 0, 0));
+	STATUS(GNTST_okay, map(0, 1));
+	ANSWERS(0, update(1, 37, 1, 0, 0));
+	STATUS(GNTST_okay, unmap);
+	STATUS(GNTST_bad_virt_addr, ACT_ON(GRANT_MAP_PTE, 1, 0, .ref = 3, .m = 38, .index = 1, .host_addr = 38ull << 12 | 8));
+	STATUS(GNTST_bad_virt_addr, ACT_ON(GRANT_MAP_PTE, 1, 0, .ref = 3, .m = 37, .index = 1, .host_addr = 37ull << 12 | 12));
+	STATUS(GNTST_bad_virt_addr, ACT_ON(GRANT_MAP_PTE, 1, 0, .ref = 3, .m = 4000, .index = 1, .host_addr = 4000ull << 12));
 }
 END_TEST
 
@@ -274,6 +295,6 @@ END_TEST
 
 CHECK_MAIN("model", setup, teardown, a_writable_frame_is_no_table,
 	   a_table_never_gets_a_writable_mapping, levels_and_owners, entries_that_are_not_present,
-	   pins, a_tree_with_a_fault_is_refused_whole, grants_need_permission,
+	   pins, a_tree_with_a_fault_is_refused_whole, grants_need_permission, grants_whose_entry_is_gone,
 	   a_granted_frame_outlives_its_domain, frames_are_given_once, ports, who_may_act,
 	   pairs_need_an_order)

@@ -72,12 +72,33 @@ END_TEST
 START_TEST(entries)
 {
 	uint64_t *rw = (uint64_t *)host_frame(ms.l1) + 100, *ro = rw + 1;
-	BROKEN_BY(*rw, *rw & ~PTE_PRESENT, "I9");
-	BROKEN_BY(*rw, *rw & ~PTE_GRANT, "I9");
 	BROKEN_BY(*rw, *rw & ~PTE_WRITE, "I9");
 	BROKEN_BY(*ro, *ro | PTE_WRITE, "I9");
 	BROKEN_BY(*rw, *rw + PAGE_SIZE, "I9");
 	BROKEN_BY(rw[50], *ro, "I7");		/* a grant entry nobody knows of */
+	BROKEN_BY(mapper->grants, NULL, "I7");	/* nor can know of */
+	/* One that is gone leaves its handle; but it must have let go of what it held. */
+	uint64_t was_rw = *rw, gone[] = { was_rw & ~PTE_PRESENT, was_rw & ~PTE_GRANT, 0 };
+	for (unsigned i = 0; i < 3; i++) {
+		*rw = gone[i];
+		ck_assert_ptr_null(grant_check());
+		ck_assert_ptr_nonnull(frame_audit());
+	}
+	*rw = was_rw;
+	/* Of several handles of one entry, it is one's. */
+	struct track *twin = track(3), twin_was = *twin;
+	*twin = *track(host_ro.handle);
+	twin->slot = track(host_rw.handle)->slot;
+	twin->flags = TRACK_HOST | TRACK_READONLY;
+	active(11)->readers = 2;
+	frame_of(space_page(gs, 2))->refs++;
+	AUDIT();
+	*rw &= ~PTE_WRITE;			/* neither's: it is the other frame that may only be read */
+	says("I9");
+	*rw = was_rw;
+	frame_of(space_page(gs, 2))->refs--;
+	active(11)->readers = 1;
+	*twin = twin_was;
 	/* A frame that is no RAM has no entries, whatever its record says. */
 	struct frame *hole = frame_of(mfn(5)), record = *hole;
 	hole->owner = 0xffff;

@@ -184,21 +184,69 @@ START_TEST(frame_at_its_limit)
 }
 END_TEST
 
-/* The record says it is mapped, the entry does not: refused, and nothing is given back. */
-START_TEST(entry_is_gone)
+/* --- the mapper's table goes meanwhile --- */
+
+static void drops_the_table(void)
 {
-	grant(10, space_page(gs, 1), GTF_permit_access);
-	struct gnttab_map_grant_ref m = map(10, VA(100), GNTMAP_host_map);
-	uint64_t *p = (uint64_t *)host_frame(ms.l1) + 100, was = *p;
+	REQUIRE(table_entry_update(&mapper->mem, &mapper->mem, mfn_to_maddr(ms.l2), 0, false) == 0);
+	REQUIRE(owner_run_pending(&mapper->mem) == 0);
+}
+
+static void clears_the_entry(void)
+{
+	REQUIRE(table_entry_update(&mapper->mem, &mapper->mem, maddr(mfn_to_maddr(ms.l1).a + 800), 0, false) == 0);
+}
+
+static void unmaps(void)
+{
+	struct gnttab_unmap_grant_ref u = { .host_addr = VA(100), .handle = op.handle };
 	struct grant_unmap_batch b = { .n = 0 };
-	struct gnttab_unmap_grant_ref u = { .host_addr = VA(100), .handle = m.handle };
-	*p = 0;
 	grant_unmap(mapper, &u, &b);
-	ck_assert_int_eq(u.status, GNTST_general_error);
-	ck_assert_uint_eq(b.n, 0);
-	*p = was;
-	AUDIT();
-	ck_assert_int_eq(unmap(VA(100), 0, m.handle), GNTST_okay);
+	grant_unmap_finish(mapper, &b);
+	REQUIRE(u.status == GNTST_okay);
+}
+
+static void map_again(void)
+{
+	if (frame_type_now(frame_of(ms.l1)) != FT_L1) {
+		entry_poke(ms.l1, 100, 0);
+		l1_link();
+	}
+	maps();
+	REQUIRE(op.status == GNTST_okay);
+}
+
+START_TEST(table_goes_while_it_is_mapped)
+{
+	unsigned too_late = 0;
+	host_hook_relax = NULL;
+	grant(10, space_page(gs, 1), GTF_permit_access);
+	RACE({}, maps, drops_the_table, {
+		AUDIT();
+		ck_assert(op.status == GNTST_okay || op.status == GNTST_bad_virt_addr);
+		too_late += op.status != GNTST_okay;
+		if (op.status == GNTST_okay)
+			ck_assert_int_eq(unmap(VA(100), 0, op.handle), GNTST_okay);
+		ck_assert_uint_eq(refs(space_page(gs, 1)), 2);
+		ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access);
+		entry_poke(ms.l1, 100, 0);
+		l1_link();
+	});
+	ck_assert_uint_gt(too_late, 1);	/* before it was found, and after that */
+}
+END_TEST
+
+START_TEST(entry_goes_while_it_is_unmapped)
+{
+	void (*const goes[])(void) = { clears_the_entry, drops_the_table };
+	host_hook_relax = NULL;
+	grant(10, space_page(gs, 1), GTF_permit_access);
+	for (unsigned i = 0; i < ARRAY_COUNT(goes); i++)
+		RACE(map_again(), unmaps, goes[i], {
+			AUDIT();
+			ck_assert_uint_eq(refs(space_page(gs, 1)), 2);
+			ck_assert_uint_eq(entry(granter, 10)->flags, GTF_permit_access);
+		});
 }
 END_TEST
 
@@ -216,4 +264,5 @@ START_TEST(without_nx)
 END_TEST
 
 CHECK_MAIN("grant edges", world, NULL, no_memory, limits_of_a_new_domain, granter_changes_its_mind,
-	   granter_never_stops, frame_at_its_limit, entry_is_gone, without_nx)
+	   granter_never_stops, frame_at_its_limit, table_goes_while_it_is_mapped,
+	   entry_goes_while_it_is_unmapped, without_nx)

@@ -203,25 +203,80 @@ START_TEST(hostile_entries)
 }
 END_TEST
 
-/* A guest may not undo a grant's entry with its own updates, nor free the table under it. */
-START_TEST(guest_updates_of_a_grant_entry)
+/* What the mapper may do with the entry of a mapping, beside unmapping it. */
+static void leaves_it(void)
+{
+}
+
+static void clears_it(void)
+{
+	mapper_update(ms.l1, 20, 0);
+}
+
+static void replaces_it(void)
+{
+	mapper_update(ms.l1, 20, pte_make(space_page(ms, 1), PTE_PRESENT));
+}
+
+static void drops_its_table(void)
+{
+	l1_drop();
+}
+
+static void drops_and_clears(void)
+{
+	l1_drop();
+	entry_poke(ms.l1, 20, 0);
+	l1_link();
+}
+
+static void (*const forgets[])(void) = {
+	clears_it, replaces_it, drops_its_table, drops_and_clears, leaves_it};
+
+/* The entry goes with what it held; the handle stays, and with it the grant, until it is unmapped. */
+START_TEST(entry_is_gone)
+{
+	for (unsigned i = 0; i < ARRAY_COUNT(forgets); i++) {
+		world();
+		mfn_t page = space_page(gs, 1);
+		uint64_t before = refs(page), counts = frame_type_count_now(frame_of(page));
+		grant(9, page, GTF_permit_access);
+		struct gnttab_map_grant_ref op =
+			map(9, VA(20), GNTMAP_host_map | GNTMAP_device_map);
+		forgets[i]();
+		uint64_t left = entry_peek(ms.l1, 20), entries = forgets[i] == leaves_it;
+		ck_assert_uint_eq(refs(page), before + 2 + entries);
+		ck_assert_uint_eq(frame_type_count_now(frame_of(page)), counts + 2 + entries);
+		ck_assert_uint_eq(
+			entry(granter, 9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+		ck_assert_int_eq(unmap(VA(21), 0, op.handle), GNTST_bad_virt_addr);
+		ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
+		ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_bad_virt_addr);
+		ck_assert_uint_eq(entry_peek(ms.l1, 20), entries ? 0 : left);
+		ck_assert_int_eq(unmap(0, op.dev_bus_addr, op.handle), GNTST_okay);
+		ck_assert_uint_eq(refs(page), before);
+		ck_assert_uint_eq(frame_type_count_now(frame_of(page)), counts);
+		ck_assert_uint_eq(entry(granter, 9)->flags, GTF_permit_access);
+	}
+}
+END_TEST
+
+/* Two handles of one entry, one after the other: the first may clear the second's, and the second finds nothing. */
+START_TEST(entry_of_another_handle)
 {
 	world();
-	grant(9, space_page(gs, 1), GTF_permit_access);
+	mfn_t page = space_page(gs, 1);
+	uint64_t before = refs(page), value;
+	grant(9, page, GTF_permit_access);
 	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map);
-	maddr_t slot = maddr(mfn_to_maddr(ms.l1).a + 20 * 8);
-	ck_assert_int_eq(table_entry_update(&mapper->mem, &mapper->mem, slot, 0, false), -EBUSY);
-	AUDIT();
-	ck_assert_int_eq(frame_unpin(&mapper->mem, ms.l4), 0);
-	while (owner_run_pending(&mapper->mem) == -ERESTART)
-		machine_settle();
-	AUDIT();
-	ck_assert_int_eq(frame_type_now(frame_of(ms.l1)), FT_L1); /* held */
+	clears_it();
+	struct gnttab_map_grant_ref again = map(9, VA(20), GNTMAP_host_map | GNTMAP_readonly);
+	ck_assert_int_eq(again.status, GNTST_okay);
 	ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
-	while (owner_run_pending(&mapper->mem) == -ERESTART)
-		machine_settle();
-	AUDIT();
-	ck_assert_int_ne(frame_type_now(frame_of(ms.l1)), FT_L1);
+	ck_assert_uint_ne(host_guest_load(0, VA(20), &value), 0);
+	ck_assert_uint_eq(refs(page), before + 1);
+	ck_assert_int_eq(unmap(VA(20), 0, again.handle), GNTST_okay);
+	ck_assert_uint_eq(refs(page), before);
 }
 END_TEST
 
@@ -236,28 +291,33 @@ static void write_before_flush(cpumask_t mask)
 	ck_assert_int_lt(frame_pin(&granter->mem, stale_page, FT_L1), 0);
 }
 
+/* Whoever took the entry away, and although nothing maps the frame by then but TLBs. */
 START_TEST(frame_is_kept_until_the_flush)
 {
-	world();
-	stale_page = space_page(gs, 1);
-	grant(9, stale_page, GTF_permit_access);
-	struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map);
-	ck_assert_uint_eq(host_guest_store(0, VA(20), 1), 0);
-	/* The granter unmaps it itself: only the grant keeps it writable now. */
-	ck_assert_int_eq(table_entry_update(&granter->mem, &granter->mem,
-				 maddr(mfn_to_maddr(gs.l1).a + 8), 0, false),
-		0);
-	host_hook_flush = write_before_flush;
-	ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
-	host_hook_flush = NULL;
-	ck_assert(flush_seen && stale_write_worked);
-	ck_assert_uint_ne(host_guest_store(0, VA(20), 2), 0);
-	((uint64_t *)host_frame(stale_page))[0] = 0;
-	int rc;
-	while ((rc = frame_pin(&granter->mem, stale_page, FT_L1)) == -ERESTART)
-		machine_settle();
-	ck_assert_int_eq(rc, 0);
-	AUDIT();
+	for (unsigned i = 0; i < ARRAY_COUNT(forgets); i++) {
+		world();
+		stale_page = space_page(gs, 1);
+		flush_seen = stale_write_worked = false;
+		grant(9, stale_page, GTF_permit_access);
+		struct gnttab_map_grant_ref op = map(9, VA(20), GNTMAP_host_map);
+		ck_assert_uint_eq(host_guest_store(0, VA(20), 1), 0);
+		/* The granter unmaps it itself: only the grant keeps it writable now. */
+		ck_assert_int_eq(table_entry_update(&granter->mem, &granter->mem,
+					 maddr(mfn_to_maddr(gs.l1).a + 8), 0, false),
+			0);
+		forgets[i]();
+		host_hook_flush = write_before_flush;
+		ck_assert_int_eq(unmap(VA(20), 0, op.handle), GNTST_okay);
+		host_hook_flush = NULL;
+		ck_assert(flush_seen && stale_write_worked);
+		ck_assert_uint_ne(host_guest_store(0, VA(20), 2), 0);
+		((uint64_t *)host_frame(stale_page))[0] = 0;
+		int rc;
+		while ((rc = frame_pin(&granter->mem, stale_page, FT_L1)) == -ERESTART)
+			machine_settle();
+		ck_assert_int_eq(rc, 0);
+		AUDIT();
+	}
 }
 END_TEST
 
@@ -513,6 +573,27 @@ static void roll_unmap(void)
 	grant_unmap_finish(dice.dom[dice.me], &b);
 }
 
+/* What a guest may do by itself: to an entry, or to the whole table, which it has to clean before it links it again. */
+static void roll_forget(void)
+{
+	struct owner *o = &dice.dom[dice.me]->mem;
+	struct space s = dice.space[dice.me];
+	const uint64_t vals[] = {0, 0, 0x62, pte_make(some_page(dice.me), PTE_PRESENT | PTE_WRITE)};
+	maddr_t at = maddr(mfn_to_maddr(s.l1).a + (16 + roll(32)) * 8), link = mfn_to_maddr(s.l2);
+	if (roll(8)) {
+		REQUIRE(table_entry_update(o, o, at, vals[roll(4)], false) == 0);
+		return;
+	}
+	REQUIRE(table_entry_update(o, o, link, 0, false) == 0);
+	REQUIRE(owner_run_pending(o) == 0);
+	AUDIT();
+	for (unsigned i = roll(3); i > 0; i--)
+		roll_unmap();
+	for (unsigned i = 16; i < 48; i++)
+		entry_poke(s.l1, i, 0);
+	REQUIRE(table_entry_update(o, o, link, pte_make(s.l1, PTE_PRESENT | PTE_WRITE), false) == 0);
+}
+
 static void roll_side(struct gnttab_copy_ptr *p, bool is_grant)
 {
 	p->u.gmfn = is_grant ? roll(16) : some_page(roll(2)).n;
@@ -530,7 +611,7 @@ static void roll_copy(void)
 START_TEST(random_operations)
 {
 	static void (*const act[])(void) = {
-		roll_entry, roll_entry, roll_map, roll_map, roll_map, roll_unmap, roll_unmap, roll_copy};
+		roll_entry, roll_entry, roll_map, roll_map, roll_map, roll_unmap, roll_unmap, roll_copy, roll_forget};
 	world();
 	dice = (struct dice){.dom = {granter, mapper}, .space = {gs, ms}, .seed = 7};
 	for (unsigned n = 0; n < 6000; n++) {
@@ -551,7 +632,7 @@ START_TEST(random_operations)
 END_TEST
 
 CHECK_MAIN("grant", NULL, NULL, map_write_read_unmap, readonly_map, map_by_entry_and_device,
-	   hostile_arguments, hostile_entries, guest_updates_of_a_grant_entry,
+	   hostile_arguments, hostile_entries, entry_is_gone, entry_of_another_handle,
 	   frame_is_kept_until_the_flush, batch_with_a_handle_twice, many_handles_are_reused,
 	   maptrack_limit, pins_saturate_and_refuse, table_grows_to_its_limit, loopback,
 	   mapper_dies_with_everything_mapped, granter_dies_first, random_operations)

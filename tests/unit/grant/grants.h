@@ -55,6 +55,28 @@ static inline int unmap(uint64_t at, uint64_t bus, uint32_t handle)
 	return op.status;
 }
 
+/* The mapper's own doings: it replaces the entry at VA(i); takes its L1 down; or has it again. */
+static inline void mapper_update(mfn_t table, unsigned i, uint64_t val)
+{
+	maddr_t at = maddr(mfn_to_maddr(table).a + i * 8);
+	host_cpu_select(0);
+	REQUIRE(table_entry_update(&mapper->mem, &mapper->mem, at, val, false) == 0);
+	while (owner_run_pending(&mapper->mem) == -ERESTART)
+		machine_settle();
+	AUDIT();
+}
+
+static inline void l1_drop(void)
+{
+	mapper_update(ms.l2, 0, 0);
+	REQUIRE(frame_type_now(frame_of(ms.l1)) == FT_NONE);
+}
+
+static inline void l1_link(void)
+{
+	mapper_update(ms.l2, 0, pte_make(ms.l1, PTE_PRESENT | PTE_WRITE));
+}
+
 static inline uint64_t refs(mfn_t m)
 {
 	return frame_refs_now(frame_of(m));

@@ -3,7 +3,7 @@
 #include "hv/mem/pool.h"
 #include "tests/unit/mem/world.h"
 
-static struct owner *alice = &domain[ALICE], *bob = &domain[BOB];
+static struct owner *alice = &domain[ALICE];
 static struct tree t;
 static mfn_t m;
 static struct frame *f, *g;
@@ -124,7 +124,6 @@ START_TEST(references_at_the_limit)
 	ck_assert_int_eq(frame_get(alice, m, &g), -EOVERFLOW);
 	ck_assert_int_eq(frame_ref(f), -EOVERFLOW);
 	ck_assert_int_eq(frame_unpin(alice, m), -EOVERFLOW);
-	ck_assert_int_eq(table_grant_set(bob, slot(t.l1, 0), f, PTE_WRITE), -EOVERFLOW);
 	frame_put(f);
 	world_check();
 }
@@ -142,16 +141,6 @@ START_TEST(types_at_the_limit)
 	ck_assert_int_eq(frame_get(alice, m, &g), -EOVERFLOW);
 	FAILS(table_entry_update(alice, alice, slot(t.l1, 102), entry(m, RW), false), EOVERFLOW);
 	ck_assert_uint_eq(frame_audit_digest(), digest);
-	/* A table that grants keep: one use more than it may have. */
-	maddr_t at;
-	frame_count_limit = 1000;
-	OK(table_slot_get_at(alice, slot(t.l1, 200)) ? 1 : (table_slot_put(slot(t.l1, 200)), 0));
-	frame_count_limit = frame_type_count_now(frame_of(t.l1));
-	frame_of(t.l1)->refs -= 2;	/* so that the reference is not what fails */
-	int rc = table_slot_get(alice, t.l4, gva(200ull << PAGE_SHIFT), &at);
-	frame_of(t.l1)->refs += 2;
-	ck_assert_int_eq(rc, -EOVERFLOW);
-	frame_count_limit = 1000;
 	world_check();
 }
 END_TEST
@@ -166,33 +155,13 @@ START_TEST(small_tables)
 	table_entries = 16;
 	host_geometry(16);
 	cpu_run(0, alice, t.l4);
-	ck_assert_int_eq(table_slot_get(alice, t.l4, gva(16ull << PAGE_SHIFT), &at), -EINVAL);
-	ck_assert_int_eq(table_slot_get(alice, t.l4, gva(16ull << (PAGE_SHIFT + 9)), &at), -EINVAL);
-	ck_assert_int_eq(table_slot_get_at(alice, slot(t.l1, 16)), -EINVAL);
+	ck_assert_int_eq(table_slot_find(alice, t.l4, gva(16ull << PAGE_SHIFT), &at), -EINVAL);
+	ck_assert_int_eq(table_slot_find(alice, t.l4, gva(16ull << (PAGE_SHIFT + 9)), &at), -EINVAL);
 	ck_assert_int_eq(table_walk(t.l4, gva(16ull << PAGE_SHIFT), &pte, &level), -EFAULT);
 	FAILS(table_entry_update(alice, alice, slot(t.l1, 16), 0, false), EINVAL);
 	ck_assert_int_eq(table_entry_cas(alice, slot(t.l1, 16), &expected, 0), -EINVAL);
 	ck_assert_int_eq(table_entry_cas(alice, maddr(slot(t.l1, 1).a + 4), &expected, 0), -EINVAL);
-	OK(table_slot_get(alice, t.l4, gva(15ull << PAGE_SHIFT), &at) ? 1 : (table_slot_put(at), 0));
-}
-END_TEST
-
-START_TEST(grants_in_the_way)
-{
-	cpu_run(0, alice, t.l4);
-	struct frame *data = frame_of(t.data[0]), *table = frame_of(t.l2);
-	maddr_t at = slot(t.l1, 100);
-	OK(table_slot_get_at(alice, at) ? 1 : (table_slot_put(at), 0));
-	uint64_t digest = frame_audit_digest();
-	FAILS(table_grant_set(alice, at, table, PTE_WRITE), EBUSY);	/* a page table is nobody's to write */
-	FAILS(table_grant_set(alice, slot(t.l1, 0), f, PTE_WRITE), EBUSY);	/* there is something */
-	FAILS(table_grant_clear(alice, slot(t.l1, 0), data), EINVAL);		/* not by a grant */
-	FAILS(table_grant_clear(alice, at, data), EINVAL);			/* nothing there */
-	ck_assert_uint_eq(frame_audit_digest(), digest);
-	OK(table_grant_set(alice, at, f, PTE_WRITE));
-	FAILS(table_grant_clear(alice, at, data), EINVAL);			/* another frame */
-	OK(table_grant_clear(alice, at, f));
-	ck_assert_uint_eq(frame_audit_digest(), digest);
+	OK(table_slot_find(alice, t.l4, gva(15ull << PAGE_SHIFT), &at));
 }
 END_TEST
 
@@ -254,5 +223,5 @@ END_TEST
 
 CHECK_MAIN("edges", setup, NULL, no_memory, more_than_there_is, ram_added_twice,
 	   frames_instead_of_others, death_waits_for_a_table, references_at_the_limit, types_at_the_limit,
-	   small_tables, grants_in_the_way, absent_entries_that_name_ram, too_many_protected_pages,
+	   small_tables, absent_entries_that_name_ram, too_many_protected_pages,
 	   not_a_top, descriptor_pages)

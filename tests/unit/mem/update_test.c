@@ -257,62 +257,6 @@ START_TEST(control_domain_rights)
 }
 END_TEST
 
-static mfn_t granted, granted_slot;
-static bool granted_write;
-static void grants_enumerate(audit_add_fn *add)
-{
-	if (!granted_slot.n)
-		return;
-	add(granted_slot, 1, FT_L1, 1);		/* the table is held */
-	add(granted, 1, granted_write ? FT_WRITABLE : FT_NONE, granted_write);	/* our own pin */
-}
-
-START_TEST(grant_mappings)
-{
-	struct tree u = tree_build(b);
-	struct frame *f;
-	maddr_t at;
-	OK(frame_pin(b, u.l4, FT_L4));
-	audit_register(grants_enumerate);
-	ck_assert_int_eq(table_slot_get(b, u.l4, gva(0x40000000), &at), -EINVAL);
-	ck_assert_int_eq(table_slot_get(b, u.l4, gva(0x9000), &at), 0);
-	ck_assert_uint_eq(at.a, slot(u.l1, 9).a);
-	granted = t.data[0];
-	granted_slot = u.l1;
-	granted_write = true;
-	ck_assert_int_eq(frame_get_with_type(a, granted, FT_WRITABLE, &f), 0);
-	world_check();
-	OK(table_grant_set(b, at, f, PTE_WRITE | 1 << 9));
-	ck_assert_uint_eq(peek(u.l1, 9), entry(granted, RW | PTE_GRANT | 1 << 9));
-	FAILS(table_grant_set(b, at, f, 0), EBUSY);
-	/* The guest may not replace it, copy it, or widen it; soft bits are its own. */
-	FAILS(table_entry_update(b, b, at, 0, false), EBUSY);
-	FAILS(table_entry_update(b, b, at, entry(u.data[0], RW), false), EBUSY);
-	FAILS(table_entry_update(b, b, at, entry(granted, RO), false), EBUSY);
-	FAILS(table_entry_update(b, b, slot(u.l1, 10), peek(u.l1, 9), false), EPERM);
-	OK(table_entry_update(b, b, at, entry(granted, RW | PTE_DIRTY), false));
-	ck_assert_uint_eq(peek(u.l1, 9), entry(granted, RW | PTE_GRANT | PTE_DIRTY));
-	/* The table cannot go while it is held. */
-	OK(frame_unpin(b, u.l4));
-	OK(owner_run_pending(b));
-	ck_assert_int_eq(frame_type_now(frame_of(u.l1)), FT_L1);
-	FAILS(table_grant_clear(b, at, frame_of(u.data[0])), EINVAL);
-	OK(table_grant_clear(b, at, f));
-	FAILS(table_grant_clear(b, at, f), EINVAL);
-	table_slot_put(at);
-	frame_put_with_type(f);
-	granted_slot = mfn(0);
-	OK(owner_run_pending(b));
-	ck_assert_int_eq(frame_type_now(frame_of(u.l1)), FT_NONE);
-	ck_assert_int_eq(table_slot_get_at(b, at), -EINVAL);
-	ck_assert_int_eq(table_slot_get_at(a, slot(t.l1, 3)), 0);
-	table_slot_put(slot(t.l1, 3));
-	ck_assert_int_eq(table_slot_get_at(b, slot(t.l1, 3)), -EPERM);
-	ck_assert_int_eq(table_slot_get_at(a, maddr(slot(t.l1, 3).a + 1)), -EINVAL);
-	world_check();
-}
-END_TEST
-
 /* What the guest sees through its tables is what the updates say, and its CPU sets A and D. */
 START_TEST(the_guest_runs_on_it)
 {
@@ -338,4 +282,4 @@ END_TEST
 CHECK_MAIN("update", setup, NULL, leaf_entries, refused_entries, soft_bits_and_narrowing,
 	   preserving_accessed_and_dirty, upper_entries, preempted_upper_update, plain_frames,
 	   by_virtual_address, compare_and_exchange, exchange_lost_to_the_cpu,
-	   control_domain_rights, grant_mappings, the_guest_runs_on_it)
+	   control_domain_rights, the_guest_runs_on_it)
