@@ -280,6 +280,7 @@ int blk_back_run(struct blk_back *b)
 	rates_look(b);
 	while (did > 0 && budget && !b->stopped)
 		did = round_of_turns(b, &budget);
+	b->senseless |= did < 0;
 	b->stopped |= did < 0;
 	return b->stopped ? -XEN_EBADMSG : did;
 }
@@ -432,11 +433,36 @@ void blk_back_resize(struct blk_back *b, uint64_t sectors)
 	b->config.limits.sectors = sectors;
 }
 
+/* Refuse what @r still asks, and answer what was done. The pages are a ring as long as we map them: a front end that has
+ * closed cannot have given them to somebody else. */
+static void ring_refuse(struct blk_back *b, struct blk_ring *r)
+{
+	struct blk_slot *s;
+
+	for (uint32_t n = 0; n < r->ring.ring.slots && request_take(r, &s) == 1; n++) {
+		struct blk_request request;
+
+		(void)!blk_request_head(&request, &r->record->cell[s - r->slot].request, &b->config.limits);
+		*s = (struct blk_slot){ .id = request.id, .operation = request.operation, .status = BLKIF_RSP_ERROR };
+		slot_add(&r->done, s);
+	}
+	ring_answer(r);
+	ring_notify(b, r);
+}
+
+/* Do no more of @j, which has failed if there is more. */
+static void job_cut(struct blk_job *j)
+{
+	if (j->todo && j->status == BLKIF_RSP_OKAY)
+		j->status = BLKIF_RSP_ERROR;
+	j->todo = 0;
+}
+
 bool blk_back_close(struct blk_back *b)
 {
 	b->stopped = true;
 	for (struct blk_job *j = b->ended; j; j = j->next)
-		j->todo = 0;
+		job_cut(j);
 	(void)jobs_advance(b);
 	for (uint32_t i = 0; i < b->rings; i++) {
 		struct blk_job *j = b->ring[i].barrier;
@@ -444,12 +470,14 @@ bool blk_back_close(struct blk_back *b)
 		if (!j || b->ring[i].under_way)
 			continue;
 		/* It had not begun, so its first step is its last. */
-		j->todo = 0;
+		job_cut(j);
 		(void)!blk_job_step(j);
 		job_end(j);
 	}
 	if (b->under_way)
 		return false;
+	for (uint32_t i = 0; i < b->rings && !b->senseless; i++)
+		ring_refuse(b, &b->ring[i]);
 	for (uint32_t i = 0; i < b->rings; i++)
 		b->config.os->free(b->config.os, b->ring[i].slot,
 			b->ring[i].ring.ring.slots * sizeof *b->ring[i].slot);

@@ -121,6 +121,7 @@ struct blk_back {
 	struct blk_job *idle, *ended;	/* lists */
 	uint32_t under_way;
 	bool stopped;
+	bool senseless;			/* a ring is */
 	uint64_t now_ns;		/* if there are limits */
 	uint64_t wait_ns;		/* the next run is due then, if nothing makes it due before; 0: it is not */
 };
@@ -144,5 +145,6 @@ int blk_back_run(struct blk_back *b) PV_MUST_CHECK;
 void blk_io_done(struct blk_io_request *r, int err);
 /* The disk has another size, for requests from now on. */
 void blk_back_resize(struct blk_back *b, uint64_t sectors);
-/* Serve nothing any more. True: all is let go of; false: I/O is under way, call again after it has ended. */
+/* Serve nothing any more: what was asked and has no answer is refused, since a front end may wait for it before it can part.
+ * True: all is let go of; false: I/O is under way, call again after it has ended. */
 bool blk_back_close(struct blk_back *b) PV_MUST_CHECK;

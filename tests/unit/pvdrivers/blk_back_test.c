@@ -104,6 +104,21 @@ static void count_done(struct blk_operation *o, int err)
 	waiting--;
 }
 
+static uint32_t refused;
+
+static void count_refused(struct blk_operation *o, int err)
+{
+	(void)o;
+	HOLDS(err == -XEN_EIO);
+	refused++;
+}
+
+static void back_event_once(void)
+{
+	while (blk_back_run(&world->back) == 1)
+		;
+}
+
 /* Send @count reads of one sector each by front end @f. */
 static void send_reads(struct blk_operation *o, uint32_t f, uint32_t count)
 {
@@ -467,7 +482,7 @@ END_TEST
 /* Closed under load: jobs under way are waited for, the others do not begin. */
 START_TEST(close_under_load)
 {
-	static struct blk_operation o[32], b = { BLK_BARRIER, false, 0, 8, out, count_done };
+	static struct blk_operation o[32], b = { BLK_BARRIER, false, 0, 8, out, count_refused };
 
 	world->disk.deferred = true;
 	world->config.kept_pages = 8;
@@ -480,11 +495,38 @@ START_TEST(close_under_load)
 	ck_assert_int_eq(blk_back_run(&world->back), -XEN_EBADMSG);
 	back_stop();
 	ck_assert_str_eq(world->disk.order, "RRRRRRRRRRrrrrrrrrrr");
-	/* A new one answers all of them. */
-	back_start();
-	waiting++;
-	world_run(true);
+	world_run(false);
 	ck_assert_uint_eq(waiting, 0);
+	ck_assert_uint_eq(refused, 1);
+}
+END_TEST
+
+/* What waits in the ring, and what had half been done, is refused: a front end may wait for it. */
+START_TEST(close_refuses)
+{
+	static struct blk_operation o[8], w[2];
+
+	world->disk.deferred = true;
+	world->config.jobs = 3;
+	back_start();
+	send_reads(o, 0, 2);
+	for (int i = 0; i < 2; i++) {
+		w[i] = (struct blk_operation){ BLK_BARRIER, false, 0, 8, out, count_refused };
+		ck_assert_int_eq(blk_front_send(&world->front[0], &w[i]), 0);
+	}
+	send_reads(o + 2, 0, 5);
+	for (int i = 2; i < 7; i++)
+		o[i].done = count_refused;
+	host_run(&world->machine);
+	while (disk_step())
+		;
+	back_event_once();
+	ck_assert_str_eq(world->disk.order, "RRrrF");
+	back_stop();
+	ck_assert_str_eq(world->disk.order, "RRrrFf");
+	world_run(false);
+	ck_assert_uint_eq(waiting, 5);
+	ck_assert_uint_eq(refused, 7);
 }
 END_TEST
 
@@ -540,5 +582,5 @@ CHECK_MAIN("blk_back", set_up, world_close, read_and_write_random_sizes, multi_p
 	indirect_descriptors_not_offered, indirect_descriptors_that_lie, flush, flush_not_offered, barrier,
 	barrier_without_data, discard, secure_discard, read_only, sectors_of_4_kib, resize, unknown_operations,
 	segments_that_make_no_sense, grants_for_reading_only, errors_of_the_disk,
-	impossible_indices_stop_this_device, close_under_load, without_memory,
+	impossible_indices_stop_this_device, close_under_load, close_refuses, without_memory,
 	more_rings_than_there_may_be, maps_that_fail)

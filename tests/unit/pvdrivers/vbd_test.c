@@ -282,7 +282,7 @@ START_TEST(part_from_done)
 			back_goes();
 		run(true);
 		ck_assert(ended == 2 && !front.usable && !front.open);
-		ck_assert_int_eq(last_err, answered ? 0 : -XEN_ENXIO);
+		ck_assert_int_eq(last_err, answered ? 0 : -XEN_EIO);
 		states("6", "6");
 		vbd_tear_down();
 		vbd_set_up();
