@@ -2,6 +2,7 @@
 #include "tests/unit/dom0/consoled/world.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,22 @@ void world_run(void)
 	do
 		ck_assert_int_eq(loop_round(&cw->loop, 0), 0);
 	while (epoll_wait(cw->loop.epoll_fd, &ev, 1, 0) > 0);
+}
+
+void world_wait(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	ck_assert_int_eq(poll(&p, 1, 10000), 1);
+}
+
+void world_read(int fd, char *to, size_t bytes)
+{
+	for (ssize_t n; bytes; to += n, bytes -= (size_t)n) {
+		world_wait(fd);
+		n = read(fd, to, bytes);
+		ck_assert_int_gt(n, 0);
+	}
 }
 
 int world_tty(void)

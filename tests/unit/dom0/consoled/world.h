@@ -22,5 +22,9 @@ void world_print(const char *text);
 const char *world_log(void);
 /* Run the loop until nothing is to be done. */
 void world_run(void);
+/* What goes through a pty is passed on by a thread of the kernel's, in pieces: wait until some can be read at @fd. */
+void world_wait(int fd);
+/* Read @bytes that come there. */
+void world_read(int fd, char *to, size_t bytes);
 /* Open the guest's pty; it does not block. */
 int world_tty(void);
