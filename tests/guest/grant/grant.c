@@ -11,8 +11,8 @@
  *
  * Command line: `oracle` where unmapping by a handle whose entry is gone is an error, as on Xen, which
  * keeps such a grant until its domain ends, but not from becoming a table. */
+#include "examples/pv/hypercall.h"
 #include "tests/guest/lib/grant.h"
-#include "tests/guest/lib/hypercall.h"
 #include "tests/guest/lib/mem.h"
 #include "tests/guest/lib/test.h"
 #include "tests/guest/lib/trap.h"
