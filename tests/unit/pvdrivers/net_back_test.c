@@ -8,29 +8,7 @@
 
 static const struct net_offload plain;
 
-static void set_up(void)
-{
-	net_open(1);
-	for (uint32_t i = 0; i < LINE_PAGES * PV_PAGE; i++)
-		net->line[0].pages[i] = (uint8_t)(i % 251);
-	net_start();
-	net_run();
-	ck_assert_int_eq(net->status, 0);
-}
-
-static void tear_down(void)
-{
-	net_close();
-}
-
 /* ---- the guest sends ---- */
-
-static void chain(struct line *l, const uint16_t *size, uint32_t slots, uint16_t flags)
-{
-	for (uint32_t i = 0; i < slots; i++)
-		net_put(l, (struct netif_tx_request){ l->ref[i], 0,
-			(uint16_t)((i ? 0 : flags) | (i + 1 < slots ? NETTXF_more_data : 0)), (uint16_t)(i + 1), size[i] });
-}
 
 START_TEST(one_packet)
 {
@@ -87,8 +65,8 @@ START_TEST(refused)
 	struct line *l = &net->line[0];
 	const uint16_t bad[] = { 200, 100, 101 }, good[] = { 200, 100, 50 };
 
-	chain(l, bad, 3, 0);
-	chain(l, good, 3, 0);
+	net_chain(l, bad, 3, 0);
+	net_chain(l, good, 3, 0);
 	net_put(l, (struct netif_tx_request){ l->ref[0], 0, NETTXF_extra_info | NETTXF_more_data, 9, 100 });
 	net_put_extra(l, (struct netif_extra_info){ .type = 200, .flags = XEN_NETIF_EXTRA_FLAG_MORE });
 	net_put_extra(l, (struct netif_extra_info){ .type = 201 });
@@ -186,8 +164,8 @@ START_TEST(impossible_indices)
 		net_offer(0, 100, 0, plain);
 		ck_assert_int_eq(net->status, -XEN_EBADMSG);
 		ck_assert(net->sent == (uint32_t)which);
-		tear_down();
-		set_up();
+		net_close();
+		net_set_up();
 		l = &net->line[0];
 	}
 }
@@ -472,74 +450,6 @@ START_TEST(offered_from_transmit)
 }
 END_TEST
 
-static uint32_t requests, copies;
-static void (*host_copy)(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count);
-
-static void counting_copy(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count)
-{
-	requests++;
-	copies += count;
-	host_copy(os, peer, copy, count);
-}
-
-static uint32_t next_first;
-
-static void in_order(void)
-{
-	ck_assert_uint_eq(net->sent_bytes, 60 + next_first);
-	ck_assert_int_eq(memcmp(net->sent_data, net->line[0].pages + next_first * PV_PAGE, net->sent_bytes), 0);
-	next_first++;
-}
-
-/* Packets that are there are copied by one request, and sent and answered as they came. */
-START_TEST(copied_at_once)
-{
-	struct line *l = &net->line[0];
-
-	host_copy = net->dom0.os.copy;
-	net->dom0.os.copy = counting_copy;
-	net->on_sent = in_order;
-	for (uint16_t i = 0; i < 40; i++)
-		net_put(l, (struct netif_tx_request){ .gref = l->ref[i], .id = i, .size = (uint16_t)(60 + i) });
-	net_kick(l);
-	net_run();
-	ck_assert(net->sent == 40 && copies == 40 && requests == 3);
-	for (uint16_t i = 0; i < 40; i++)
-		net_answered(l, i, NETIF_RSP_OKAY);
-	/* Large ones have not all room at once, nor have many parts. */
-	requests = copies = 0;
-	net->on_sent = NULL;
-	for (uint32_t n = 0; n < 6; n++) {
-		uint16_t size[NET_SLOTS_MAX];
-
-		for (uint32_t i = 1; i < NET_SLOTS_MAX; i++)
-			size[i] = 3500;
-		size[0] = (NET_SLOTS_MAX - 1) * 3500 + 100;
-		chain(l, size, NET_SLOTS_MAX, 0);
-	}
-	net_kick(l);
-	net_run();
-	ck_assert(net->sent == 46 && copies == 6 * NET_SLOTS_MAX && requests == 3);
-	/* One that cannot be copied spoils no other. */
-	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 201, .size = 70 });
-	net_put(l, (struct netif_tx_request){ .gref = 4000, .id = 202, .size = 71 });
-	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 203, .size = 13 });
-	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 204, .size = 72 });
-	net_kick(l);
-	for (uint32_t i = 0; i < 6 * NET_SLOTS_MAX; i++) {
-		struct netif_tx_response rsp;
-
-		HOLDS(ring_front_take(&l->tx, &rsp, sizeof rsp) == 1 && rsp.status == NETIF_RSP_OKAY);
-	}
-	net_run();
-	net_answered(l, 201, NETIF_RSP_OKAY);
-	net_answered(l, 202, NETIF_RSP_ERROR);
-	net_answered(l, 203, NETIF_RSP_ERROR);
-	net_answered(l, 204, NETIF_RSP_OKAY);
-	ck_assert(net->sent == 48 && net->sent_bytes == 72);
-}
-END_TEST
-
 static bool is_ready;
 
 static bool ready(struct net_port *p, uint32_t bytes)
@@ -615,7 +525,7 @@ START_TEST(memory)
 }
 END_TEST
 
-CHECK_MAIN("net_back", set_up, tear_down, one_packet, scattered, refused, references_that_are_none, slot_by_slot,
+CHECK_MAIN("net_back", net_set_up, net_close, one_packet, scattered, refused, references_that_are_none, slot_by_slot,
 	long_chains, impossible_indices, turns, received, received_scattered, waiting, bounds_of_waiting,
 	not_for_this_guest, bad_buffers, buffers_left_over, groups, offered_from_transmit,
-	copied_at_once, a_port_that_is_not_ready, room, memory)
+	a_port_that_is_not_ready, room, memory)

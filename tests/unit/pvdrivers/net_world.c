@@ -196,3 +196,20 @@ void net_close(void)
 	free(net);
 	net = NULL;
 }
+
+void net_set_up(void)
+{
+	net_open(1);
+	for (uint32_t i = 0; i < LINE_PAGES * PV_PAGE; i++)
+		net->line[0].pages[i] = (uint8_t)(i % 251);
+	net_start();
+	net_run();
+	ck_assert_int_eq(net->status, 0);
+}
+
+void net_chain(struct line *l, const uint16_t *size, uint32_t slots, uint16_t flags)
+{
+	for (uint32_t i = 0; i < slots; i++)
+		net_put(l, (struct netif_tx_request){ l->ref[i], 0,
+			(uint16_t)((i ? 0 : flags) | (i + 1 < slots ? NETTXF_more_data : 0)), (uint16_t)(i + 1), size[i] });
+}

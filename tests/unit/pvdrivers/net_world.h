@@ -59,3 +59,7 @@ void net_post(struct line *l, uint16_t page);
 void net_received(struct line *l, uint16_t id, uint16_t flags, int16_t status);
 /* Offer @bytes that count up from @from, in one piece. */
 void net_offer(uint32_t line, uint32_t bytes, uint8_t from, struct net_offload offload);
+/* One line whose pages hold a pattern, connected. */
+void net_set_up(void);
+/* The guest sends a packet in @slots pieces of @size. */
+void net_chain(struct line *l, const uint16_t *size, uint32_t slots, uint16_t flags);

@@ -1,0 +1,75 @@
+/* net_tx.c: how many requests for copies the packets of a guest cost. */
+#include <string.h>
+#include "tests/unit/check_main.h"
+#include "tests/unit/pvdrivers/holds.h"
+#include "tests/unit/pvdrivers/net_world.h"
+
+static uint32_t requests, copies;
+static void (*host_copy)(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count);
+
+static void counting_copy(struct pv_os *os, domid_t peer, struct pv_copy *copy, uint32_t count)
+{
+	requests++;
+	copies += count;
+	host_copy(os, peer, copy, count);
+}
+
+static uint32_t next_first;
+
+static void in_order(void)
+{
+	ck_assert_uint_eq(net->sent_bytes, 60 + next_first);
+	ck_assert_int_eq(memcmp(net->sent_data, net->line[0].pages + next_first * PV_PAGE, net->sent_bytes), 0);
+	next_first++;
+}
+
+/* Packets that are there are copied by one request, and sent and answered as they came. */
+START_TEST(copied_at_once)
+{
+	struct line *l = &net->line[0];
+
+	host_copy = net->dom0.os.copy;
+	net->dom0.os.copy = counting_copy;
+	net->on_sent = in_order;
+	for (uint16_t i = 0; i < 40; i++)
+		net_put(l, (struct netif_tx_request){ .gref = l->ref[i], .id = i, .size = (uint16_t)(60 + i) });
+	net_kick(l);
+	net_run();
+	ck_assert(net->sent == 40 && copies == 40 && requests == 3);
+	for (uint16_t i = 0; i < 40; i++)
+		net_answered(l, i, NETIF_RSP_OKAY);
+	/* Large ones have not all room at once, nor have many parts. */
+	requests = copies = 0;
+	net->on_sent = NULL;
+	for (uint32_t n = 0; n < 6; n++) {
+		uint16_t size[NET_SLOTS_MAX];
+
+		for (uint32_t i = 1; i < NET_SLOTS_MAX; i++)
+			size[i] = 3500;
+		size[0] = (NET_SLOTS_MAX - 1) * 3500 + 100;
+		net_chain(l, size, NET_SLOTS_MAX, 0);
+	}
+	net_kick(l);
+	net_run();
+	ck_assert(net->sent == 46 && copies == 6 * NET_SLOTS_MAX && requests == 3);
+	/* One that cannot be copied spoils no other. */
+	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 201, .size = 70 });
+	net_put(l, (struct netif_tx_request){ .gref = 4000, .id = 202, .size = 71 });
+	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 203, .size = 13 });
+	net_put(l, (struct netif_tx_request){ .gref = l->ref[0], .id = 204, .size = 72 });
+	net_kick(l);
+	for (uint32_t i = 0; i < 6 * NET_SLOTS_MAX; i++) {
+		struct netif_tx_response rsp;
+
+		HOLDS(ring_front_take(&l->tx, &rsp, sizeof rsp) == 1 && rsp.status == NETIF_RSP_OKAY);
+	}
+	net_run();
+	net_answered(l, 201, NETIF_RSP_OKAY);
+	net_answered(l, 202, NETIF_RSP_ERROR);
+	net_answered(l, 203, NETIF_RSP_ERROR);
+	net_answered(l, 204, NETIF_RSP_OKAY);
+	ck_assert(net->sent == 48 && net->sent_bytes == 72);
+}
+END_TEST
+
+CHECK_MAIN("net_back_copy", net_set_up, net_close, copied_at_once)
