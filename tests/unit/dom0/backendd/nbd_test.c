@@ -248,15 +248,15 @@ END_TEST
 /* ---- servers of our own ---- */
 
 /* A server that tells the report how it is started, and that it ends, for which it takes a while. */
-#define SERVER	"nbd+exec:sh -c 'trap \"sleep 0.3; echo ended >>$REPORT; exit\" TERM; test $LISTEN_PID = $$ || exit 1; " \
-		"F=$(ls /proc/$$/fd); echo server $LISTEN_FDS $F >>$REPORT; while :; do sleep 0.01; done'"
+#define SERVER	"nbd+exec:sh -c 'trap \"sleep 1; echo ended >>$REPORT; exit\" TERM; test $LISTEN_PID = $$ || exit 1; " \
+		"F=$(ls /proc/self/fd); echo server $LISTEN_FDS $F >>$REPORT; while :; do sleep 0.01; done'"
 
 START_TEST(a_server_is_ended_and_waited_for)
 {
 	struct device *d = disk_served(SERVER);
 	char path[64];
 
-	/* Its socket is 3, the mark 4; 5 is the shell's pipe from ls. */
+	/* Its socket is 3, the mark 4; 5 is the folder that ls reads. */
 	UNTIL(count("server 1 0 1 2 3 4 5\n") == 1);
 	snprintf(path, sizeof path, "%s/vbd-1-51.socket", run_dir);
 	ck_assert(access(path, F_OK) < 0);
