@@ -303,7 +303,7 @@ START_TEST(a_server_ends_with_backendd)
 	int status, fd;
 	pid_t pid;
 
-	snprintf(u.place, sizeof u.place, "%s", SERVER + strlen("nbd+exec:"));
+	snprintf(u.place, sizeof u.place, "%s", &SERVER[strlen("nbd+exec:")]);
 	pid = fork();
 	if (pid == 0) {
 		char path[64];
