@@ -280,6 +280,7 @@ check: all host-programs guests
 check-all: check
 	python3 tests/system/churn_test.py 20 5
 	python3 tests/system/blkback_test.py 200
+	python3 tests/system/netback_test.py 200
 	tests/fuzz/mutate/run $(O)/fast/host/mutate
 	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)

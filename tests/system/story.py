@@ -1,4 +1,5 @@
 """A story: what is done on a machine, told on standard output; and the steps that several stories share."""
+import random
 import re
 import sys
 import time
@@ -6,6 +7,8 @@ import time
 from machine import PROMPT, Failure, Machine
 
 GUEST_PROMPT = "guest# "
+# What a kernel says when its CPU was not run for long: on a busy host, of whatever it does.
+LATE = "hrtimer: interrupt took"
 FILE_MIB = 8
 
 
@@ -102,6 +105,27 @@ def in_guest(machine, guest, line, timeout=60):
     output = machine.check(line, timeout, GUEST_PROMPT)
     machine.console_leave()
     return output
+
+
+def kernel_words(machine, prompt=PROMPT):
+    """How many lines a kernel has logged, but for what it says of this machine's clock when that is late."""
+    return int(machine.check(f"dmesg | grep -vc '{LATE}'", 60, prompt))
+
+
+# Kill one of the processes called $1, number $2 of them, as soon as there is one, wait until it is gone, since its successor
+# is another, and $3 us more.
+KILL = ("k() { until p=$(pidof $1); do usleep 1000; done; n=$2 w=$3; set -- $p; shift $((n % $#)); kill -9 $1; "
+        "while [ -d /proc/$1 ]; do usleep 1000; done; usleep $w; }")
+
+
+def kills(machine, process, count, seed):
+    """Kill a @process of backendd's @count times, at once or after a while; one in five is backendd itself."""
+    chance = random.Random(seed)
+    machine.check(KILL)
+    for _ in range(count):
+        name = "backendd" if chance.random() < 0.2 else process
+        pause = chance.choice((0, 1000, 30000, 300000, 900000))
+        machine.check(f"k {name} {chance.randrange(100)} {pause}", 60)
 
 
 def listed(machine, guest):
