@@ -9,9 +9,8 @@ be what dom0's crc32 says, a file that goes through its echo must come back as i
 """
 import re
 
-from blkback_test import KILL
 from machine import Failure
-from story import Story, on_machine, wait_for, wait_gone
+from story import KILL, Story, on_machine, wait_for, wait_gone
 
 LOG = "/var/log/bothy/guest-minnow.log"
 DISK = "/tmp/minnow-disk"
@@ -62,7 +61,7 @@ def deaths(story, address):
     machine = story.machine
     machine.check(KILL)
     story.say(f"{KILLS} kills of blkback under its reads, and an echo meanwhile")
-    story.do(f"nc {address} 7 </tmp/data >/tmp/back2 & for i in $(seq {KILLS}); do k blkback 200000; done; wait; "
+    story.do(f"nc {address} 7 </tmp/data >/tmp/back2 & for i in $(seq {KILLS}); do k blkback 0 200000; done; wait; "
              "cmp /tmp/data /tmp/back2", 120, shown="for i in ...; do kill -9 $(pidof blkback); done")
     before = len(sums(machine))
     wait_for("the disk is read to its end twice more", lambda: len(sums(machine)) >= before + 3)
