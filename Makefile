@@ -273,8 +273,9 @@ bench: all host-programs guests $(O)/bench/rings
 # ---- tests
 guest-test := tests/guest/guest_test.py
 guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
-# netback_test.py is for check-all: there is no room for it in the twelve minutes of QEMU.
-scripts = $(filter-out tests/system/netback_test.py,$(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py)))
+# For check-all: there is no room for them in the twelve minutes of QEMU.
+long-tests := $(addprefix tests/system/,blkfront_test.py netback_test.py)
+scripts = $(filter-out $(long-tests),$(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py)))
 check: all host-programs guests
 	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
 		$(guest-runs) $(filter tests/system/%,$(scripts))
@@ -282,6 +283,7 @@ check-all: check
 	python3 tests/system/churn_test.py 20 5
 	python3 tests/system/blkback_test.py 200
 	python3 tests/system/netback_test.py 200
+	python3 tests/system/blkfront_test.py
 	tests/fuzz/mutate/run $(O)/fast/host/mutate
 	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)
