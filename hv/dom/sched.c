@@ -8,7 +8,8 @@
  * INVARIANT S4: whoever changes one of the reasons that vcpu_is_runnable() looks at calls
  * sched_wake() or sched_stop() afterwards; both look again under the queue's lock, and so does
  * the CPU that leaves a vCPU. So no order of the three loses a wake-up.
- * ->cpu changes under the lock of the queue it names, and only of a vCPU in neither place.
+ * ->cpu changes under the lock of the queue it names, and only of a vCPU in neither place. Who then locks
+ * the new queue may never have held the old one's lock: so the store releases, and reading it acquires.
  * Neighbours: sched_fair.c (order), sched_place.c (which CPU), sched_params.c (weights, caps),
  * return.c. */
 #include "hv/base/atomic.h"
@@ -48,7 +49,7 @@ cpumask_t sched_allowed(const struct vcpu *v)
 struct sched_queue *sched_queue_lock(const struct vcpu *v)
 {
 	for (;;) {
-		struct sched_queue *q = &queues[READ_ONCE(v->cpu)];
+		struct sched_queue *q = &queues[LOAD_ACQUIRE(&v->cpu)];
 		lock(&q->lock);
 		if (READ_ONCE(v->cpu) == q->cpu)	/* then nobody changes it */
 			return q;
@@ -143,7 +144,7 @@ void sched_wake(struct vcpu *v)
 		unsigned cpu = moved ? v->cpu : sched_place(v);
 		if (cpu == v->cpu)
 			break;
-		WRITE_ONCE(v->cpu, cpu);
+		STORE_RELEASE(&v->cpu, cpu);
 		unlock(&q->lock);
 	}
 	bool slept = v->runstate == RUNSTATE_blocked;
@@ -245,7 +246,7 @@ static void let_go(struct sched_queue *q, struct vcpu *prev)
 	bool tell = false;
 	lock_pair(&q->lock, q->cpu, &to->lock, to->cpu);
 	if (vcpu_is_runnable(prev)) {
-		WRITE_ONCE(prev->cpu, to->cpu);
+		STORE_RELEASE(&prev->cpu, to->cpu);
 		tell = wait_in(to, prev, ENTRY_RAN);
 	}
 	STORE_RELEASE(&prev->is_running, false);

@@ -63,7 +63,7 @@ static bool pull_from(struct sched_queue *from, struct sched_queue *q, uint64_t 
 	struct vcpu *v = candidate(from, q->cpu, mine);
 	if (v) {
 		sched_dequeue(from, v);
-		WRITE_ONCE(v->cpu, q->cpu);
+		STORE_RELEASE(&v->cpu, q->cpu);
 		sched_enqueue(q, v, ENTRY_RAN);
 	}
 	unlock_pair(&from->lock, &q->lock);

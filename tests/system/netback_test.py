@@ -15,7 +15,7 @@ import re
 import sys
 
 from machine import Failure
-from story import LATE, Story, create, enter, ids, in_guest, kills, on_machine, wait_for, wait_gone
+from story import KERNEL_WORDS, Story, create, enter, ids, in_guest, kills, on_machine, wait_for, wait_gone
 
 DOM0, NEW, ROUTED, NAT = "192.168.77.1", "192.168.77.240", "192.168.77.251", "10.77.0.2"
 LIMITED, LIMITED_DOM0 = "10.78.0.2", "10.78.0.1"
@@ -134,10 +134,9 @@ def states(machine):
 def deaths(guests, count, seed):
     """The stream goes on through @count of them."""
     machine = guests.machine
-    dom0_words, guest_words = f"dmesg | grep -Evc 'xenbr0: port .* entered|{LATE}'", f"dmesg | grep -vc '{LATE}'"
-    words = [int(guests.run(n, guest_words)) for n in VIFS]
+    words = [int(guests.run(n, KERNEL_WORDS)) for n in VIFS]
     stream_begin(guests)
-    dom0_before, states_before = machine.check(dom0_words), states(machine)
+    dom0_before, states_before = machine.check(KERNEL_WORDS), states(machine)
     guests.story.say(f"{count} deaths under a stream from guest to guest")
     before = guests.count("new", "tx_bytes")
     kills(machine, "netback", count, seed)
@@ -150,8 +149,8 @@ def deaths(guests, count, seed):
     require(sent == got, f"{sent} was sent, {got} arrived")
     print(f"           {(guests.count('new', 'tx_bytes') - before) >> 20} MiB arrived")
     for name, lines in zip(VIFS, words):
-        require(int(guests.run(name, guest_words)) == lines, f"{name}'s kernel noticed: {guests.run(name, 'dmesg | tail -3')}")
-    require(machine.check(dom0_words) == dom0_before, f"dom0's kernel complains: {machine.check('dmesg | tail -5')}")
+        require(int(guests.run(name, KERNEL_WORDS)) == lines, f"{name}'s kernel noticed: {guests.run(name, 'dmesg | tail -3')}")
+    require(machine.check(KERNEL_WORDS) == dom0_before, f"dom0's kernel complains: {machine.check('dmesg | tail -5')}")
 
 
 def as_someone_else(guests):
