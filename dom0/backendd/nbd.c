@@ -1,7 +1,8 @@
 /* The contract is in nbd.h.
  *
  * A server of ours gets its socket as systemd's services do (LISTEN_FDS), so that there is no moment at which it does not yet
- * listen. It ends with backendd, if that dies, and has @mark open as long as it lives: the next backendd sees that. */
+ * listen. What it says goes to our log. It ends with backendd, if that dies, and has @mark open as long as it lives: the
+ * next backendd sees that. */
 #include "dom0/backendd/nbd.h"
 
 #include <arpa/inet.h>
@@ -17,9 +18,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "dom0/lib/log.h"
 
 #define LISTEN_FD	3
-#define END_NS		10000000000u	/* that a server of ours may take to end */
+#define PATIENCE_NS	10000000000u	/* after which a server of ours is asked to end once more */
 #define LOST_MS		30000		/* after which a peer that does not answer is taken for lost */
 
 /* ---- sockets ---- */
@@ -81,7 +83,7 @@ static NORETURN void become_server(const char *command, int listener, int mark, 
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int high = fcntl(listener, F_DUPFD_CLOEXEC, LISTEN_FD + 2), high_mark = fcntl(mark, F_DUPFD_CLOEXEC, LISTEN_FD + 2);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent || dup2(null, 0) < 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent || dup2(null, 0) < 0 || dup2(log_fd(), 1) < 0 || dup2(log_fd(), 2) < 0 ||
 	    dup2(high, LISTEN_FD) < 0 || dup2(high_mark, LISTEN_FD + 1) < 0 ||
 	    fcntl(LISTEN_FD, F_SETFL, 0) < 0 || asprintf(&line, "exec %s", command) < 0)
 		_exit(126);
@@ -129,18 +131,19 @@ int nbd_connect(struct nbd *n, const struct nbd_uri *u, const char *path, int ma
 	fd = u->way == NBD_EXEC ? server_start(n, u->place, path, mark) : u->way == NBD_UNIX ? to_unix(u->place) : to_address(u);
 	if (fd < 0)
 		return fd;
-	n->socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	n->missed = false;
+	if (n->server)
+		return fd;
+	n->socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (n->socket >= 0)
 		return fd;
 	close(fd);
-	nbd_forget(n);
 	return -EMFILE;
 }
 
 void nbd_part(struct nbd *n, uint64_t now_ns)
 {
-	n->parted_ns = now_ns;
+	n->parted_ns = n->asked_ns = now_ns;
 	if (n->socket >= 0)
 		shutdown(n->socket, SHUT_WR);
 	if (n->server)
@@ -159,19 +162,29 @@ static bool has_closed(int fd)
 	return n == 0 || errno != EAGAIN;
 }
 
+/* A server may miss the signal while it starts (qemu-nbd does). Killed, it would lose what it has answered and not yet
+ * written: qcow2's tables, for one. */
+static void ask_again(struct nbd *n, uint64_t now_ns)
+{
+	if (now_ns - n->asked_ns < PATIENCE_NS)
+		return;
+	n->asked_ns = now_ns;
+	kill(n->server, SIGTERM);
+	log_warn("NBD server %d has not ended in %llu s: it is asked once more, and waited for", (int)n->server,
+		 (unsigned long long)(PATIENCE_NS / 1000000000u));
+}
+
 bool nbd_is_over(struct nbd *n, uint64_t now_ns)
 {
-	if (n->server) {
-		if (now_ns - n->parted_ns > END_NS)
-			kill(n->server, SIGKILL);
-		if (waitpid(n->server, NULL, WNOHANG) == 0)
-			return false;
-		n->server = 0;
-	} else if (n->socket >= 0 && !has_closed(n->socket)) {
+	if (n->server && waitpid(n->server, NULL, WNOHANG) == 0) {
+		ask_again(n, now_ns);
 		return false;
 	}
+	if (n->socket >= 0 && !has_closed(n->socket))
+		return false;
 	if (n->socket >= 0)
 		close(n->socket);
+	n->server = 0;
 	n->socket = -1;
 	return true;
 }

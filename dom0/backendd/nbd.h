@@ -1,7 +1,7 @@
 /* A disk's way to an NBD server: a connected socket for each process, and the server itself if it is ours.
  *
  * A server does what it was asked after who asked has died. One of ours is ended with the process, and waited for: nothing of
- * it is done then. Of another all that can be seen is that it closes its end of the connection, which is waited for: it
+ * it is done then. We have no part in its connection: qemu-nbd would not end as long as somebody has it and does not read. Of another all that can be seen is that it closes its end of the connection, which is waited for: it
  * holds what it promises by that, or not. */
 #pragma once
 #include <stdbool.h>
@@ -11,9 +11,10 @@
 #include "dom0/lib/nbd_uri.h"
 
 struct nbd {
-	int socket;		/* of the process's connection, too; -1: none */
+	int socket;		/* of the process's connection, too, to a server of someone else's; -1: none */
 	pid_t server;		/* started for it; 0: none */
 	uint64_t parted_ns;	/* when the process ended; 0: there is one */
+	uint64_t asked_ns;	/* when the server was asked to end last */
 	bool missed;		/* the server was not there when it was looked for last */
 };
 
@@ -23,7 +24,7 @@ int nbd_connect(struct nbd *n, const struct nbd_uri *u, const char *path, int ma
 /* The process has ended, at @now_ns. */
 void nbd_part(struct nbd *n, uint64_t now_ns);
 /* Whether the server has done all that it ever will: there is neither connection nor server any more. A server of
- * ours that does not end is killed after some seconds. */
+ * ours that does not end is waited for, for ever: killed, it might lose what was written. */
 bool nbd_is_over(struct nbd *n, uint64_t now_ns) MUST_CHECK;
-/* Let go of all, without waiting. */
+/* Let go of all, without waiting: a server that is still there has served nobody yet, and is killed. */
 void nbd_forget(struct nbd *n);

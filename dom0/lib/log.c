@@ -27,6 +27,11 @@ void log_set_level(enum log_level level)
 	log_state.level = level;
 }
 
+int log_fd(void)
+{
+	return log_state.fd;
+}
+
 static int log_redirect(const char *path, int flags)
 {
 	int fd = open(path, flags | O_WRONLY | O_CLOEXEC, 0640);

@@ -14,6 +14,8 @@ void log_set_level(enum log_level level);
 /* Append to @path (created 0640), or write to the kernel's log, from now on. */
 int log_to_file(const char *path) MUST_CHECK;
 int log_to_kmsg(void) MUST_CHECK;
+/* The descriptor that lines go to, for what a program started by us says. */
+int log_fd(void) MUST_CHECK;
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

@@ -150,6 +150,15 @@ def pause_under_load(story):
     finish(story, "beta", "disk-test: equal")
 
 
+def back_ends_die(story):
+    story.say("a disk is plugged into beta; all back ends of disks and networks are killed while it writes, and nobody notices")
+    story.do("truncate -s 64M /tmp/plugged && bothy block-attach beta /tmp/plugged,,xvdc,w && bothy block-list beta")
+    start(story, "beta", "disk-test xvdc 48")
+    story.do("usleep 300000; kill -9 $(pidof blkback netback); bothy network-list beta", 60)
+    finish(story, "beta", "disk-test: equal")
+    story.do("bothy block-detach beta xvdc", 60)
+
+
 def comes_back(story, line, reason):
     """Have beta end by a line: it is created again, under another number, and the log says why."""
     story.say(f"{line}: it comes back under another number")
@@ -221,6 +230,7 @@ def tell(story):
     tell_of_domains(story)
     change_domains(story)
     pause_under_load(story)
+    back_ends_die(story)
     reboot_and_crash(story)
     end_all(story)
     once_more(story, first)
