@@ -120,7 +120,7 @@ class Features:
     def under_load(self):
         """A disk comes and goes while another is verified; then once more, itself in use."""
         g, m = self.guest, self.machine
-        in_guest(m, g, "(verify /dev/xvda 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 100000")
+        in_guest(m, g, "rm -f /tmp/ended; (verify /dev/xvda 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 100000")
         self.attach("g", "8M")
         self.asks("verify xvdg 1")
         m.check(f"bothy block-detach {g} xvdg; {self.attachment('g')}", 90)
@@ -160,7 +160,7 @@ def nbd(features, name, target, kills=2):
     """An export, whose process is killed under a load that verifies."""
     m, g = features.machine, features.guest
     w = m.check(f"{features.attachment('j', target=target)}; pidof blkback | tr ' ' '\\n' | sort -n | tail -1", 90).strip()
-    in_guest(m, g, "blk-feature verify xvdj 0; (verify /dev/xvdj 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 300000")
+    in_guest(m, g, "blk-feature verify xvdj 0; rm -f /tmp/ended; (verify /dev/xvdj 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 300000")
     for _ in range(kills):
         m.check(f"kill -9 {w}")
         w = wait_for("a successor", lambda: next((p for p in m.run("pidof blkback")[1].split() if p.isdigit() and int(p) > int(w)), None))

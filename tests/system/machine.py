@@ -148,6 +148,13 @@ class Machine:
     def tail(self, lines=15):
         return "\n".join(self.text.splitlines()[-lines:])
 
+    def failure(self, words):
+        """What to raise. A kernel that dies of a breakpoint of its own has run code that is no longer in memory: see
+        "Faults of the emulator" in tests/README.md. tests/run knows the words."""
+        if "Oops: int3" in self.text:
+            words = f"emulator fault: stale code: {words}"
+        return Failure(f"{words}\n{self.tail()}")
+
     def expect(self, pattern, timeout, what=None):
         """Wait for the regular expression after what earlier calls consumed; return its match."""
         compiled = re.compile(pattern, re.M)
@@ -159,10 +166,10 @@ class Machine:
                 self.at = found.end()
                 return found
             if not alive:
-                raise Failure(f"{what or pattern}: the machine ended\n{self.tail()}")
+                raise self.failure(f"{what or pattern}: the machine ended")
             left = end - time.monotonic()
             if left <= 0:
-                raise Failure(f"{what or pattern}: nothing after {timeout} s\n{self.tail()}")
+                raise self.failure(f"{what or pattern}: nothing after {timeout} s")
             alive = self.pump(min(left, 1))
 
     def send(self, text):

@@ -180,6 +180,27 @@ START_TEST(stale_translations_die_before_reuse)
 }
 END_TEST
 
+/* Nor may it be read, by who had it read-only to the end and was flushed after it last was writable. */
+START_TEST(stale_reads_die_before_reuse)
+{
+	struct owner *a = &domain[ALICE];
+	struct tree t = tree_build(a);
+	uint64_t v;
+	OK(frame_pin(a, t.l4, FT_L4));
+	cpu_run(1, a, t.l4);
+	OK(table_entry_update(a, a, slot(t.l1, 0), entry(t.data[0], PTE_PRESENT | PTE_USER), false));
+	cpu_tlb_flush(1u << 1);
+	ck_assert_uint_eq(host_guest_load(1, 0x0, &v), 0);
+	OK(table_entry_update(a, a, slot(t.l1, 0), 0, false));
+	OK(frame_release(a, t.data[0]));
+	ck_assert_uint_eq(host_guest_load(1, 0x0, &v), 0);
+	while (frame_free_count() > 0)
+		(void)take(&domain[BOB]);
+	ck_assert_uint_ne(host_guest_load(1, 0x0, &v), 0);
+	world_check();
+}
+END_TEST
+
 START_TEST(relinquish_returns_everything)
 {
 	struct owner *a = &domain[ALICE];
@@ -245,5 +266,5 @@ END_TEST
 
 CHECK_MAIN("frame", setup, NULL, frames_are_zero_and_counted, quota_dying_and_foreign,
 	   a_held_frame_outlives_its_release, counts_refuse_to_overflow, contiguous_below_a_limit,
-	   low_memory_is_spared, shared_frames, stale_translations_die_before_reuse,
+	   low_memory_is_spared, shared_frames, stale_translations_die_before_reuse, stale_reads_die_before_reuse,
 	   relinquish_returns_everything, cleared_after_the_flush, heap_objects)
