@@ -5,7 +5,8 @@ Sizes come from the build. Memory and the micro table come from a machine in det
 (-icount shift=0,sleep=off, one CPU), where a nanosecond of the guest's clock is one instruction, the
 hypervisor's included; two runs agree, whatever else the host does. Beside ours stand the figures of
 Xen 4.17 with the same kernels, measured the same way on QEMU's model `max`. The scheduler's part is
-scheduler.py's. The rings of the split drivers run natively: what counts is the ratio, not the number.
+scheduler.py's, that of disks and networks devices.py's. The rings of the split drivers run natively: what
+counts is the ratio, not the number.
 """
 import pathlib
 import re
@@ -16,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/system"))
 sys.path.insert(0, str(ROOT / "tests/tree"))
 
+import devices                                      # noqa: E402
 import scheduler                                     # noqa: E402
 from budget_test import hv_lines                    # noqa: E402
 from machine import BUILD, Failure, Machine         # noqa: E402
@@ -120,6 +122,7 @@ def main():
     try:
         operations()
         scheduler.main()
+        devices.main()
     except Failure as failure:
         sys.exit(f"bench: {failure}")
 

@@ -62,7 +62,7 @@ def create(machine, name, mac, backend, settings):
     machine.console_leave()
     enter(machine, name)
     machine.check("modprobe squashfs; mkdir -p /tools; mount -t squashfs -o ro /dev/xvdz /tools; "
-                  "for d in proc sys dev; do mount --bind /$d /tools/$d; done", 60, GUEST_PROMPT)
+                  "for d in proc sys dev tmp; do mount --bind /$d /tools/$d; done", 60, GUEST_PROMPT)
     machine.console_leave()
 
 
@@ -131,10 +131,11 @@ def address(machine, name):
 
 
 def nets(machine):
-    """{name: {user, kernel: figure}}"""
+    """Guests on networks of each back end, one after the other."""
     tools = tools_device(machine)
-    machine.check("chroot /tools iperf3 -s -D")
-    figures = {}
+    machine.check("mount --bind /tmp /tools/tmp; chroot /tools iperf3 -s -D")
+    print("Network of a guest, one second of iperf3 each (deterministic mode)")
+    print(f"  {'':<60}{'':>8}{'Xen':>8}")
     for backend in BACKENDS:
         for number, name in enumerate(("one", "two")):
             create(machine, name, f"1{number}", backend, f"\"disk=['phy:{tools},xvdz,r']\"")
@@ -146,18 +147,9 @@ def nets(machine):
             machine.console_leave()
             found["dom0 to guest"] = iperf(machine, "bothy# ", one, options)
             for way, figure in found.items():
-                figures.setdefault((way, kind), {})[backend] = figure
+                xen = XEN_TCP[way] if not options else "-"
+                print(f"  {f'{backend}: {way}: {kind}':<60}{figure:>8,.0f}{xen:>8}", flush=True)
         machine.check("bothy destroy one && bothy destroy two", 120)
-    return figures
-
-
-def print_nets(figures):
-    print("Network of a guest, one second of iperf3 each (deterministic mode)")
-    print(f"  {'':<52}{'user':>10}{'kernel':>10}{'user/kernel':>13}{'Xen':>8}")
-    for (way, kind), row in sorted(figures.items(), key=lambda item: (list(NET_KINDS).index(item[0][1]), item[0][0])):
-        xen = XEN_TCP[way] if kind == "TCP, Mbit/s" else "-"
-        print(f"  {way + ': ' + kind:<52}" + "".join(f"{row[b]:>10,.0f}" for b in BACKENDS)
-              + f"{row['user'] / row['kernel']:>13.2f}{xen:>8}", flush=True)
 
 
 def main():
@@ -168,7 +160,7 @@ def main():
         processes(machine)
         pauses(machine)
         machine.check("bothy destroy disks", 120)
-        print_nets(nets(machine))
+        nets(machine)
 
 
 if __name__ == "__main__":
