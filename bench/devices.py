@@ -2,10 +2,10 @@
 
 One machine in deterministic mode, so a second is 10^9 instructions of everything there is: guest, hypervisor, dom0 and
 its back ends on one CPU. A guest has two disks on two equal scratch devices of dom0, one served by our back end
-(`user`), one by Linux's (`kernel`), and reads both in the same run; fio in dom0 reads the device itself. The guest's two
-network interfaces are served in the same two ways.
+(`user`), one by Linux's (`kernel`), and reads both in the same run; fio in dom0 reads the device itself. Then two
+guests have their networks served in the one way, and in the other.
 
-Xen's figures were recorded from Xen 4.17 with the same kernels and the same jobs; they are no part of the run.
+Xen's figures were recorded from Xen 4.17 with the same kernels and jobs, but another disk; they are no part of the run.
 """
 import re
 

@@ -83,7 +83,8 @@ static NORETURN void become_server(const char *command, int listener, int mark, 
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int high = fcntl(listener, F_DUPFD_CLOEXEC, LISTEN_FD + 2), high_mark = fcntl(mark, F_DUPFD_CLOEXEC, LISTEN_FD + 2);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent || dup2(null, 0) < 0 || dup2(log_fd(), 1) < 0 || dup2(log_fd(), 2) < 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent ||
+	    dup2(null, 0) < 0 || dup2(log_fd(), 1) < 0 || dup2(log_fd(), 2) < 0 ||
 	    dup2(high, LISTEN_FD) < 0 || dup2(high_mark, LISTEN_FD + 1) < 0 ||
 	    fcntl(LISTEN_FD, F_SETFL, 0) < 0 || asprintf(&line, "exec %s", command) < 0)
 		_exit(126);
@@ -143,7 +144,7 @@ int nbd_connect(struct nbd *n, const struct nbd_uri *u, const char *path, int ma
 
 void nbd_part(struct nbd *n, uint64_t now_ns)
 {
-	n->parted_ns = n->asked_ns = now_ns;
+	n->asked_ns = now_ns;
 	if (n->socket >= 0)
 		shutdown(n->socket, SHUT_WR);
 	if (n->server)

@@ -1,8 +1,9 @@
 /* A disk's way to an NBD server: a connected socket for each process, and the server itself if it is ours.
  *
  * A server does what it was asked after who asked has died. One of ours is ended with the process, and waited for: nothing of
- * it is done then. We have no part in its connection: qemu-nbd would not end as long as somebody has it and does not read. Of another all that can be seen is that it closes its end of the connection, which is waited for: it
- * holds what it promises by that, or not. */
+ * it is done then. We have no part in its connection: qemu-nbd would not end as long as somebody has it and does not read.
+ * Of another all that can be seen is that it closes its end of the connection, which is waited for: it holds what it
+ * promises by that, or not. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,8 +14,7 @@
 struct nbd {
 	int socket;		/* of the process's connection, too, to a server of someone else's; -1: none */
 	pid_t server;		/* started for it; 0: none */
-	uint64_t parted_ns;	/* when the process ended; 0: there is one */
-	uint64_t asked_ns;	/* when the server was asked to end last */
+	uint64_t asked_ns;	/* when the server was asked to end last; 0: its process lives */
 	bool missed;		/* the server was not there when it was looked for last */
 };
 

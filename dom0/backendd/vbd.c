@@ -87,7 +87,7 @@ static bool nbd_is_done(struct device *d)
 {
 	struct nbd *n = &d->nbd;
 
-	if (!n->parted_ns && (n->socket >= 0 || n->server))
+	if (!n->asked_ns && (n->socket >= 0 || n->server))
 		nbd_part(n, loop_now_ns());
 	return nbd_is_over(n, loop_now_ns());
 }

@@ -163,7 +163,7 @@ def nbd(features, name, target, kills=2):
     in_guest(m, g, "blk-feature verify xvdj 0; rm -f /tmp/ended; (verify /dev/xvdj 1000 4 >/tmp/verify; echo $? >/tmp/ended) & usleep 300000")
     for _ in range(kills):
         m.check(f"kill -9 {w}")
-        w = wait_for("a successor", lambda: next((p for p in m.run("pidof blkback")[1].split() if p.isdigit() and int(p) > int(w)), None))
+        w = wait_for("a successor", lambda: next((p for p in m.run("pidof blkback")[1].split() if int(p) > int(w)), None))
         m.check("usleep 300000")
     told = in_guest(m, g, "killall -INT verify; until [ -s /tmp/ended ]; do usleep 50000; done; cat /tmp/ended /tmp/verify")
     if not told.startswith("0\n") or "all as written" not in told:

@@ -149,10 +149,9 @@ class Machine:
         return "\n".join(self.text.splitlines()[-lines:])
 
     def failure(self, words):
-        """What to raise. A kernel that dies of a breakpoint of its own has run code that is no longer in memory: see
-        "Faults of the emulator" in tests/README.md. tests/run knows the words."""
+        """What to raise."""
         if "Oops: int3" in self.text:
-            words = f"emulator fault: stale code: {words}"
+            words += "; a breakpoint that nobody knows of: see 'A fault that may be the emulator's' in tests/README.md"
         return Failure(f"{words}\n{self.tail()}")
 
     def expect(self, pattern, timeout, what=None):
