@@ -4,7 +4,7 @@
  * so a lock never has to care for them. Whoever spins answers TLB-flush requests of other
  * CPUs meanwhile (cpu_poll), so that a holder may wait for a flush.
  * Order: a CPU takes locks in rising rank only; two of one rank only through lock_pair.
- * The rank checker (CONFIG_DEBUG and every hosted build) panics on a violation.
+ * The rank checker (CONFIG_DEBUG, every hosted build, and the image that tests/guest boots) panics on a violation.
  * Fair: tickets. */
 #pragma once
 #include "hv/base/types.h"

@@ -83,7 +83,7 @@ class Run:
         modules = ",".join(d.module().replace(",", ",,") for d in domains)
         self.args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", os.environ.get("CPU", "max"),
                      "-smp", str(cpus), "-m", "768", "-nographic", "-net", "none", "-no-reboot",
-                     "-kernel", os.environ.get("HV", str(BUILD / "hv.elf")),
+                     "-kernel", os.environ.get("HV", str(BUILD / "hv-ranks.elf")),
                      "-append", "console=com1 com1=115200,8n1 dom0_mem=32M", "-initrd", modules]
 
     def line(self, line):
