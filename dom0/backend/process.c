@@ -18,7 +18,7 @@
 static const unsigned int blkback_requests[] = { COMMON_REQUESTS, 0 };
 static const unsigned int netback_requests[] = { COMMON_REQUESTS, IOCTL_GNTDEV_GRANT_COPY, TUNSETOFFLOAD, 0 };
 
-const struct process_rights process_blkback = { "sendto recvfrom io_uring_enter", blkback_requests };
+const struct process_rights process_blkback = { "sendto recvfrom io_uring_enter io_uring_register", blkback_requests };
 const struct process_rights process_blkback_threads = { "sendto recvfrom preadv pwritev fdatasync fallocate", blkback_requests };
 const struct process_rights process_blkback_nbd = { "sendto recvfrom shutdown", blkback_requests };
 const struct process_rights process_netback = { "sendto recvfrom", netback_requests };

@@ -1,10 +1,4 @@
-/* The contract is in image.h.
- *
- * Disks are read and written through the page cache, on purpose. Past it, the kernel works on the guest's pages while an
- * operation is under way, and Linux (gntdev in 6.1) cannot take back a mapping whose page is in use so: when a process dies
- * then, the kernel frees its address space with the mapping in it, and takes the guest's page for one of its own: it
- * complains of a bad page map, and refuses direct operations on that page from then on (on Xen as well). With the cache
- * between, only the process itself and threads that end with it touch the guest's memory. */
+/* The contract is in image.h. */
 #include "dom0/backendd/image.h"
 
 #include <errno.h>

@@ -3,10 +3,33 @@
  * A secure discard overwrites: whether that erases is what who asks for it in the disk's entry knows of file system and device. */
 #include "dom0/blkback/disk.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #define STEP_PIECES	64u	/* of a page: what any way does at once */
 
 static char zeroes[PV_PAGE];
 static struct blk_piece zero_piece[STEP_PIECES];
+
+/* It is told by trying: file systems have it in the sectors of what they lie on, or not at all. */
+bool disk_past_cache(int file, uint32_t sector_bytes)
+{
+	int flags = fcntl(file, F_GETFL);
+	void *sector;
+	bool can;
+
+	if (fcntl(file, F_SETFL, flags | O_DIRECT) < 0)
+		return false;
+	can = posix_memalign(&sector, sector_bytes, sector_bytes) == 0;
+	if (can) {
+		can = pread(file, sector, sector_bytes, 0) >= 0;
+		free(sector);
+	}
+	if (!can)
+		(void)!fcntl(file, F_SETFL, flags);
+	return can;
+}
 
 int disk_outcome(const struct blk_io_request *r, int64_t result)
 {
@@ -16,6 +39,40 @@ int disk_outcome(const struct blk_io_request *r, int64_t result)
 		return -XEN_EIO;
 	return 0;
 }
+
+/* ---- bounce buffers ---- */
+
+/* Hand @r to the way, in its turn. */
+static void hand(struct disk *d, struct blk_io_request *r)
+{
+	struct blk_io_request *step = r;
+
+	if (d->bounce && (r->op == BLK_READ || r->op == BLK_WRITE))
+		step = d->first ? NULL : bounce_begin(d->bounce, r);
+	if (step) {
+		d->submit(d, step);
+		return;
+	}
+	r->next = NULL;
+	if (d->first)
+		d->last->next = r;
+	else
+		d->first = r;
+	d->last = r;
+}
+
+/* There is room again. */
+static void hand_waiting(struct disk *d)
+{
+	struct blk_io_request *r, *step;
+
+	while ((r = d->first) != NULL && (step = bounce_begin(d->bounce, r)) != NULL) {
+		d->first = r->next;
+		d->submit(d, step);
+	}
+}
+
+/* ---- secure discards ---- */
 
 /* Begin the next step of the first one: zeroes, or the flush after the last. */
 static void erase_step(struct disk *d)
@@ -35,7 +92,7 @@ static void erase_step(struct disk *d)
 		.op = left ? BLK_WRITE : BLK_FLUSH, .sector = e->first->sector + e->done, .sectors = sectors,
 		.piece = zero_piece, .pieces = pieces,
 	};
-	d->submit(d, &e->step);
+	hand(d, &e->step);
 }
 
 static void erase_ended(struct disk *d, int err)
@@ -61,7 +118,7 @@ void disk_submit(struct blk_io *io, struct blk_io_request *r)
 	struct disk_erase *e = &d->erase;
 
 	if (r->op != BLK_DISCARD || !r->secure) {
-		d->submit(d, r);
+		hand(d, r);
 		return;
 	}
 	r->next = NULL;
@@ -76,8 +133,21 @@ void disk_submit(struct blk_io *io, struct blk_io_request *r)
 
 void disk_done(struct disk *d, struct blk_io_request *r, int err)
 {
+	if (d->bounce && bounce_has(d->bounce, r)) {
+		r = bounce_end(d->bounce, r, !err);
+		hand_waiting(d);
+	}
 	if (r == &d->erase.step)
 		erase_ended(d, err);
 	else
 		blk_io_done(r, err);
+}
+
+void disk_trim(struct disk *d)
+{
+	if (!d->bounce || !bounce_is_quiet(d->bounce))
+		return;
+	if (d->let_go)
+		d->let_go(d);
+	bounce_trim(d->bounce);
 }

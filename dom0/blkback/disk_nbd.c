@@ -1,8 +1,6 @@
 /* The contracts are in disk_nbd.h and disk.h.
  *
- * An operation's data lies in many pieces, and NBD's in one: what has one piece is received or sent there, the rest goes
- * through a room that each operation at once has. libnbd sends and receives in reap() and submit(), as far as the socket
- * lets it; its callbacks only put operations on a list. */
+ * libnbd sends and receives in reap() and submit(), as far as the socket lets it; its callbacks only put operations on a list. */
 #include "dom0/blkback/disk_nbd.h"
 
 #include <errno.h>
@@ -44,28 +42,6 @@ static int told(void *operation, int *err)
 	return 1;	/* libnbd keeps nothing of it */
 }
 
-/* Where libnbd finds or puts the data. */
-static void *data_of(struct nbd_operation *o)
-{
-	return o->r->pieces == 1 ? o->r->piece[0].addr : o->room;
-}
-
-static void gather(const struct nbd_operation *o)
-{
-	char *to = o->room;
-
-	for (uint32_t i = 0; i < o->r->pieces; to += o->r->piece[i++].bytes)
-		memcpy(to, o->r->piece[i].addr, o->r->piece[i].bytes);
-}
-
-static void scatter(const struct nbd_operation *o)
-{
-	const char *from = o->room;
-
-	for (uint32_t i = 0; i < o->r->pieces; from += o->r->piece[i++].bytes)
-		memcpy(o->r->piece[i].addr, from, o->r->piece[i].bytes);
-}
-
 static int64_t begin_op(struct nbd_operation *o)
 {
 	struct blk_io_request *r = o->r;
@@ -75,9 +51,9 @@ static int64_t begin_op(struct nbd_operation *o)
 
 	switch (r->op) {
 	case BLK_READ:
-		return nbd_aio_pread(nbd, data_of(o), bytes, at, end, 0);
+		return nbd_aio_pread(nbd, r->piece[0].addr, bytes, at, end, 0);
 	case BLK_WRITE:
-		return nbd_aio_pwrite(nbd, data_of(o), bytes, at, end, 0);
+		return nbd_aio_pwrite(nbd, r->piece[0].addr, bytes, at, end, 0);
 	case BLK_DISCARD:
 		bytes -= o->trimmed;
 		return nbd_aio_trim(nbd, bytes < TRIM_BYTES ? bytes : TRIM_BYTES, at + o->trimmed, end, 0);
@@ -104,17 +80,13 @@ static void submit(struct disk *disk, struct blk_io_request *r)
 	struct disk_nbd *d = nbd_of(disk);
 	struct nbd_operation *o = d->idle;
 
-	if (!o || ((r->op == BLK_READ || r->op == BLK_WRITE) && r->sectors > DISK_NBD_BYTES / BLK_SECTOR_BYTES)) {
+	if (!o) {
 		disk_done(disk, r, -XEN_EIO);
 		return;
 	}
 	d->idle = o->next;
 	o->r = r;
 	o->trimmed = 0;
-	if (r->pieces > 1 && !o->room)
-		o->room = mem_alloc(DISK_NBD_BYTES);
-	if (r->op == BLK_WRITE && r->pieces > 1)
-		gather(o);
 	begin(o);
 }
 
@@ -132,8 +104,6 @@ static bool finish(struct nbd_operation *o)
 			return false;
 		}
 	}
-	if (r->op == BLK_READ && !o->err && r->pieces > 1)
-		scatter(o);
 	add(&o->disk->idle, o);
 	disk_done(&o->disk->disk, r, -o->err);
 	return true;
@@ -200,9 +170,8 @@ static void nbd_end(struct disk *disk)
 
 	(void)!nbd_aio_disconnect(d->nbd, 0);
 	nbd_close(d->nbd);
-	for (unsigned int i = 0; i < d->entries; i++)
-		free(d->operation[i].room);
 	free(d->operation);
+	bounce_close(&d->bounce);
 }
 
 void disk_nbd_leave(struct disk_nbd *d)
@@ -269,7 +238,7 @@ int disk_nbd_open(struct disk_nbd *d, int socket, const char *export, unsigned i
 
 	*d = (struct disk_nbd){
 		.disk = { .io.submit = disk_submit, .submit = submit, .start = start, .has_ended = has_ended, .reap = reap, .close = nbd_end },
-		.nbd = nbd_create(), .entries = entries,
+		.nbd = nbd_create(),
 	};
 	if (!d->nbd)
 		return failed(NULL, why, NULL);
@@ -278,6 +247,9 @@ int disk_nbd_open(struct disk_nbd *d, int socket, const char *export, unsigned i
 	words = export_read(d);
 	if (words)
 		return failed(d->nbd, why, words);
+	if (bounce_open(&d->bounce))
+		return failed(d->nbd, why, "no memory");
+	d->disk.bounce = &d->bounce;
 	d->disk.fd = nbd_aio_get_fd(d->nbd);
 	d->operation = mem_alloc(entries * sizeof d->operation[0]);
 	for (unsigned int i = 0; i < entries; i++) {

@@ -7,22 +7,19 @@
 #include <libnbd.h>
 #include "dom0/blkback/disk.h"
 
-#define DISK_NBD_BYTES	(64u * PV_PAGE)	/* that one operation reads or writes at most */
-
 struct nbd_operation {
 	struct disk_nbd *disk;
 	struct blk_io_request *r;
 	int err;			/* what came of it, as errno */
 	uint64_t trimmed;		/* bytes that a discard has done */
-	char *room;			/* of DISK_NBD_BYTES; NULL: not yet needed */
 	struct nbd_operation *next;	/* of those that are idle, or have ended */
 };
 
 struct disk_nbd {
 	struct disk disk;
 	struct nbd_handle *nbd;
-	unsigned int entries;
-	struct nbd_operation *operation;	/* [entries] */
+	struct bounce bounce;
+	struct nbd_operation *operation;
 	struct nbd_operation *idle, *ended;	/* lists */
 	/* What the export is. */
 	uint64_t sectors;		/* of 512 bytes, whole ones of sector_bytes */

@@ -8,22 +8,80 @@
 #include <sys/uio.h>
 #include "dom0/lib/log.h"
 
-#define REAP_BATCH 64u
+#define REAP_BATCH	64u
+#define USES_TO_FIX	64u
 
 static_assert(sizeof(struct blk_piece) == sizeof(struct iovec) &&
 	      offsetof(struct blk_piece, bytes) == offsetof(struct iovec, iov_len), "a piece is an iovec");
 
-static void prepare(struct io_uring_sqe *sqe, struct blk_io_request *r)
+static struct disk_ring *ring_of(struct disk *d)
 {
-	const struct iovec *iov = (const struct iovec *)(const void *)r->piece;
+	return PV_CONTAINER_OF(d, struct disk_ring, disk);
+}
+
+/* ---- bounce buffers ---- */
+
+/* Let the ring have the pages of @chunk, or let go of them. False: it keeps what it had. */
+static bool chunk_set(struct disk_ring *d, uint32_t chunk, bool has)
+{
+	struct iovec iov = { d->disk.bounce->memory + (size_t)chunk * BOUNCE_CHUNK_BYTES, BOUNCE_CHUNK_BYTES };
+	__u64 tag = 0;
+
+	if (!has)
+		iov = (struct iovec){ NULL, 0 };
+	if (io_uring_register_buffers_update_tag(&d->ring, chunk, &iov, &tag, 1) == 1)
+		d->has[chunk] = has;
+	return d->has[chunk] == has;
+}
+
+/* Whether the ring has the pages that @r's data is in. They are worth having when they are used again and again. */
+static bool is_fixed(struct disk_ring *d, const struct blk_io_request *r)
+{
+	uint32_t chunk;
+
+	if (!d->disk.bounce || !bounce_has(d->disk.bounce, r))
+		return false;
+	chunk = bounce_chunk(d->disk.bounce, r);
+	if (++d->uses[chunk] == USES_TO_FIX)
+		(void)!chunk_set(d, chunk, true);
+	return d->has[chunk];
+}
+
+static void let_go(struct disk *disk)
+{
+	struct disk_ring *d = ring_of(disk);
+
+	for (uint32_t i = 0; i < BOUNCE_CHUNKS; i++) {
+		d->uses[i] = 0;
+		if (d->has[i] && !chunk_set(d, i, false))
+			log_error("io_uring keeps memory");
+	}
+}
+
+/* ---- operations ---- */
+
+static void prepare_data(struct disk_ring *d, struct io_uring_sqe *sqe, const struct blk_io_request *r)
+{
+	uint64_t at = r->sector * BLK_SECTOR_BYTES;
+	const struct blk_piece *piece = r->piece;
+	bool write = r->op == BLK_WRITE;
+
+	if (!is_fixed(d, r)) {
+		io_uring_prep_rw(write ? IORING_OP_WRITEV : IORING_OP_READV, sqe, 0, piece, r->pieces, at);
+		return;
+	}
+	io_uring_prep_rw(write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED, sqe, 0, piece->addr, (unsigned int)piece->bytes, at);
+	sqe->buf_index = (uint16_t)bounce_chunk(d->disk.bounce, r);
+}
+
+static void prepare(struct disk_ring *d, struct io_uring_sqe *sqe, struct blk_io_request *r)
+{
 	off_t at = (off_t)(r->sector * BLK_SECTOR_BYTES), bytes = (off_t)(r->sectors * BLK_SECTOR_BYTES);
 
 	switch (r->op) {
 	case BLK_READ:
-		io_uring_prep_readv(sqe, 0, iov, r->pieces, (uint64_t)at);
-		break;
 	case BLK_WRITE:
-		io_uring_prep_writev(sqe, 0, iov, r->pieces, (uint64_t)at);
+		prepare_data(d, sqe, r);
 		break;
 	case BLK_DISCARD:
 		io_uring_prep_fallocate(sqe, 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, bytes);
@@ -33,11 +91,6 @@ static void prepare(struct io_uring_sqe *sqe, struct blk_io_request *r)
 	}
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, r);
-}
-
-static struct disk_ring *ring_of(struct disk *d)
-{
-	return PV_CONTAINER_OF(d, struct disk_ring, disk);
 }
 
 static void start(struct disk *d)
@@ -66,7 +119,7 @@ static void submit(struct disk *disk, struct blk_io_request *r)
 		sqe = io_uring_get_sqe(&d->ring);
 	}
 	if (sqe)
-		prepare(sqe, r);
+		prepare(d, sqe, r);
 	else
 		disk_done(disk, r, -XEN_EIO);
 }
@@ -104,17 +157,20 @@ static void ring_close(struct disk *d)
 static int restrict_to_file(struct io_uring *ring, int file)
 {
 	static const unsigned char operations[] = {
-		IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
+		IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
 	};
-	struct io_uring_restriction r[ARRAY_LEN(operations) + 2] = {
+	struct io_uring_restriction r[ARRAY_LEN(operations) + 3] = {
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_BUFFERS_UPDATE },
 	};
 	int err = io_uring_register_files(ring, &file, 1);
 
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
-		r[i + 2] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP,
+		r[i + 3] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP,
 							  .sqe_op = operations[i] };
+	if (!err)
+		err = io_uring_register_buffers_sparse(ring, BOUNCE_CHUNKS);
 	if (!err)
 		err = io_uring_register_restrictions(ring, r, ARRAY_LEN(r));
 	return err ? err : io_uring_enable_rings(ring);
@@ -129,7 +185,7 @@ int disk_ring_open(struct disk_ring *d, int file, unsigned int entries)
 		return err;
 	d->disk = (struct disk){
 		.io.submit = disk_submit, .submit = submit, .fd = d->ring.ring_fd, .events = POLLIN, .start = start, .has_ended = has_ended, .reap = reap,
-		.close = ring_close,
+		.let_go = let_go, .close = ring_close,
 	};
 	err = restrict_to_file(&d->ring, file);
 	if (err)

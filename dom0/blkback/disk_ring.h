@@ -9,6 +9,10 @@
 struct disk_ring {
 	struct disk disk;
 	struct io_uring ring;
+	/* Of chunks of bounce buffers: how often each was used, and whether the ring has its pages, which saves the kernel
+	 * looking them up for each operation. */
+	uint32_t uses[BOUNCE_CHUNKS];
+	bool has[BOUNCE_CHUNKS];
 };
 
 /* Make @d for at most @entries operations at once on @file, which can be closed then. -ENOSYS, -EPERM, -EINVAL: this

@@ -31,6 +31,7 @@ static struct port port;
 static struct disk_ring ring;
 static struct disk_threads threads;
 static struct disk_nbd nbd;
+static struct bounce bounce;
 static struct disk *disk;
 static struct size size;
 static struct vbd_back vbd;
@@ -91,6 +92,14 @@ static const struct timespec *pause_of(bool more, struct timespec *t)
 	return more || port.kept || vbd.wait_ns ? t : NULL;
 }
 
+/* What is done every second. */
+static void look(void)
+{
+	if (size_look(&size))
+		vbd_back_resize(&vbd, size.sectors);
+	disk_trim(disk);
+}
+
 static void serve(void)
 {
 	struct pollfd wait[] = {
@@ -107,8 +116,8 @@ static void serve(void)
 		if (ppoll(wait, ARRAY_LEN(wait), pause_of(more, &t), NULL) < 0 && errno != EINTR)
 			daemon_fail("poll", -errno);
 		port_run(&port, wait[0].revents, wait[1].revents);
-		if (wait[3].revents && size_look(&size))
-			vbd_back_resize(&vbd, size.sectors);
+		if (wait[3].revents)
+			look();
 		more = work();
 	}
 }
@@ -128,6 +137,10 @@ static void file_open(struct link_start *s)
 	}
 	if (!err)
 		err = size_open(&size, LINK_FD_DISK, s->sector_bytes, s->sectors);
+	if (!err && disk_past_cache(LINK_FD_DISK, s->sector_bytes)) {
+		disk->bounce = &bounce;
+		err = bounce_open(&bounce);
+	}
 	if (err)
 		daemon_fail("disk", err);
 	process_confine(rights, s->uid);
@@ -162,13 +175,16 @@ static void export_open(struct link_start *s)
 {
 	char *why;
 
+	int err = size_open(&size, -1, BLK_SECTOR_BYTES, 0);
+
+	if (err)
+		daemon_fail("timer", err);
 	connected();
 	process_confine(&process_blkback_nbd, s->uid);
 	if (disk_nbd_open(&nbd, LINK_FD_DISK, s->export, JOBS, &why))
 		port_refuse(&port, why);
 	atexit(nbd_leave);
 	disk = &nbd.disk;
-	size.timer = -1;
 	s->sectors = nbd.sectors;
 	s->sector_bytes = nbd.sector_bytes > s->sector_bytes ? nbd.sector_bytes : s->sector_bytes;
 	s->sectors -= s->sectors % (s->sector_bytes / BLK_SECTOR_BYTES);

@@ -14,7 +14,8 @@ struct size {
 	uint64_t sectors;	/* known last, of 512 bytes */
 };
 
-/* Follow the size of @file, which stays the caller's and open, and had @sectors of 512 bytes, whole ones of @sector_bytes. */
+/* Follow the size of @file, which stays the caller's and open, and had @sectors of 512 bytes, whole ones of @sector_bytes; -1: of none,
+ * there is the timer only. */
 int size_open(struct size *s, int file, uint32_t sector_bytes, uint64_t sectors) MUST_CHECK;
 void size_close(struct size *s);
 /* Look. True: s->sectors has changed. A disk is never without a sector: it keeps its size until the file has one again. */

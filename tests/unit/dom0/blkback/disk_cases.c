@@ -20,8 +20,8 @@ int disk_file;
 
 /* ---- in place of pvdrivers ---- */
 
-static struct blk_io_request *ended[64];
-static int result[64];
+static struct blk_io_request *ended[128];
+static int result[128];
 static unsigned int ended_count;
 
 void blk_io_done(struct blk_io_request *r, int err)
@@ -70,6 +70,7 @@ static void wait_for(unsigned int count)
 		p.events = disk->events;
 		ck_assert(disk->has_ended(disk) || poll(&p, 1, -1) == 1);
 		all += disk->reap(disk);
+		disk->start(disk);
 	}
 	ck_assert_uint_eq(all, count);
 	ck_assert(!disk->has_ended(disk));
@@ -193,10 +194,10 @@ START_TEST(errors)
 }
 END_TEST
 
-/* More than a ring has room for, or threads there are. */
+/* More than a ring has room for, or memory for their data, or threads there are. */
 START_TEST(many_at_once)
 {
-	struct blk_io_request r[DISK_ENTRIES * 5 + 3] = { 0 };
+	struct blk_io_request r[DISK_ENTRIES * 10 + 3] = { 0 };
 	struct blk_piece piece[ARRAY_LEN(r)];
 	bool seen[ARRAY_LEN(r)] = { false };
 

@@ -78,12 +78,12 @@ static void by_number(struct io_uring_sqe *sqe)
 }
 
 /* By number, those included that this kernel does not know. */
-START_TEST(only_four_operations)
+START_TEST(only_six_operations)
 {
 	for (unsigned int op = 0; op <= UINT8_MAX; op++) {
 		opcode = (unsigned char)op;
-		if (op == IORING_OP_READV || op == IORING_OP_WRITEV || op == IORING_OP_FSYNC ||
-		    op == IORING_OP_FALLOCATE)
+		if (op == IORING_OP_READV || op == IORING_OP_WRITEV || op == IORING_OP_READ_FIXED || op == IORING_OP_WRITE_FIXED ||
+		    op == IORING_OP_FSYNC || op == IORING_OP_FALLOCATE)
 			continue;
 		int res = tried(by_number, IOSQE_FIXED_FILE);
 
@@ -108,7 +108,7 @@ int main(void)
 
 	disk_cases_of_file(c);
 	tcase_add_test(c, only_the_file);
-	tcase_add_test(c, only_four_operations);
+	tcase_add_test(c, only_six_operations);
 	tcase_add_test(c, no_disk);
 	return check_run("disk_ring", c);
 }
