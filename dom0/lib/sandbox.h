@@ -20,7 +20,7 @@ enum {
 struct sandbox {
 	uid_t uid;		/* 0: keep (plain host mode, when not started by root) */
 	const char *root;	/* new root directory; NULL: keep */
-	const char *calls;	/* names of further system calls, separated by spaces */
+	const char *calls;	/* names of further system calls, separated by spaces; sendto() is allowed without an address */
 	const unsigned int *requests;	/* of ioctl(), which is allowed with just these, ended by 0; NULL: none */
 };
 

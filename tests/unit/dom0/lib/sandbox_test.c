@@ -234,7 +234,7 @@ static struct sandbox device_box(const struct process_rights *rights)
 /* What the guest would try, that the process is by then. */
 static const struct escape {
 	long number;
-	unsigned long second;	/* argument; the others are 0 */
+	unsigned long argument;	/* the second and the fifth; the others are 0 */
 } escapes[] = {
 	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_GNTDEV_SET_UNMAP_NOTIFY },
 	{ SYS_ioctl, IOCTL_GNTDEV_SET_MAX_GRANTS }, { SYS_ioctl, IOCTL_EVTCHN_BIND_VIRQ },
@@ -250,7 +250,7 @@ static const struct escape {
 	{ SYS_rename, 0 }, { SYS_linkat, 0 }, { SYS_mknodat, 0 }, { SYS_fchmod, 0 }, { SYS_fchown, 0 }, { SYS_stat, 0 },
 	{ SYS_getdents64, 0 }, { SYS_splice, 0 }, { SYS_dup, 0 }, { SYS_dup2, 0 }, { SYS_pipe2, 0 },
 	{ SYS_socket, 0 }, { SYS_socketpair, 0 }, { SYS_connect, 0 }, { SYS_bind, 0 }, { SYS_accept4, 0 },
-	{ SYS_sendmsg, 0 }, { SYS_sendmmsg, 0 }, { SYS_recvmsg, 0 },
+	{ SYS_sendto, 4096 }, { SYS_sendto, HIGH }, { SYS_sendmsg, 0 }, { SYS_sendmmsg, 0 }, { SYS_recvmsg, 0 },
 	{ SYS_fork, 0 }, { SYS_vfork, 0 }, { SYS_clone, 0 }, { SYS_clone3, 0 }, { SYS_execve, 0 }, { SYS_execveat, 0 },
 	{ SYS_ptrace, 0 }, { SYS_process_vm_readv, 0 }, { SYS_process_vm_writev, 0 }, { SYS_kill, 0 },
 	{ SYS_pidfd_open, 0 }, { SYS_pidfd_getfd, 0 }, { SYS_pidfd_send_signal, 0 }, { SYS_prlimit64, 0 },
@@ -277,7 +277,7 @@ static const struct escape *escape;
 
 static void escape_try(void)
 {
-	syscall(escape->number, 0, escape->second, 0, 0, 0, 0);
+	syscall(escape->number, 0, escape->argument, 0, 0, escape->argument, 0);
 }
 
 static void none_escapes(const struct process_rights *rights, const struct escape *all, size_t count)
@@ -288,7 +288,7 @@ static void none_escapes(const struct process_rights *rights, const struct escap
 		int status = released(boxed(&box, escape_try));
 
 		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %ld, %#lx: status %#x",
-			      escape->number, escape->second, status);
+			      escape->number, escape->argument, status);
 	}
 }
 
