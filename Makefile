@@ -179,6 +179,10 @@ $(bench-programs): $(O)/bench/%: bench/%.c | build/third/.done
 	@mkdir -p $(@D)
 	$(call q,LINK)musl-gcc $(user-flags) -static -s -Wl,--build-id=none -o $@ $<
 
+# What tries to get out of a device's process (tests/system/daemons_test.py), from the tools' disk.
+$(O)/escapes: $(O)/user/tests/system/escapes.c.o $$(filter-out %/main.c.o,$$(call user-obj,dom0/blkback))
+	$(call q,LINK)musl-gcc -static -s -Wl,--build-id=none -o $@ $^ $(user-libs)
+
 # The split drivers' cores in one process, as fast as this machine runs them.
 $(O)/bench/rings: bench/rings.c $(pv-src) $(O)/.flags
 	@mkdir -p $(@D)
@@ -245,7 +249,7 @@ build/third/.done: tools/deblib | $(O)/.deps
 images: $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
 $(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/minnow.elf \
-		$(bench-programs) \
+		$(bench-programs) $(O)/escapes \
 		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
 	@touch $@

@@ -5,15 +5,36 @@ With a guest up: each daemon is killed in turn, the process of the guest's disk,
 console, its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
 must find the death and reap it, and the name be free again.
 
+Before that, a program in the place of devices' processes (escapes.c) tries to get out of their sandboxes.
+
 All the while someone else is at the guest's console, and sees what it says, once, before and after consoled's death,
 and its next life.
 """
+import re
 import time
 
 from machine import Failure
 from story import boot_demo, in_guest, on_machine, power_off, wait_for
 
 DISK = "\"disk=['vdev=xvda,access=w,backend=user,target=/guests/demo.img']\""
+# Devices whose processes try, with the attempts that they make at least.
+TRIES = (("block-attach demo /tmp/escape,,xvdb,rw,backend=user", 45),
+         ("block-attach demo /tmp/escape,,xvdb,r,backend=user", 40),
+         ("block-attach demo nbd://127.0.0.1/,,xvdb,rw,backend=user", 40),
+         ("""create -q /guests/demo.cfg "name='other'" "disk=[]" "vif=['backend=user']\"""", 40))
+
+
+def escapes(machine):
+    """Each device is refused, with what became of the attempts as its reason."""
+    machine.check("for p in blkback netback; do mount --bind /tools/escapes /bin/$p; done")
+    machine.check("truncate -s 1M /tmp/escape; httpd -p 127.0.0.1:10809 -h /run/empty")
+    for line, least in TRIES:
+        status, out = machine.run(f"bothy {line}", 60)
+        found = re.search(r"the back end says: (\d+) attempts, 0 wrong", out)
+        if status == 0 or not found or int(found[1]) < least:
+            raise Failure(f"{line}: {out}{machine.run('grep WRONG /var/log/bothy/escapes.log')[1]}")
+    print(machine.check("cat /var/log/bothy/escapes.log"), end="")
+    machine.check("umount /bin/blkback; umount /bin/netback; rm /tmp/escape")
 
 
 def pid(machine, daemon, other_than="", seconds=30):
@@ -63,6 +84,7 @@ def wait_gone(machine, seconds=60):
 
 def main(machine):
     boot_demo(machine, DISK)
+    escapes(machine)
     look_on(machine)
     for daemon in ("xenstored", "consoled", "domaind", "backendd", "blkback"):
         if daemon == "consoled":
@@ -78,10 +100,10 @@ def main(machine):
     wait_gone(machine)
     said(machine, "has ended")
     machine.check("bothy create -q /guests/demo.cfg", 120)
-    said(machine, "demo is domain 2 now")
+    said(machine, "demo is domain 3 now")
     wait_for("its next life is up", lambda: machine.run("[ $(grep -c guest-ready /tmp/seen) -gt 1 ]")[0] == 0)
     machine.check("bothy destroy demo")
-    said(machine, "domain 2. has ended")
+    said(machine, "domain 3. has ended")
     machine.check("kill $(pidof bothy); sleep 1; ! pidof bothy")
     power_off(machine)
 
