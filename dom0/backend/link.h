@@ -11,13 +11,14 @@
 #include "protocol/grant_table.h"
 
 #define LINK_REFS_MAX		512u	/* pages of one LINK_MAP */
+#define LINK_BLOCK_PAGES	8192u	/* that a block device's process may have mapped at once */
 #define LINK_TEXT_MAX		512u	/* a path and a value, with their NULs */
 #define LINK_WATCHES_MAX	4u	/* of a process */
 
 /* Descriptors that a process of a device is started with. */
 enum link_fd {
 	LINK_FD_SOCKET = 3,
-	LINK_FD_GRANTS,		/* /dev/xen/gntdev: to mmap() and to unmap, backendd maps */
+	LINK_FD_GRANTS,		/* /dev/xen/gntdev: to mmap() where backendd has reserved */
 	LINK_FD_EVENTS,		/* /dev/xen/evtchn, restricted to the guest */
 	LINK_FD_OWN,		/* from here on, what the process is for */
 	/* A block device's. */
@@ -27,12 +28,15 @@ enum link_fd {
 	LINK_FD_TAP = LINK_FD_OWN,
 };
 
+#define LINK_RINGS_MAX		4u	/* of a block device */
 #define LINK_QUEUES_MAX		4u
 #define LINK_FD_COUNT		(LINK_FD_OWN + (int)LINK_QUEUES_MAX)	/* one more than the last can be */
 
 enum link_type {
 	/* Requests. */
-	LINK_MAP,		/* refs; flags: LINK_TOGETHER. Reply: an index for each page, or for all */
+	LINK_MAP,		/* refs; flags: LINK_TOGETHER. Reply: an index for each page, or for all. -ENOSPC: it has as
+				 * many as it may have */
+	LINK_UNMAP,		/* index of what is no longer mapped; flags: pages at each. No reply */
 	LINK_STORE_READ,	/* text: path. Reply: text */
 	LINK_STORE_WRITE,	/* text: path of a node that a back end writes, value */
 	LINK_STORE_WATCH,	/* text: path; flags: the watch's number. LINK_CHANGED comes once at first */

@@ -109,20 +109,38 @@ static int port_grant_end(struct pv_os *os, grant_ref_t ref)
 	return -XEN_ENOSYS;
 }
 
-static void unreserve(struct port *p, uint32_t handle, uint32_t count)
+/* Give back what is reserved at @count places, of @pages pages each, and not mapped. */
+static void unreserve(struct port *p, const uint64_t index[], uint32_t count, uint32_t pages)
 {
-	gntdev_unreserve(&p->grants, (uint64_t)(handle & ~HANDLE_TOGETHER) * PV_PAGE, count);
+	struct link_message m;
+	int err;
+
+	if (count == 0)
+		return;
+	m.type = LINK_UNMAP;
+	m.err = 0;
+	m.count = count;
+	m.flags = pages;
+	memcpy(m.index, index, count * sizeof index[0]);
+	err = link_send(p->socket, &m, count * sizeof index[0]);
+	if (err)
+		broken(err);
 }
 
 static void port_unmap(struct pv_os *os, struct pv_map *map, uint32_t count)
 {
-	struct port *p = port_of(os);
-	uint32_t step = count && (map[0].handle & HANDLE_TOGETHER) ? count : 1;
+	uint32_t step = count && (map[0].handle & HANDLE_TOGETHER) ? count : 1, n = 0;
+	uint64_t index[LINK_REFS_MAX];
 
 	for (uint32_t i = 0; i < count; i += step) {
 		munmap(map[i].addr, (size_t)step * PV_PAGE);
-		unreserve(p, map[i].handle, step);
+		index[n++] = (uint64_t)(map[i].handle & ~HANDLE_TOGETHER) * PV_PAGE;
+		if (n == LINK_REFS_MAX) {
+			unreserve(port_of(os), index, n, step);
+			n = 0;
+		}
 	}
+	unreserve(port_of(os), index, n, step);
 }
 
 /* Map @step pages of the grant device at the index that backendd reserved: this is where the hypervisor looks at the
@@ -158,8 +176,7 @@ static int map_some(struct port *p, struct pv_map *map, uint32_t count, uint32_t
 	if (!err)
 		return 0;
 	port_unmap(&p->os, map, done);
-	for (uint32_t i = done; i < count; i += step)
-		unreserve(p, (uint32_t)(index[i / step] / PV_PAGE), step);
+	unreserve(p, index + done / step, (count - done) / step, step);
 	return err;
 }
 

@@ -1,10 +1,12 @@
-/* Processes map what backendd reserved for them, by mmap(), and unmap it. A network back end copies each packet by grant:
+/* Processes map what backendd reserved for them, by mmap(); it counts that, and so gives it back for them, too. A network back end copies each packet by grant:
  * the kernel does not tell whose, so that its process can reach all that is granted to dom0. */
 #include "dom0/backend/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include "dom0/lib/daemon.h"
 #include "dom0/lib/log.h"
 #include "protocol/dom0/evtchn.h"
@@ -12,8 +14,12 @@
 
 #define LOG_DIR	"/var/log/bothy"
 
+/* Address space. Of the guest's pages it bounds those that a process has given back and keeps mapped all the same. */
+#define MEMORY_BYTES	(128u << 20)
+static_assert(MEMORY_BYTES >= 4 * LINK_BLOCK_PAGES * 4096, "there is room for the guest's pages");
+
 #define COMMON_REQUESTS \
-	IOCTL_GNTDEV_UNMAP_GRANT_REF, IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY
+	IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY
 
 static const unsigned int blkback_requests[] = { COMMON_REQUESTS, 0 };
 static const unsigned int netback_requests[] = { COMMON_REQUESTS, IOCTL_GNTDEV_GRANT_COPY, TUNSETOFFLOAD, 0 };
@@ -45,6 +51,9 @@ void process_confine(const struct process_rights *rights, uid_t uid)
 	struct sandbox box = {
 		.uid = uid, .root = "/run/empty", .calls = rights->calls, .requests = rights->requests,
 	};
+	struct rlimit memory = { MEMORY_BYTES, MEMORY_BYTES };
 
+	if (setrlimit(RLIMIT_AS, &memory) < 0)
+		daemon_fail("limit of memory", -errno);
 	sandbox_enter(&box);
 }

@@ -13,5 +13,5 @@ extern const struct process_rights process_blkback, process_blkback_threads, pro
 
 /* Log as @name from now on, and hear what backendd says at first. */
 struct link_start process_begin(const char *name);
-/* Enter the sandbox: own uid, an empty root directory, and just these rights. */
+/* Enter the sandbox: own uid, an empty root directory, bounded memory, and just these rights. */
 void process_confine(const struct process_rights *rights, uid_t uid);

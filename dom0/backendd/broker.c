@@ -46,21 +46,50 @@ static bool reply(struct device *d, struct link_message *m, int err, size_t byte
 
 /* ---- pages ---- */
 
+/* Whether the process may have @count pages more: the kernel takes a page of dom0's for each, and has no limit itself. One
+ * that serves a device never asks for so many. */
+static bool has_room(struct device *d, uint32_t count)
+{
+	if (count <= d->kind->pages - d->pages)
+		return true;
+	if (!d->overdrawn)
+		log_error("%s: %s asks for more than %u pages of the guest's at once, and does not get them", d->path,
+			  d->kind->program, d->kind->pages);
+	d->overdrawn = true;
+	return false;
+}
+
 static bool serve_map(struct device *d, struct link_message *m, size_t bytes)
 {
 	static struct link_message answer;
 	bool together = m->flags & LINK_TOGETHER;
 	uint32_t count = m->count, step = together ? count : 1, done = 0;
-	int err = 0;
+	int err;
 
 	if (count == 0 || count > LINK_REFS_MAX || bytes != count * sizeof m->ref[0])
 		return false;
+	err = has_room(d, count) ? 0 : -ENOSPC;
 	for (; done < count && !err; done += step)
 		err = gntdev_reserve(&d->grants, d->domid, m->ref + done, step, &answer.index[done / step]);
 	for (uint32_t i = 0; err && i + step < done; i += step)
-		gntdev_unreserve(&d->grants, answer.index[i / step], step);
+		(void)!gntdev_unreserve(&d->grants, answer.index[i / step], step);
+	d->pages += err ? 0 : count;
 	answer.count = count / step;
 	return reply(d, &answer, err, answer.count * sizeof answer.index[0]);
+}
+
+/* The kernel knows what was reserved, and so each page is counted once. What the process has still mapped, against the
+ * rule, its own limit of memory bounds. */
+static bool serve_unmap(struct device *d, const struct link_message *m, size_t bytes)
+{
+	if (m->count == 0 || m->count > LINK_REFS_MAX || bytes != m->count * sizeof m->index[0] || m->flags == 0)
+		return false;
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (gntdev_unreserve(&d->grants, m->index[i], m->flags))
+			return false;
+		d->pages -= m->flags;
+	}
+	return true;
 }
 
 /* ---- the store ---- */
@@ -165,6 +194,8 @@ bool broker_serve(struct device *d)
 		return err == -EAGAIN;
 	if (m.type == LINK_MAP)
 		return serve_map(d, &m, bytes);
+	if (m.type == LINK_UNMAP)
+		return serve_unmap(d, &m, bytes);
 	path = link_string(&m, bytes, 0);
 	switch (m.type) {
 	case LINK_STORE_READ: return serve_read(d, &m, path);

@@ -143,6 +143,7 @@ static void process_forget(struct device *d)
 	close(d->socket);
 	gntdev_close(&d->grants);
 	broker_end(d);
+	d->pages = 0;
 	d->pid = 0;
 }
 

@@ -41,6 +41,8 @@ struct device {
 	pid_t pid;			/* 0: there is no process */
 	int socket;
 	struct gntdev grants;
+	uint32_t pages;			/* of the guest's that the process has reserved there */
+	bool overdrawn;			/* a process has asked for more than it may have, and the log says so */
 	char watch[LINK_WATCHES_MAX][DEVICE_PATH];	/* "": none */
 	struct loop_source asks, ends;
 	struct loop_timer retry;
@@ -72,6 +74,7 @@ struct device_kind {
 	const char *program;		/* in messages */
 	const char *const *nodes;	/* that a process may write, ended by NULL: what a back end says of itself */
 	size_t file_bytes;		/* of its file, all zero at first */
+	uint32_t pages;			/* of the guest's that a process may have mapped at once */
 	/* Open what a process of @d needs, and fill in @g but for start.path and start.uid. -EAGAIN: operations of a
 	 * dead one use it still; another -Exxx: @d is refused for g->what. */
 	int (*open)(struct device *d, struct device_gift *g);

@@ -9,7 +9,6 @@
 #include "protocol/io/xs_wire.h"
 #include "pvdrivers/blk_back.h"
 
-#define RINGS		4u
 #define NBD_RETRY_NS	1000000000u	/* between two tries to connect */
 
 static uint64_t mark(const struct device *d)
@@ -169,7 +168,7 @@ static int open_disk(struct device *d, struct device_gift *g)
 	if (err)
 		return err;
 	snprintf(g->what, sizeof g->what, "%.256s", target);
-	g->start.rings = RINGS;
+	g->start.rings = LINK_RINGS_MAX;
 	g->start.read_only = mode[0] != 'w';
 	g->fds = 2;
 	if (!nbd_uri_is(target))
@@ -194,6 +193,7 @@ static const char *const nodes[] = {
 };
 
 const struct device_kind vbd_kind = {
-	.type = DEVICE_VBD, .name = "vbd", .program = "blkback", .nodes = nodes, .file_bytes = RINGS * sizeof(struct blk_record),
+	.type = DEVICE_VBD, .name = "vbd", .program = "blkback", .nodes = nodes,
+	.file_bytes = LINK_RINGS_MAX * sizeof(struct blk_record), .pages = LINK_BLOCK_PAGES,
 	.open = open_disk, .busy = disk_used, .remove = nbd_remove,
 };

@@ -235,6 +235,7 @@ static const char *const nodes[] = {
 };
 
 const struct device_kind vif_kind = {
-	.type = DEVICE_VIF, .name = "vif", .program = "netback", .nodes = nodes, .open = open_taps,
+	.type = DEVICE_VIF, .name = "vif", .program = "netback", .nodes = nodes,
+	.pages = 2 * LINK_QUEUES_MAX, .open = open_taps,
 	.remove = interface_forget,
 };

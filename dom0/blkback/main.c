@@ -3,6 +3,7 @@
  * Its parts are pvdrivers/vbd_back (the device), dom0/backend/port (what of dom0 it can reach), disk.h (the ways to
  * do I/O) and size.c. It holds nothing
  * that its death loses: what a successor needs is in the records. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@
 #define RING_ORDER	4u
 #define CONNECT_MS	10000
 #define ROUNDS		16	/* of work between two looks at what else there is */
+
+static_assert(LINK_RINGS_MAX * (1u << RING_ORDER) + KEPT_PAGES + JOBS * SEGMENTS <= LINK_BLOCK_PAGES,
+	      "it may have all the pages that it can need at once");
 
 static struct port port;
 static struct disk_ring ring;

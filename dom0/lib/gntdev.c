@@ -45,12 +45,11 @@ int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32
 	return err;
 }
 
-void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
+int gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
 {
 	struct ioctl_gntdev_unmap_grant_ref op = { .index = index, .count = count };
 
-	/* Only a wrong index can fail here. */
-	(void)ioctl(g->fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
+	return ioctl(g->fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op) < 0 ? -errno : 0;
 }
 
 int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, int prot,
@@ -65,7 +64,7 @@ int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t c
 	va = mmap(NULL, (size_t)count * PAGE_BYTES, prot, MAP_SHARED, g->fd, (off_t)index);
 	if (va == MAP_FAILED) {
 		err = -errno;
-		gntdev_unreserve(g, index, count);
+		(void)!gntdev_unreserve(g, index, count);
 		return err;
 	}
 	*map = (struct gntmap){ .va = va, .index = index, .count = count };
@@ -77,7 +76,7 @@ void gntdev_unmap(struct gntdev *g, struct gntmap *map)
 	if (!map->va)
 		return;
 	munmap(map->va, (size_t)map->count * PAGE_BYTES);
-	gntdev_unreserve(g, map->index, map->count);
+	(void)!gntdev_unreserve(g, map->index, map->count);
 	*map = (struct gntmap){ 0 };
 }
 

@@ -27,10 +27,11 @@ int gntdev_map(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t c
 /* Undo gntdev_map(); a map that is not mapped is left alone. */
 void gntdev_unmap(struct gntdev *g, struct gntmap *map);
 /* The two halves of gntdev_map(), for who maps in another process: reserve room, in which mmap() at *@index of the
- * descriptor then maps, and give it back. Whether the grants are there only mmap() says. */
+ * descriptor then maps, and give it back, which is -ENOENT if these @count pages were not reserved there together.
+ * Whether the grants are there only mmap() says. What is mapped stays so until munmap(). */
 int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count,
 		   uint64_t *index) MUST_CHECK;
-void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count);
+int gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count) MUST_CHECK;
 /* Copy @count segments between pages that domains granted and memory of this process, in their order; each one's
  * status says what became of it. -Exxx: not all were looked at, as of memory that this process does not have. */
 int gntdev_copy(struct gntdev *g, struct gntdev_grant_copy_segment *segment, uint32_t count) MUST_CHECK;

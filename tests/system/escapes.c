@@ -67,6 +67,11 @@ static long file_make(void) { return CALL(SYS_openat, AT_FDCWD, "/run/escape", O
 static long file_remove(void) { return CALL(SYS_unlinkat, AT_FDCWD, "/run/escape", 0); }
 static long privcmd_open(void) { return CALL(SYS_openat, AT_FDCWD, "/dev/xen/privcmd", O_RDWR); }
 static long memory_open(void) { return CALL(SYS_openat, AT_FDCWD, "/proc/1/mem", O_RDWR); }
+static long memory_much(void)
+{
+	return mmap(NULL, 256 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
 static long memfd(void) { return CALL(SYS_memfd_create, "", 0); }
 static long root_change(void) { return CALL(SYS_chroot, "/"); }
 static long of_disk(void)
@@ -196,6 +201,17 @@ static long grant_map(void)
 	struct ioctl_gntdev_map_grant_ref op = { .count = 1, .refs = { { .domid = guest, .ref = GNTTAB_RESERVED_CONSOLE } } };
 
 	return CALL(SYS_ioctl, LINK_FD_GRANTS, IOCTL_GNTDEV_MAP_GRANT_REF, &op);
+}
+
+/* backendd counts. */
+static long grant_give_back(void)
+{
+	struct gntdev g = { LINK_FD_GRANTS };
+	uint32_t ref = GNTTAB_RESERVED_CONSOLE;
+	uint64_t index = MAKES_NO_SENSE;
+	int err = outside ? gntdev_reserve(&g, guest, &ref, 1, &index) : 0;
+
+	return err ? err : gntdev_unreserve(&g, index, 1);
 }
 
 /* What the kernel looks at is the low half. */
@@ -401,6 +417,7 @@ static const struct attempt {
 	{ "a file removed", file_remove, ALL, KILLED },
 	{ "hypercalls", privcmd_open, ALL, KILLED },
 	{ "memory of init", memory_open, ALL, KILLED },
+	{ "much memory", memory_much, ALL, -ENOMEM },
 	{ "a file in memory", memfd, ALL, KILLED },
 	{ "a device's node", device_make, ALL, KILLED },
 	{ "another request to the disk's file", of_disk, FILES, KILLED },
@@ -430,6 +447,7 @@ static const struct attempt {
 	{ "another server", server_other, NBD, KILLED },
 	{ "a grant mapped", grant_map, ALL, KILLED },
 	{ "a grant mapped, disguised", grant_map_disguised, ALL, KILLED },
+	{ "a grant given back", grant_give_back, ALL, KILLED },
 	{ "a grant copied", grant_copy, DISK, KILLED },
 	{ "a grant that is not reserved", grant_unreserved, ALL, -EINVAL },
 	{ "an event channel of dom0's", event_bind, ALL, -EACCES },

@@ -1,5 +1,5 @@
 /* The broker against a process that is the guest's: what it must not ask for ends it, and neither the store nor the
- * grant device hear of it. The store is this file. */
+ * grant device hear of it. The store is this file. Pages are asked for in pages_test.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -142,72 +142,6 @@ static bool asked(enum link_type type, uint32_t flags, const char *text, size_t 
 	return served(&m, n);
 }
 #define ASKED(type, flags, text) asked(type, flags, text, sizeof(text))
-
-/* ---- pages ---- */
-
-static bool mapped(uint32_t count, uint32_t flags, size_t bytes)
-{
-	struct link_message m = { .type = LINK_MAP, .count = count, .flags = flags };
-
-	for (uint32_t i = 0; i < LINK_REFS_MAX; i++)
-		m.ref[i] = 100 + i;
-	return served(&m, bytes);
-}
-
-START_TEST(maps)
-{
-	for (uint32_t n = 1; n <= LINK_REFS_MAX; n += LINK_REFS_MAX - 1) {
-		fake_doors = (struct fake_doors){ 0 };
-		ck_assert(mapped(n, 0, n * sizeof(grant_ref_t)));
-		ck_assert_int_eq(answer.err, 0);
-		ck_assert_uint_eq(answer.count, n);
-		ck_assert_uint_eq(answer_bytes, n * sizeof answer.index[0]);
-		for (uint32_t i = 0; i < n; i++)
-			ck_assert_uint_eq(answer.index[i], (100u + i) * 4096u);
-		ck_assert_uint_eq(fake_doors.calls, n);
-		ck_assert_uint_eq(fake_doors.domid, 1);
-		fake_doors = (struct fake_doors){ 0 };
-		ck_assert(mapped(n, LINK_TOGETHER, n * sizeof(grant_ref_t)));
-		ck_assert_uint_eq(answer.count, 1);
-		ck_assert_uint_eq(answer.index[0], 100u * 4096u);
-		ck_assert_uint_eq(fake_doors.calls, 1);
-		ck_assert_uint_eq(fake_doors.last_ref, 99 + n);
-	}
-}
-END_TEST
-
-START_TEST(no_maps)
-{
-	static const struct {
-		uint32_t count;
-		size_t bytes;
-	} bad[] = {
-		{ 0, 0 }, { 0, 4 }, { 1, 0 }, { 1, 3 }, { 1, 5 }, { 1, 8 }, { 2, 4 }, { 512, 2044 }, { 513, 2052 },
-		{ 1u << 30, 0 }, { (1u << 30) + 1, 4 }, { UINT32_MAX, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		ck_assert(!mapped(bad[i].count, 0, bad[i].bytes));
-		ck_assert(!mapped(bad[i].count, UINT32_MAX, bad[i].bytes));
-	}
-	ck_assert_uint_eq(fake_doors.calls, 0);
-}
-END_TEST
-
-START_TEST(a_map_that_fails_keeps_nothing)
-{
-	for (uint32_t at = 1; at <= 5; at++) {
-		fake_doors = (struct fake_doors){ .fails_at = at };
-		ck_assert(mapped(5, 0, 20));
-		ck_assert_int_eq(answer.err, -ENOMEM);
-		ck_assert_uint_eq(answer_bytes, 0);
-		ck_assert_uint_eq(fake_doors.reserved, 0);
-	}
-	fake_doors = (struct fake_doors){ .fails_at = 1 };
-	ck_assert(mapped(5, LINK_TOGETHER, 20));
-	ck_assert_int_eq(answer.err, -ENOMEM);
-}
-END_TEST
 
 /* ---- the store ---- */
 
@@ -595,6 +529,5 @@ START_TEST(refusal)
 }
 END_TEST
 
-CHECK_MAIN("broker", setup, teardown, maps, no_maps, a_map_that_fails_keeps_nothing, reads, writes, a_back_end_works,
-	   a_network_back_end_works, no_writes, no_paths, dots, watches, no_requests, a_process_that_does_not_read, changes,
-	   refusal)
+CHECK_MAIN("broker", setup, teardown, reads, writes, a_back_end_works, a_network_back_end_works, no_writes, no_paths, dots,
+	   watches, no_requests, a_process_that_does_not_read, changes, refusal)

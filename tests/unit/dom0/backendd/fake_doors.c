@@ -13,6 +13,7 @@
 #include "dom0/lib/interface.h"
 #include "dom0/lib/route.h"
 #include "dom0/lib/tun.h"
+#include "tests/unit/check_main.h"
 
 struct fake_doors fake_doors;
 
@@ -38,22 +39,31 @@ void gntdev_close(struct gntdev *g)
 
 int gntdev_reserve(struct gntdev *g, uint16_t domid, const uint32_t *ref, uint32_t count, uint64_t *index)
 {
+	uint32_t place = ref[0];
+
 	(void)g;
 	if (++fake_doors.calls == fake_doors.fails_at)
 		return -ENOMEM;
 	fake_doors.domid = domid;
 	fake_doors.first_ref = ref[0];
 	fake_doors.last_ref = ref[count - 1];
+	while (fake_doors.at[place])
+		place++;
+	ck_assert_uint_lt(place, ARRAY_LEN(fake_doors.at));
+	fake_doors.at[place] = count;
 	fake_doors.reserved += count;
-	*index = (uint64_t)ref[0] * 4096;
+	*index = (uint64_t)place * 4096;
 	return 0;
 }
 
-void gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
+int gntdev_unreserve(struct gntdev *g, uint64_t index, uint32_t count)
 {
 	(void)g;
-	(void)index;
+	if (index % 4096 || index / 4096 >= ARRAY_LEN(fake_doors.at) || !count || fake_doors.at[index / 4096] != count)
+		return -ENOENT;
+	fake_doors.at[index / 4096] = 0;
 	fake_doors.reserved -= count;
+	return 0;
 }
 
 int evtchn_open(struct evtchn *e)

@@ -8,6 +8,7 @@ struct fake_doors {
 	uint16_t domid;			/* whose grants or events were asked for last */
 	uint32_t first_ref, last_ref;	/* of the last reservation */
 	uint32_t reserved;		/* pages, now */
+	uint32_t at[1 << 15];	/* pages reserved together, by their place */
 	uint32_t calls, fails_at;	/* reservations, and the one that fails */
 
 	int tun_err, set_err;		/* of what is asked for interfaces */

@@ -108,10 +108,12 @@ START_TEST(successors)
 {
 	pid_t first = served()->pid;
 
+	roster.devices->pages = 7;
 	kill(first, SIGKILL);
 	UNTIL(said(2)[0]);
 	ck_assert_ptr_nonnull(strstr(said(2), " nr 2\n"));
 	ck_assert_int_ne(roster.devices->pid, first);
+	ck_assert_uint_eq(roster.devices->pages, 0);	/* went with the first */
 	process_exit(1);
 	UNTIL(said(3)[0]);
 	ck_assert_ptr_nonnull(strstr(said(3), "fds ff "));

@@ -236,7 +236,8 @@ static const struct escape {
 	long number;
 	unsigned long argument;	/* the second and the fifth; the others are 0 */
 } escapes[] = {
-	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_GNTDEV_SET_UNMAP_NOTIFY },
+	{ SYS_ioctl, IOCTL_GNTDEV_MAP_GRANT_REF }, { SYS_ioctl, IOCTL_GNTDEV_UNMAP_GRANT_REF },
+	{ SYS_ioctl, IOCTL_GNTDEV_SET_UNMAP_NOTIFY },
 	{ SYS_ioctl, IOCTL_GNTDEV_SET_MAX_GRANTS }, { SYS_ioctl, IOCTL_EVTCHN_BIND_VIRQ },
 	{ SYS_ioctl, IOCTL_EVTCHN_BIND_UNBOUND_PORT }, { SYS_ioctl, TUNSETIFF }, { SYS_ioctl, TUNSETPERSIST },
 	{ SYS_ioctl, TUNSETQUEUE }, { SYS_ioctl, TUNATTACHFILTER }, { SYS_ioctl, TUNSETLINK },
