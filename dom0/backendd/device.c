@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "dom0/lib/backends.h"
 #include "dom0/lib/evtchn.h"
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
@@ -22,15 +23,33 @@
 
 const struct device_kind *const device_kinds[] = { [DEVICE_VBD] = &vbd_kind, [DEVICE_VIF] = &vif_kind };
 
-/* Say in the store, where who makes the guest looks, and in the log why @d is not served. */
+/* Where the store says why @d is not served, which who makes the guest looks at: the directory of that. */
+static char *error_path(const struct device *d)
+{
+	return mem_printf("/local/domain/0/error/" BACKENDS_USER "/%s/%u/%u", d->kind->name, d->domid, d->number);
+}
+
+/* Say there, and in the log, why @d is not served. */
 static void refuse_for(struct device *d, const char *text)
 {
-	char *path = mem_printf("/local/domain/0/error%s/error", d->path + strlen("/local/domain/0"));
+	char *dir = error_path(d), *path = mem_printf("%s/error", dir);
 
 	log_error("%s: %s", d->path, text);
 	(void)!store_write(d->host->store, STORE_NO_TX, path, text);
 	free(path);
+	free(dir);
 	d->refused = true;
+}
+
+/* What was refused is served now, or has gone: the next one of its number must not be taken for it. */
+static void error_remove(const struct device *d)
+{
+	char *dir = error_path(d);
+	int err = store_rm(d->host->store, STORE_NO_TX, dir);
+
+	if (err)
+		log_warn("%s: cannot be removed: %s", dir, strerror(-err));
+	free(dir);
 }
 
 static void refuse(struct device *d, const char *what, int err)
@@ -275,6 +294,8 @@ static void start(struct device *d)
 		close(g.fd[i]);
 	if (err)
 		refuse(d, d->host->program[d->kind->type], err);
+	else
+		error_remove(d);
 }
 
 bool device_offline(const struct device *d)
@@ -343,6 +364,7 @@ void device_free(struct device *d)
 	if (d->kind->remove)
 		d->kind->remove(d);
 	file_remove(d);
+	error_remove(d);
 	free(d);
 }
 
@@ -353,4 +375,5 @@ void device_clear(const struct device_host *host, const struct device_kind *kind
 	if (file_open(&d) == 0 && d.kind->remove)
 		d.kind->remove(&d);
 	file_remove(&d);
+	error_remove(&d);
 }

@@ -101,7 +101,7 @@ int device_open(struct device **out, const struct device_host *host, const struc
 		uint32_t number, const char *path, uid_t uid) MUST_CHECK;
 /* The store has no such device, or wants it to end. */
 bool device_offline(const struct device *d) MUST_CHECK;
-/* Forget it, its process killed, its file removed. */
+/* Forget it, its process killed, its file and its error removed. */
 void device_free(struct device *d);
 /* Remove what is left of a device whose end backendd has not seen. */
 void device_clear(const struct device_host *host, const struct device_kind *kind, uint16_t domid, uint32_t number);

@@ -4,4 +4,5 @@
 
 #define BACKENDS_KERNEL "backend"    /* Linux's drivers watch it and serve what is there */
 #define BACKENDS_USER "user-backend" /* backendd does, and starts a process for each DEVICE; it removes DEVICE when it is
-				      * closed and its process and I/O are gone */
+				      * closed and its process and I/O are gone, and then its error; or
+				      * when it can serve it, after all */

@@ -221,7 +221,7 @@ static void refused(const char *error)
 	ck_assert(!is_there(VBD));
 	ck_assert(access(records, F_OK) < 0);
 	ck_assert_str_eq(said(1), "");
-	ck_assert_int_eq(store_rm(toolstack, STORE_NO_TX, ERROR), 0);
+	ck_assert(!is_there(ERROR));
 }
 
 static void wish_refused(const char *node, const char *value)
@@ -331,6 +331,37 @@ START_TEST(offline_without_a_process)
 }
 END_TEST
 
+#define OTHERS	"/local/domain/0/error/user-backend/vbd/1/52/error"
+
+/* backendd refused it, and ended; now the image is there. */
+START_TEST(an_error_that_no_longer_holds)
+{
+	put(ERROR, "is empty");
+	put(OTHERS, "is empty");
+	served();
+	UNTIL(!is_there(ERROR));
+	ck_assert(is_there(OTHERS));
+}
+END_TEST
+
+START_TEST(an_error_goes_with_its_device)
+{
+	unlink(image);
+	device_make("w");
+	UNTIL(is_there(ERROR));
+	ck_assert_int_eq(store_rm(toolstack, STORE_NO_TX, VBD), 0);
+	UNTIL(!roster.devices);
+	ck_assert(!is_there(ERROR));
+	/* And with one that went while there was no backendd, of which there is a file. */
+	ck_assert(roster.cleared);
+	roster.cleared = false;
+	put(OTHERS, "is empty");
+	file_write("vbd-1-52", "", 0);
+	put(DEVICES_DIR "/vbd", "");
+	UNTIL(!is_there(OTHERS));
+}
+END_TEST
+
 START_TEST(each_has_an_id_of_its_own)
 {
 	served();
@@ -350,7 +381,8 @@ static TCase *tests(void)
 			      the_end_waits_for_io, made_again, successors,
 			      records_outlive_backendd, io_of_a_dead_process_is_waited_for,
 			      deaths_at_once_slow_the_next_start, a_process_that_asks_for_more, refusals, no_doors,
-			      gone_without_a_process, offline_without_a_process, each_has_an_id_of_its_own);
+			      gone_without_a_process, offline_without_a_process, an_error_that_no_longer_holds,
+			      an_error_goes_with_its_device, each_has_an_id_of_its_own);
 
 	tcase_add_loop_test(c, process_has_what_it_needs, 0, 2);
 	return c;
