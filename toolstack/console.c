@@ -29,6 +29,7 @@ struct session {
 	struct cli *c;
 	struct host *h;
 	uint16_t domid;
+	uint32_t console; /* which of its consoles */
 	char name[DOMAIN_NAME_SIZE]; /* "": it has none */
 	struct console_terminal terminal;
 	int fd;                      /* -1: none */
@@ -61,7 +62,7 @@ static const char *shown_name(const struct session *s)
 /* Hello and welcome: 0; -EAGAIN: consoled does not answer. */
 static int greet(struct session *s, int fd)
 {
-	const struct console_hello hello = {CONSOLE_MAGIC, s->domid, s->again, s->number};
+	const struct console_hello hello = {CONSOLE_MAGIC, s->domid, s->again, s->number, s->console};
 	const struct timeval wait = {.tv_sec = WELCOME_S};
 	struct console_welcome w;
 
@@ -107,8 +108,9 @@ static enum exit_code not_connected(struct session *s, int rc)
 	if (rc == -EINTR) {
 		why_set(why, rc, "interrupted while waiting for the console of domain %u", s->domid);
 	} else if (rc == -ETIMEDOUT) {
-		why_set(why, rc, "domain %u has no console yet", s->domid);
-		why_hint(why, "is consoled running?");
+		why_set(why, rc, s->console ? "domain %u has no console %u yet" : "domain %u has no console yet",
+			s->domid, s->console);
+		why_hint(why, s->console ? "the guest connects it, if it has so many channels" : "is consoled running?");
 	} else if (rc == -EBUSY) {
 		why_set(why, rc, "too many are attached to this console");
 	} else if (rc == -EPROTO) {
@@ -257,9 +259,9 @@ static int attached(struct session *s, bool follow)
 	return rc;
 }
 
-enum exit_code console_attach(struct cli *c, struct host *h, uint16_t domid, bool follow)
+enum exit_code console_attach(struct cli *c, struct host *h, uint16_t domid, uint32_t number, bool follow)
 {
-	struct session s = {.c = c, .h = h, .domid = domid, .fd = -1};
+	struct session s = {.c = c, .h = h, .domid = domid, .console = number, .fd = -1};
 	int rc;
 
 	if (!host_domain_name(h, domid, s.name))

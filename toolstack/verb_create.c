@@ -130,7 +130,7 @@ static enum exit_code created(struct cli *c, struct host *h, const struct reques
 	cJSON *root;
 
 	if (r->console)
-		return console_attach(c, h, domid, false);
+		return console_attach(c, h, domid, 0, false);
 	if (c->json) {
 		root = cli_json_new("create");
 		cJSON_AddStringToObject(root, "name", g->name);

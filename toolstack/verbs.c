@@ -11,7 +11,7 @@ const struct verb verbs[] = {
 	{"block-list", "DOMAIN", "List a guest's disks and what serves them",
 		"The handle is the guest's number; -1 is what the guest does not say.\n",
 		verb_block_list},
-	{"console", "[-r] DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches",
+	{"console", "[-r] [-n NUMBER] DOMAIN", "Attach this terminal to a guest's console; Ctrl-] detaches",
 		"  -r, --reboots   stay through the guest's reboots\n"
 		"\nWhat the guest said before is shown first. Others may be attached, too.\n",
 		verb_console},

@@ -1,4 +1,4 @@
-/* One guest's console: moving bytes between ring, log, scrollback and viewers.
+/* One console: moving bytes between ring, log, scrollback and viewers.
  *
  * The ring is emptied whatever the viewers do: a guest spins while its ring is full, and nobody need be at the console.
  * What is read goes to the log before the ring is told, so that it is there if this process dies between; then its last
@@ -18,16 +18,20 @@
 /* How long a guest waits that printed too much: it gets its share in few pieces. */
 #define PAUSE_NS 50000000u
 #define TYPE_BYTES 1024u
+#define GUEST_FILE_NAME_MAX 46
 
-void guest_file_name(const char *name, uint16_t domid, char out[64])
+void guest_file_name(const char *name, uint16_t domid, uint32_t number, char out[64])
 {
+	char which[12] = "";
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			    "0123456789_.+-");
 
-	if (len == 0 || len > 48 || name[len] != '\0' || name[0] == '.')
-		snprintf(out, 64, "guest-domain-%u", domid);
+	if (number)
+		snprintf(which, sizeof which, ":%u", number);
+	if (len == 0 || len > GUEST_FILE_NAME_MAX || name[len] != '\0' || name[0] == '.')
+		snprintf(out, 64, "guest-domain-%u%s", domid, which);
 	else
-		snprintf(out, 64, "guest-%s", name);
+		snprintf(out, 64, "guest-%.*s%s", GUEST_FILE_NAME_MAX, name, which);
 }
 
 /* ---- output ---- */
@@ -42,7 +46,7 @@ static void ring_push(struct guest *g)
 static bool ring_broken(struct guest *g)
 {
 	if (g->con.ring.broken && !g->told_broken)
-		log_warn("domain %u broke its console ring: no longer read", g->domid);
+		log_warn("domain %u broke the ring of its console %u: no longer read", g->domid, g->number);
 	g->told_broken = g->con.ring.broken;
 	return g->told_broken;
 }
@@ -112,14 +116,14 @@ static void resume_expired(struct loop_timer *t)
 
 /* ---- coming and going ---- */
 
-static int ring_open(struct guest *g)
+static int ring_open(struct guest *g, const struct guest_ring *ring)
 {
 	struct con_limits limits = { RATE_BURST, RATE_BYTES };
-	int err = g->host->ring_map(g->host->arg, g->domid, &g->page);
+	int err = g->host->ring_map(g->host->arg, g->domid, ring->ref, &g->page);
 
 	if (err)
 		return err;
-	err = g->host->port_bind(g->host->arg, g->domid, g->remote_port, &g->port);
+	err = g->host->port_bind(g->host->arg, g->domid, ring->port, &g->port);
 	if (err) {
 		g->host->ring_unmap(g->host->arg, g->domid, g->page);
 		return err;
@@ -159,8 +163,8 @@ static int terminal_open(struct guest *g, int dev_dir)
 	return err;
 }
 
-int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host,
-		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
+int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host, const struct guest_ring *ring,
+		 const char *name, int log_dir, int dev_dir)
 {
 	struct guest *g = mem_alloc(sizeof *g);
 	char file[64];
@@ -168,14 +172,14 @@ int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *
 
 	g->loop = loop;
 	g->host = host;
-	g->domid = domid;
-	g->remote_port = remote_port;
+	g->domid = ring->domid;
+	g->number = ring->number;
 	g->resume.expired = resume_expired;
-	guest_file_name(name, domid, file);
+	guest_file_name(name, g->domid, g->number, file);
 	err = logfile_open(&g->log, log_dir, file, LOG_BYTES);
 	if (err)
 		goto fail_log;
-	err = ring_open(g);
+	err = ring_open(g, ring);
 	if (err)
 		goto fail_ring;
 	scrollback_fill(g);

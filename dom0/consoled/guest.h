@@ -1,4 +1,4 @@
-/* One guest's console: ring, log file, scrollback, and who is attached.
+/* One console of a guest's: ring, log file, scrollback, and who is attached.
  *
  * Output goes from the ring to the log and the scrollback, from which each viewer takes it as it can; what any viewer
  * types goes to the ring while there is room. A guest that floods is drained at RATE_BYTES a second after a burst;
@@ -19,12 +19,20 @@
 #define RATE_BYTES (1u << 20)
 #define LOG_BYTES (4u << 20)
 
+/* Whose console, which, and where its ring is. */
+struct guest_ring {
+	uint16_t domid;
+	uint32_t number;		/* 0: the first, which every guest has */
+	uint32_t ref, port;		/* the page's grant, the guest's event channel */
+};
+
 struct guest {
 	struct guest *next;
 	struct loop *loop;
 	const struct ring_host *host;
 	uint16_t domid;
-	uint32_t remote_port, port;
+	uint32_t number;
+	uint32_t port;			/* our end */
 	bool told_broken;		/* it broke its ring, which is not looked at any more, and that was logged */
 	void *page;
 	struct con_back con;
@@ -36,11 +44,10 @@ struct guest {
 	struct loop_timer resume;	/* when there is more to drain */
 };
 
-/* Attach: map the ring, bind the port, open log "guest-@name" in @log_dir and a pty. What a predecessor has read of the
- * ring is taken from the log into the scrollback. */
-int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host,
-		 uint16_t domid, uint32_t remote_port, const char *name, int log_dir, int dev_dir)
-	MUST_CHECK;
+/* Attach: map the ring, bind the port, open the log of the guest @name in @log_dir and a pty. What a predecessor has read
+ * of the ring is taken from the log into the scrollback. */
+int guest_attach(struct guest **out, struct loop *loop, const struct ring_host *host, const struct guest_ring *ring,
+		 const char *name, int log_dir, int dev_dir) MUST_CHECK;
 /* Drain what is left, then let go of everything; the guest's memory is no longer mapped. */
 void guest_detach(struct guest *g);
 /* Its port fired. */
@@ -50,5 +57,6 @@ void guest_event(struct guest *g);
 ssize_t guest_type(struct guest *g, int fd) MUST_CHECK;
 /* Say whether the guest would take input. */
 bool guest_has_room(struct guest *g);
-/* A name fit for a file: @name if it is, else "domain-@domid". */
-void guest_file_name(const char *name, uint16_t domid, char out[64]);
+/* A name fit for a file: "guest-@name" if that is one, else "guest-domain-@domid"; with ":@number", which no guest's name
+ * has, but for the first console. */
+void guest_file_name(const char *name, uint16_t domid, uint32_t number, char out[64]);

@@ -4,9 +4,9 @@
  *   consoled --ring FILE[=NAME] --log-dir DIR       on any host: one ring in a shared file, polled
  *
  * For each introduced domain with console nodes in the store: the ring to guest-NAME.log, to a pty whose name goes to
- * ~/console/tty, and to each `bothy console`, which comes by a socket in the run directory. It holds nothing a restart
- * loses: a successor finds the domains in the store, binds the same ports and continues each ring where it stands.
- * Start reading at guest.c. */
+ * ~/console/tty, and to each `bothy console`, which comes by a socket in the run directory. So for each further console N
+ * that the guest connects (secondary.h), whose log is guest-NAME:N.log. It holds nothing a restart loses: a successor finds
+ * the domains in the store, binds the same ports and continues each ring where it stands. Start reading at guest.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -26,7 +26,6 @@
 #include "dom0/lib/mem.h"
 #include "dom0/lib/sandbox.h"
 #include "dom0/lib/store_client.h"
-#include "protocol/grant_table.h"
 #include "protocol/xen.h"
 
 #define STORE_WAIT_MS 30000u
@@ -84,12 +83,13 @@ static int directory_open(const char *path)
 
 /* ---- a ring in a file, without a hypervisor ---- */
 
-static int file_ring_map(void *arg, uint16_t domid, void **page)
+static int file_ring_map(void *arg, uint16_t domid, uint32_t ref, void **page)
 {
 	int fd = open(arg, O_RDWR | O_CLOEXEC);
 	void *va;
 
 	(void)domid;
+	(void)ref;
 	if (fd < 0)
 		return -errno;
 	va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -141,8 +141,8 @@ static void plain_start(void)
 	if (name)
 		*name++ = '\0';
 	host.arg = file;
-	err = guest_attach(&cd.plain, &cd.loop, &host, 1, 1, name ? name : "plain",
-			   directory_open(cd.log_dir), directory_open("/dev"));
+	err = guest_attach(&cd.plain, &cd.loop, &host, &(struct guest_ring){ .domid = 1, .port = 1 },
+			   name ? name : "plain", directory_open(cd.log_dir), directory_open("/dev"));
 	if (err)
 		daemon_fail(file, err);
 	printf("%s\n", cd.plain->pty.name);
@@ -177,8 +177,7 @@ static bool prepare(struct loop *l, void *arg)
 	(void)l;
 	(void)arg;
 	/* Events that came with a reply are in no descriptor: look before sleeping. */
-	roster_follow(&cd.roster);
-	return false;
+	return roster_follow(&cd.roster);
 }
 
 static void log_dir_make(void)
@@ -226,7 +225,7 @@ static void dom0_start(void)
 	daemon_log_to(cd.log_dir, "consoled");
 	daemon_directory_make(cd.run_dir, 0755);
 	log_dir = directory_open(cd.log_dir);
-	err = doors_open(&cd.doors, GNTTAB_RESERVED_CONSOLE, &what);
+	err = doors_open(&cd.doors, &what);
 	if (err)
 		daemon_fail(what, err);
 	err = evtchn_bind_virq(&cd.doors.events, VIRQ_CON_RING, &cd.log_port);
@@ -245,7 +244,7 @@ static void dom0_start(void)
 	cd.loop.prepare = prepare;
 	sandbox_enter(&box);
 	hvlog_read(&cd.hvlog);
-	err = roster_start(&cd.roster);
+	err = roster_watch(&cd.roster);
 	if (err)
 		daemon_fail("watches", err);
 }

@@ -47,7 +47,7 @@ static int introduce(struct reception *r, int fd, const struct console_hello *h)
 	if (h->magic != CONSOLE_MAGIC)
 		return -EPROTO;
 	if (h->domid <= UINT16_MAX)
-		g = r->find(r->arg, (uint16_t)h->domid);
+		g = r->find(r->arg, (uint16_t)h->domid, h->number);
 	return g ? viewer_connect(g, fd, h->again ? &h->from : NULL) : -ENOENT;
 }
 

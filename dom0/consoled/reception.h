@@ -11,7 +11,7 @@ struct caller;
 
 struct reception {
 	struct loop *loop;
-	struct guest *(*find)(void *arg, uint16_t domid);	/* NULL: it has no console */
+	struct guest *(*find)(void *arg, uint16_t domid, uint32_t number);	/* NULL: there is no such console */
 	void *arg;
 	struct loop_source source;
 	struct caller *callers;

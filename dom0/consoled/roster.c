@@ -1,8 +1,8 @@
 /* Which guests there are.
  *
- * Any event makes us compare the whole list: domains in the store with console nodes and not dying
+ * A domain that comes or goes makes us compare the whole list: domains in the store with console nodes and not dying
  * are attached, attached ones that die are let go of (while we map a guest's page, it cannot be
- * reaped). Nothing of a guest's own is trusted: console nodes are domain 0's. */
+ * reaped). Nothing of a guest's own is trusted: console nodes are domain 0's. Neighbour: secondary.c. */
 #include "dom0/consoled/roster.h"
 
 #include <errno.h>
@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dom0/consoled/secondary.h"
 #include "dom0/lib/domctl.h"
 #include "dom0/lib/log.h"
+#include "protocol/grant_table.h"
 
 #define STORE_RETRY_NS 1000000000u
 
@@ -30,65 +32,70 @@ static bool domain_lives(struct roster *r, uint16_t domid)
 	return err ? err != -ESRCH : !(info.flags & XEN_DOMINF_dying);
 }
 
-struct guest *roster_find(void *roster, uint16_t domid)
+struct guest *roster_find(void *roster, uint16_t domid, uint32_t number)
 {
 	struct guest *g = ((struct roster *)roster)->guests;
 
-	while (g && g->domid != domid)
+	while (g && (g->domid != domid || g->number != number))
 		g = g->next;
 	return g;
 }
 
-static void tty_publish(struct roster *r, const struct guest *g)
+int roster_attach(struct roster *r, const struct guest_ring *ring, const char *tty)
 {
-	char path[64];
+	char path[64], name[64];
+	struct guest *g;
 	int err;
 
-	snprintf(path, sizeof path, "/local/domain/%u/console/tty", g->domid);
-	err = store_write(r->store, STORE_NO_TX, path, g->pty.name);
+	snprintf(path, sizeof path, "/local/domain/%u/name", ring->domid);
+	if (store_read_buf(r->store, STORE_NO_TX, path, name, sizeof name))
+		name[0] = '\0';
+	err = guest_attach(&g, r->loop, &r->doors->host, ring, name, r->log_dir, r->dev_dir);
 	if (err)
-		log_warn("%s: %s", path, strerror(-err));
+		return err;
+	g->next = r->guests;
+	r->guests = g;
+	err = store_write(r->store, STORE_NO_TX, tty, g->pty.name);
+	if (err)
+		log_warn("%s: %s", tty, strerror(-err));
+	log_info("console %u of domain %u (%s) is %s", g->number, g->domid, name, g->pty.name);
+	return 0;
+}
+
+void roster_detach(struct roster *r, struct guest *g)
+{
+	struct guest **at = &r->guests;
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	log_info("console %u of domain %u ends", g->number, g->domid);
+	guest_detach(g);
 }
 
 static void guest_come(struct roster *r, uint16_t domid)
 {
-	char path[64], name[64] = "";
-	struct guest *g;
+	struct guest_ring ring = { .domid = domid, .ref = GNTTAB_RESERVED_CONSOLE };
+	char path[64];
 	uint64_t port;
 	int err;
 
 	snprintf(path, sizeof path, "/local/domain/%u/console/port", domid);
 	if (store_read_u64(r->store, STORE_NO_TX, path, &port) || !domain_lives(r, domid))
 		return;
-	snprintf(path, sizeof path, "/local/domain/%u/name", domid);
-	if (store_read_buf(r->store, STORE_NO_TX, path, name, sizeof name))
-		name[0] = '\0';
-	err = guest_attach(&g, r->loop, &r->doors->host, domid, (uint32_t)port, name, r->log_dir,
-			   r->dev_dir);
-	if (err) {
+	ring.port = (uint32_t)port;
+	snprintf(path, sizeof path, "/local/domain/%u/console/tty", domid);
+	err = roster_attach(r, &ring, path);
+	if (err)
 		log_error("console of domain %u: %s", domid, strerror(-err));
-		return;
-	}
-	g->next = r->guests;
-	r->guests = g;
-	tty_publish(r, g);
-	log_info("console of domain %u (%s) is %s", domid, name, g->pty.name);
 }
 
 static void guests_leave(struct roster *r)
 {
-	struct guest **at = &r->guests;
-
-	while (*at) {
-		struct guest *g = *at;
-
-		if (domain_lives(r, g->domid)) {
-			at = &g->next;
-			continue;
-		}
-		*at = g->next;
-		log_info("console of domain %u ends", g->domid);
-		guest_detach(g);
+	for (struct guest *g = r->guests, *next; g; g = next) {
+		next = g->next;
+		if (!domain_lives(r, g->domid))
+			roster_detach(r, g);
 	}
 }
 
@@ -102,21 +109,20 @@ static void guests_come(struct roster *r)
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned long id = strtoul(names[i], NULL, 10);
 
-		if (id > 0 && id < DOMID_FIRST_RESERVED && !roster_find(r, (uint16_t)id))
+		if (id > 0 && id < DOMID_FIRST_RESERVED && !roster_find(r, (uint16_t)id, 0))
 			guest_come(r, (uint16_t)id);
 	}
 	free(names);
 }
 
-static void store_ready(struct loop_source *src, uint32_t ready)
+static bool events_take(struct roster *r)
 {
-	struct roster *r = CONTAINER_OF(src, struct roster, store_loop.source);
 	struct store_event ev;
-	bool any = false;
+	bool any = false, domains = false;
 	int err;
 
-	(void)ready;
 	while ((err = store_event(r->store, 0, &ev)) == 0) {
+		domains |= !secondaries_event(r, &ev);
 		store_event_free(&ev);
 		any = true;
 	}
@@ -124,23 +130,36 @@ static void store_ready(struct loop_source *src, uint32_t ready)
 		log_error("the store is gone: %s", strerror(-err));
 		exit(1);	/* started again, we wait for it */
 	}
-	if (any) {
+	if (domains) {
 		guests_leave(r);
 		guests_come(r);
 	}
+	if (any)
+		secondaries_serve(r, domains);
+	return any;
 }
 
-void roster_follow(struct roster *r)
+static void store_ready(struct loop_source *src, uint32_t ready)
 {
-	store_ready(&r->store_loop.source, 0);
-	store_loop_follow(&r->store_loop, r->loop, r->store, store_ready);
+	(void)ready;
+	events_take(CONTAINER_OF(src, struct roster, store_loop.source));
 }
 
-int roster_start(struct roster *r)
+bool roster_follow(struct roster *r)
+{
+	bool any = events_take(r);
+
+	store_loop_follow(&r->store_loop, r->loop, r->store, store_ready);
+	return any;
+}
+
+int roster_watch(struct roster *r)
 {
 	int err = store_watch(r->store, "@introduceDomain", "introduce");
 
-	return err ? err : store_watch(r->store, "@releaseDomain", "release");
+	if (!err)
+		err = store_watch(r->store, "@releaseDomain", "release");
+	return err ? err : secondaries_start(r);
 }
 
 void roster_event(struct roster *r, uint32_t port)

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #define CONSOLE_SOCKET		"/run/bothy/console"
-#define CONSOLE_MAGIC		0x626f7431u	/* of this form of messages */
+#define CONSOLE_MAGIC		0x626f7432u	/* of this form of messages */
+/* Numbers of consoles beside the first, as many as Linux's hvc has room for. */
+#define CONSOLE_NUMBER_MAX	15u
 /* What is kept of what a guest said. */
 #define CONSOLE_SCROLLBACK	65536u
 
@@ -18,11 +20,12 @@ struct console_hello {
 	uint32_t domid;
 	uint32_t again;		/* 0: all that is kept; 1: from number @from on */
 	uint32_t from;
+	uint32_t number;	/* which of the domain's consoles; 0: its first */
 };
 
 struct console_welcome {
 	uint32_t magic;
-	int32_t err;		/* 0; -ENOENT: no console of that domain, perhaps not yet; -EBUSY: too many are attached;
+	int32_t err;		/* 0; -ENOENT: no such console of that domain, perhaps not yet; -EBUSY: too many are attached;
 				 * -EPROTO: not such a hello. But for 0 the connection ends */
 	uint32_t from;		/* the number of the first byte that follows */
 	uint32_t replay;	/* so many bytes follow that were said before */

@@ -1,4 +1,4 @@
-/* Rings are grants that the domain builder makes for domain 0; a map is found again by its address. */
+/* Rings are grants, the first ones the domain builder's; a map is found again by its address. */
 #include "dom0/lib/doors.h"
 
 #include <stdlib.h>
@@ -11,11 +11,11 @@ struct door_map {
 	struct gntmap map;
 };
 
-int doors_ring_map(void *doors, uint16_t domid, void **page)
+int doors_ring_map(void *doors, uint16_t domid, uint32_t ref, void **page)
 {
 	struct doors *d = doors;
 	struct door_map *m = mem_alloc(sizeof *m);
-	int err = gntdev_map(&d->grants, domid, &d->ring_ref, 1, PROT_READ | PROT_WRITE, &m->map);
+	int err = gntdev_map(&d->grants, domid, &ref, 1, PROT_READ | PROT_WRITE, &m->map);
 
 	if (err) {
 		free(m);
@@ -69,14 +69,13 @@ static void port_notify(void *doors, uint32_t port)
 		log_debug("port %u cannot be notified: %d", port, err);
 }
 
-int doors_open(struct doors *d, uint32_t ring_ref, const char **what)
+int doors_open(struct doors *d, const char **what)
 {
 	int err;
 
 	*d = (struct doors){
 		.host = { .ring_map = doors_ring_map, .ring_unmap = ring_unmap, .port_bind = port_bind,
 			  .port_unbind = port_unbind, .port_notify = port_notify, .arg = d },
-		.ring_ref = ring_ref,
 	};
 	*what = "/dev/xen/evtchn";
 	err = evtchn_open(&d->events);

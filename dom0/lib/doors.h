@@ -14,14 +14,13 @@ struct doors {
 	struct evtchn events;
 	struct gntdev grants;
 	struct privcmd hypercalls;
-	uint32_t ring_ref;	/* the grant that is a ring, of every domain */
 	struct door_map *maps;
 };
 
 /* Open every door. On failure *@what names it. */
-int doors_open(struct doors *d, uint32_t ring_ref, const char **what) MUST_CHECK;
+int doors_open(struct doors *d, const char **what) MUST_CHECK;
 /* The host's way to map a ring, for one that has another for some domains. @doors: a struct doors. */
-int doors_ring_map(void *doors, uint16_t domid, void **page) MUST_CHECK;
+int doors_ring_map(void *doors, uint16_t domid, uint32_t ref, void **page) MUST_CHECK;
 
 /* Take one port that fired, as evtchn_pending(). It is unmasked already: what comes while the caller looks at
  * what the event announces raises it again. */

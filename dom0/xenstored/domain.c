@@ -14,6 +14,7 @@
 #include "dom0/xenstored/state.h"
 #include "dom0/xenstored/store.h"
 #include "dom0/xenstored/tx.h"
+#include "protocol/grant_table.h"
 
 void domains_open(struct store *s, const struct ring_host *host,
 		  enum domain_life (*life)(void *host_arg, uint16_t domid))
@@ -98,7 +99,7 @@ static int domain_connect(struct store *s, struct domain *d)
 	const struct ring_host *host = s->domains->host;
 	struct subject who = { .domid = d->domid, .target = d->domid };
 	void *page;
-	int err = host->ring_map(host->arg, d->domid, &page);
+	int err = host->ring_map(host->arg, d->domid, GNTTAB_RESERVED_XENSTORE, &page);
 
 	if (err)
 		return err;

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include "dom0/lib/domctl.h"
 #include "protocol/dom0/xenbus_dev.h"
-#include "protocol/grant_table.h"
 
 #define PAGE_BYTES 4096u
 
@@ -25,10 +24,10 @@ static int kernel_ring_map(struct host_xen *h)
 	return 0;
 }
 
-static int ring_map(void *doors, uint16_t domid, void **page)
+static int ring_map(void *doors, uint16_t domid, uint32_t ref, void **page)
 {
 	if (domid)
-		return doors_ring_map(doors, domid, page);
+		return doors_ring_map(doors, domid, ref, page);
 	*page = CONTAINER_OF(doors, struct host_xen, doors)->kernel_ring;
 	return 0;
 }
@@ -67,7 +66,7 @@ static int backend_open(struct host_xen *h)
 
 int store_host_open(struct host_xen *h, const char **what)
 {
-	int err = doors_open(&h->doors, GNTTAB_RESERVED_XENSTORE, what);
+	int err = doors_open(&h->doors, what);
 
 	if (err)
 		return err;

@@ -39,9 +39,9 @@ static int notified;
 static char dir[] = "/tmp/bothy-storm-XXXXXX";
 static int log_dir, dev_dir;
 
-static int ring_map(void *arg, uint16_t domid, void **out)
+static int ring_map(void *arg, uint16_t domid, uint32_t ref, void **out)
 {
-	(void)arg, (void)domid;
+	(void)arg, (void)domid, (void)ref;
 	*out = ring;
 	return 0;
 }
@@ -81,7 +81,7 @@ static void begin(void)
 	log_dir = open(dir, O_RDONLY | O_DIRECTORY);
 	dev_dir = open("/dev", O_RDONLY | O_DIRECTORY);
 	ck_assert_int_eq(loop_open(&loop), 0);
-	ck_assert_int_eq(guest_attach(&g, &loop, &host, 3, 7, "one", log_dir, dev_dir), 0);
+	ck_assert_int_eq(guest_attach(&g, &loop, &host, &(struct guest_ring){ .domid = 3, .port = 7 }, "one", log_dir, dev_dir), 0);
 }
 
 static off_t log_size(const char *name)

@@ -9,10 +9,11 @@
 
 /* ---- the hypervisor ---- */
 
-static int ring_map(void *arg, uint16_t domid, void **page)
+static int ring_map(void *arg, uint16_t domid, uint32_t ref, void **page)
 {
 	struct world *w = arg;
 
+	HOLDS(ref == 1);
 	if (domid >= GUESTS || w->life[domid] == DOMAIN_GONE)
 		return -EINVAL;
 	HOLDS(!w->mapped[domid]);

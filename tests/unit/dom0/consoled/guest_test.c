@@ -186,15 +186,22 @@ START_TEST(names)
 {
 	char out[64];
 
-	guest_file_name("web-1.example", 3, out);
+	guest_file_name("web-1.example", 3, 0, out);
 	ck_assert_str_eq(out, "guest-web-1.example");
-	guest_file_name("../../etc/passwd", 3, out);
+	guest_file_name("../../etc/passwd", 3, 0, out);
 	ck_assert_str_eq(out, "guest-domain-3");
-	guest_file_name("", 3, out);
+	guest_file_name("", 3, 0, out);
 	ck_assert_str_eq(out, "guest-domain-3");
-	guest_file_name(".hidden", 3, out);
+	guest_file_name(".hidden", 3, 0, out);
 	ck_assert_str_eq(out, "guest-domain-3");
-	guest_file_name("a-name-that-is-much-too-long-for-a-file-of-this-daemon", 3, out);
+	guest_file_name("a-name-that-is-much-too-long-for-a-file-of-this-daemon", 3, 0, out);
+	ck_assert_str_eq(out, "guest-domain-3");
+	/* The longest that goes, of whatever console; no two are the same. */
+	guest_file_name("a-name-that-is-just-short-enough-for-its-file.", 3, 15, out);
+	ck_assert_str_eq(out, "guest-a-name-that-is-just-short-enough-for-its-file.:15");
+	guest_file_name("a-name-that-is-just-too-long-now-for-its-files.", 3, 15, out);
+	ck_assert_str_eq(out, "guest-domain-3:15");
+	guest_file_name("web:1", 3, 0, out);
 	ck_assert_str_eq(out, "guest-domain-3");
 }
 END_TEST

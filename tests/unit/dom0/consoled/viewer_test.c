@@ -16,10 +16,10 @@
 static struct reception reception;
 static char path[80];
 
-static struct guest *find(void *arg, uint16_t domid)
+static struct guest *find(void *arg, uint16_t domid, uint32_t number)
 {
 	ck_assert_ptr_eq(arg, cw);
-	return domid == 3 ? cw->g : NULL;
+	return domid == 3 && number == 0 ? cw->g : NULL;
 }
 
 static void open_doors(void)
@@ -72,7 +72,7 @@ static int attach(void)
 {
 	int fd = call();
 
-	ck_assert_int_eq(say(fd, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0 }).err, 0);
+	ck_assert_int_eq(say(fd, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0, 0 }).err, 0);
 	return fd;
 }
 
@@ -108,7 +108,7 @@ START_TEST(what_was_said_is_replayed)
 	sees(a, "login: ");
 	/* The next sees all of it, too, and how much of it is old. */
 	b = call();
-	w = say(b, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0 });
+	w = say(b, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0, 0 });
 	ck_assert(w.err == 0 && w.others == 1 && w.from == 0 && w.replay == 16);
 	sees(b, "booting\r\nlogin: ");
 	world_print("x");
@@ -135,7 +135,7 @@ START_TEST(replay_is_bounded)
 		world_print(line);
 	}
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 0, 0, 0 });
 	ck_assert(w.replay == SCROLLBACK_BYTES && w.from == 200000 - SCROLLBACK_BYTES);
 	while ((m = recv(a, got + n, sizeof got - n, 0)) > 0) {
 		n += (size_t)m;
@@ -157,24 +157,24 @@ START_TEST(attached_again)
 
 	world_print("0123456789");
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 7 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 7, 0 });
 	ck_assert(w.from == 7 && w.replay == 3);
 	sees(a, "789");
 	close(a);
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 10 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 10, 0 });
 	ck_assert(w.from == 10 && w.replay == 0);
 	close(a);
 	/* A number that was never said. */
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 11 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 11, 0 });
 	ck_assert(w.from == 0 && w.replay == 10);
 	close(a);
 	memset(much, '.', 2000);
 	for (int i = 0; i < 50; i++)
 		world_print(much);
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 10 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 10, 0 });
 	ck_assert(w.from == 100010 - SCROLLBACK_BYTES && w.replay == SCROLLBACK_BYTES);
 	close(a);
 }
@@ -194,7 +194,7 @@ START_TEST(after_a_restart)
 	world_attach();
 	world_print("and after");
 	a = call();
-	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 12 });
+	w = say(a, (struct console_hello){ CONSOLE_MAGIC, 3, 1, 12, 0 });
 	ck_assert(w.from == 12 && w.replay == 9);
 	sees(a, "and after");
 	close(a);
@@ -302,9 +302,10 @@ START_TEST(refusals)
 {
 	int fd;
 
-	refused((struct console_hello){ CONSOLE_MAGIC, 4, 0, 0 }, -ENOENT);
-	refused((struct console_hello){ CONSOLE_MAGIC, 65539, 0, 0 }, -ENOENT);
-	refused((struct console_hello){ CONSOLE_MAGIC + 1, 3, 0, 0 }, -EPROTO);
+	refused((struct console_hello){ CONSOLE_MAGIC, 4, 0, 0, 0 }, -ENOENT);
+	refused((struct console_hello){ CONSOLE_MAGIC, 65539, 0, 0, 0 }, -ENOENT);
+	refused((struct console_hello){ CONSOLE_MAGIC, 3, 0, 0, 1 }, -ENOENT);
+	refused((struct console_hello){ CONSOLE_MAGIC + 1, 3, 0, 0, 0 }, -EPROTO);
 	fd = call();
 	ck_assert_int_eq(send(fd, "hi", 2, 0), 2);
 	ck_assert_int_eq(hear(fd).err, -EPROTO);
@@ -321,7 +322,7 @@ START_TEST(there_is_room_for_so_many)
 
 	for (uint32_t i = 0; i < VIEWERS_MAX; i++)
 		viewer[i] = attach();
-	refused((struct console_hello){ CONSOLE_MAGIC, 3, 0, 0 }, -EBUSY);
+	refused((struct console_hello){ CONSOLE_MAGIC, 3, 0, 0, 0 }, -EBUSY);
 	close(viewer[5]);
 	world_run();
 	viewer[5] = attach();

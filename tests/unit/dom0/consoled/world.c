@@ -13,9 +13,9 @@
 static struct console_world the_world;
 struct console_world *cw = &the_world;
 
-static int ring_map(void *arg, uint16_t domid, void **out)
+static int ring_map(void *arg, uint16_t domid, uint32_t ref, void **out)
 {
-	ck_assert(arg == cw && domid == 3);
+	ck_assert(arg == cw && domid == 3 && ref == 0);
 	cw->mapped++;
 	*out = cw->page;
 	return 0;
@@ -59,7 +59,9 @@ void world_attach(void)
 		.port_unbind = port_unbind, .port_notify = port_notify, .arg = &the_world,
 	};
 
-	ck_assert_int_eq(guest_attach(&cw->g, &cw->loop, &host, 3, 7, "one", cw->log_dir, cw->dev_dir), 0);
+	static const struct guest_ring ring = { .domid = 3, .port = 7 };
+
+	ck_assert_int_eq(guest_attach(&cw->g, &cw->loop, &host, &ring, "one", cw->log_dir, cw->dev_dir), 0);
 }
 
 void world_begin(void)

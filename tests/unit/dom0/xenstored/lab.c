@@ -10,11 +10,11 @@
 
 /* ---- a hypervisor ---- */
 
-static int ring_map(void *arg, uint16_t domid, void **page)
+static int ring_map(void *arg, uint16_t domid, uint32_t ref, void **page)
 {
 	struct lab *lab = arg;
 
-	if (domid >= LAB_DOMAINS || lab->dom[domid].life == DOMAIN_GONE)
+	if (ref != 1 || domid >= LAB_DOMAINS || lab->dom[domid].life == DOMAIN_GONE)
 		return -EINVAL;
 	lab->dom[domid].mapped = true;
 	*page = lab->dom[domid].page;

@@ -28,6 +28,7 @@ static int from_client, told; /* its standard output and error */
 static int to_client; /* its standard input, if that is a pipe */
 static struct termios sane;
 static struct console_hello hello;
+static uint32_t number; /* of the console that the client wants */
 static pid_t child;
 
 /* ---- consoled ---- */
@@ -56,6 +57,7 @@ static void accept_client(uint32_t from, uint32_t replay)
 {
 	welcome((struct console_welcome){CONSOLE_MAGIC, 0, from, replay, 0});
 	ck_assert_uint_eq(hello.domid, 1);
+	ck_assert_uint_eq(hello.number, number);
 }
 
 static void guest_says(const char *text)
@@ -70,7 +72,7 @@ static enum exit_code attach(bool follow, unsigned int timeout_ms)
 	const struct places places = {.console_socket = path, .console_timeout_ms = timeout_ms};
 	struct cli c = {.verb = "console", .out = stdout, .err = stderr, .places = &places};
 	struct host h = {.store = fake_store};
-	enum exit_code code = console_attach(&c, &h, 1, follow);
+	enum exit_code code = console_attach(&c, &h, 1, number, follow);
 
 	if (code != EXIT_DONE)
 		fprintf(stderr, "why: %s\n", c.why.what);
@@ -330,6 +332,7 @@ END_TEST
 
 START_TEST(consoled_comes_late)
 {
+	number = 3;
 	close(listener);
 	unlink(path);
 	client_start(false, false, PATIENT_MS);

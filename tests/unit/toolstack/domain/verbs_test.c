@@ -491,6 +491,9 @@ START_TEST(console_says_who_is_missing)
 	ck_assert_int_eq(run("console web"), EXIT_FAILED);
 	ck_assert_str_eq(err_text, "bothy: console: domain 1 has no console yet\n"
 				   "  hint: is consoled running?\n");
+	ck_assert_int_eq(run("console -n 2 web"), EXIT_FAILED);
+	ck_assert_str_eq(err_text, "bothy: console: domain 1 has no console 2 yet\n"
+				   "  hint: the guest connects it, if it has so many channels\n");
 }
 END_TEST
 
