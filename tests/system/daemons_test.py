@@ -2,7 +2,7 @@
 """dom0's daemons may die under running guests: each is started again and misses nothing.
 
 With a guest up: each daemon is killed in turn, the process of the guest's disk, too, and afterwards the guest's
-console, its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
+consoles, its store nodes and its disk still work. With domaind dead, the guest powers off: the next domaind
 must find the death and reap it, and the name be free again.
 
 Before that, a program in the place of devices' processes (escapes.c) tries to get out of their sandboxes.
@@ -17,6 +17,7 @@ from machine import Failure
 from story import boot_demo, in_guest, on_machine, power_off, wait_for
 
 DISK = "\"disk=['vdev=xvda,access=w,backend=user,target=/guests/demo.img']\""
+CHANNEL = "\"channel=['connection=pty,name=org.example.test']\""
 # Devices whose processes try, with the attempts that they make at least.
 TRIES = (("block-attach demo /tmp/escape,,xvdb,rw,backend=user", 45),
          ("block-attach demo /tmp/escape,,xvdb,r,backend=user", 40),
@@ -70,6 +71,15 @@ def seen_once(machine, words):
         raise Failure(f"{words} was seen {count} times\n{machine.check('cat /tmp/said; tail -5 /tmp/seen')}")
 
 
+def second_console(machine, words):
+    """A channel is the guest's hvc1, and console 1 for dom0: a line goes either way."""
+    in_guest(machine, "demo", f"echo {words}-out >/dev/hvc1")
+    in_guest(machine, "demo", "(head -n 1 </dev/hvc1 >/tmp/got &)")
+    machine.check(f"(echo {words}-in; sleep 3) | bothy console -n 1 demo >/tmp/second; grep {words}-out /tmp/second")
+    if in_guest(machine, "demo", "cat /tmp/got").strip() != f"{words}-in":
+        raise Failure(f"console 1: the guest did not get {words}-in")
+
+
 def said(machine, words):
     wait_for(words, lambda: machine.run(f"grep '{words}' /tmp/said")[0] == 0)
 
@@ -83,7 +93,8 @@ def wait_gone(machine, seconds=60):
 
 
 def main(machine):
-    boot_demo(machine, DISK)
+    boot_demo(machine, f"{DISK} {CHANNEL}")
+    second_console(machine, "before")
     escapes(machine)
     look_on(machine)
     for daemon in ("xenstored", "consoled", "domaind", "backendd", "blkback"):
@@ -94,6 +105,7 @@ def main(machine):
             raise Failure("disk-test: not equal")
     said(machine, "consoled is back")
     seen_once(machine, "after-its-death")
+    second_console(machine, "after")
     # Gone while nobody looks: init waits a second before it starts domaind again.
     machine.check("bothy shutdown demo; while bothy list | grep -q demo; do kill -9 $(pidof domaind) 2>/dev/null;"
                   " n=$((n+1)); [ $n -lt 40 ] || break; sleep 0.3; done; true", 120)

@@ -299,6 +299,28 @@ static int read_vifs(struct reader *r, const struct cfg_value *v, void *to)
 	return 0;
 }
 
+static int read_channels(struct reader *r, const struct cfg_value *v, void *to)
+{
+	struct guest_cfg *g = r->guest;
+
+	(void)to;
+	if (v->kind != CFG_LIST)
+		return type_error(r, "a list", v);
+	for (size_t i = 0; i < v->count; i++) {
+		int rc = device_entry(r, &v->items[i], i, GUEST_CHANNELS_MAX, "a channel as a string");
+
+		if (rc == 0)
+			rc = channel_spec_parse(&g->channels[i], v->items[i].text, r->why);
+		for (size_t k = 0; rc == 0 && k < i; k++)
+			if (strcmp(g->channels[k].name, g->channels[i].name) == 0)
+				rc = why_set(r->why, -EINVAL, "two channels are named %s", g->channels[i].name);
+		if (rc < 0)
+			return rc;
+		g->channel_count = i + 1;
+	}
+	return 0;
+}
+
 static int read_type(struct reader *r, const struct cfg_value *v, void *to)
 {
 	static const char *const pv[] = {"pv", "generic", "linux", NULL};
@@ -351,6 +373,7 @@ static const struct key keys[] = {
 	{"extra", read_extra, 0},
 	{"disk", read_disks, 0},
 	{"vif", read_vifs, 0},
+	{"channel", read_channels, 0},
 	{"type", read_type, 0},
 	{"builder", read_type, 0},
 	{"bootloader", read_bootloader, 0},

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "toolstack/config/cfg_text.h"
+#include "toolstack/config/channel_spec.h"
 #include "toolstack/config/cpu_set.h"
 #include "toolstack/config/disk_spec.h"
 #include "toolstack/config/vif_spec.h"
@@ -18,6 +19,7 @@ enum guest_limits {
 	GUEST_VCPUS_MAX = 32, /* vcpu_info slots of shared_info */
 	GUEST_DISKS_MAX = 16,
 	GUEST_VIFS_MAX = 8,
+	GUEST_CHANNELS_MAX = 15, /* with its first, all the consoles that Linux's hvc has room for */
 	GUEST_MEMORY_MIB_MIN = 16,
 	GUEST_MEMORY_MIB_MAX = 1 << 20,
 	GUEST_MEMORY_MIB_DEFAULT = 128,
@@ -44,6 +46,8 @@ struct guest_cfg {
 	size_t disk_count;
 	struct vif_spec vifs[GUEST_VIFS_MAX];
 	size_t vif_count;
+	struct channel_spec channels[GUEST_CHANNELS_MAX]; /* the first is console 1 */
+	size_t channel_count;
 };
 
 /* Things a person should hear of that stop nothing, "guest.cfg:3: colour: unknown key, ignored". */

@@ -65,6 +65,19 @@ static void put_vifs(FILE *f, const struct guest_cfg *g)
 	fputs("]\n", f);
 }
 
+static void put_channels(FILE *f, const struct guest_cfg *g)
+{
+	fputs("channel = [", f);
+	for (size_t i = 0; i < g->channel_count; i++) {
+		char text[CHANNEL_SPEC_TEXT];
+
+		channel_spec_format(&g->channels[i], text);
+		fputs(i ? ", " : "", f);
+		put_quoted(f, text);
+	}
+	fputs("]\n", f);
+}
+
 static void put_scheduling(FILE *f, const struct guest_cfg *g)
 {
 	if (g->weight)
@@ -98,6 +111,8 @@ static void put_all(FILE *f, const struct guest_cfg *g)
 	put_string(f, "on_crash", guest_action_name(g->on_crash));
 	put_disks(f, g);
 	put_vifs(f, g);
+	if (g->channel_count)
+		put_channels(f, g);
 }
 
 int guest_cfg_format(const struct guest_cfg *g, char **out)

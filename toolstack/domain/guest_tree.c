@@ -251,6 +251,20 @@ static void write_vif(struct writer *w, const struct vif_spec *v, uint32_t index
 	put(w, "mac", "%s", mac);
 }
 
+/* A console that consoled serves when the guest connects it. */
+static void write_channel(struct writer *w, const struct channel_spec *c, uint32_t number)
+{
+	write_device(w, BACKENDS_USER, "console", number);
+	put(w, "name", "%s", c->name);
+	put(w, "connection", "pty");
+	put(w, "tty", "%s", "");
+	enter(w, "/local/domain/%u/device/console/%u", w->tree->domid, number);
+	put(w, "name", "%s", c->name);
+	put(w, "limit", "%d", CONSOLE_LIMIT);
+	put(w, "type", "xenconsoled");
+	put(w, "output", "pty");
+}
+
 /* For domaind: no guest may see or touch this. */
 static void write_policy(struct writer *w)
 {
@@ -290,6 +304,8 @@ static int write_all(struct store *s, uint32_t tx, void *arg)
 		write_disk(&w, &g->disks[i], &w.tree->disks[i]);
 	for (size_t i = 0; i < g->vif_count; i++)
 		write_vif(&w, &g->vifs[i], (uint32_t)i);
+	for (size_t i = 0; i < g->channel_count; i++)
+		write_channel(&w, &g->channels[i], (uint32_t)i + 1);
 	write_policy(&w);
 	return w.error;
 }

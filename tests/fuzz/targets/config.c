@@ -89,7 +89,9 @@ static void same_check(const struct guest_cfg *a, const struct guest_cfg *b)
 	HOLDS(same_scalars(a, b));
 	for (unsigned int i = 0; a->pinned && i < a->maxvcpus; i++)
 		HOLDS(memcmp(&a->cpus[i], &b->cpus[i], sizeof a->cpus[i]) == 0);
-	HOLDS(a->disk_count == b->disk_count && a->vif_count == b->vif_count);
+	HOLDS(a->disk_count == b->disk_count && a->vif_count == b->vif_count && a->channel_count == b->channel_count);
+	for (size_t i = 0; i < a->channel_count; i++)
+		HOLDS(strcmp(a->channels[i].name, b->channels[i].name) == 0);
 	for (size_t i = 0; i < a->disk_count; i++)
 		HOLDS(same_disk(&a->disks[i], &b->disks[i]));
 	for (size_t i = 0; i < a->vif_count; i++)
@@ -116,7 +118,9 @@ static void limits_check(const struct guest_cfg *g)
 		g->maxvcpus <= GUEST_VCPUS_MAX);
 	HOLDS(g->memory_mib >= GUEST_MEMORY_MIB_MIN && g->memory_mib <= g->maxmem_mib &&
 		g->maxmem_mib <= GUEST_MEMORY_MIB_MAX);
-	HOLDS(g->disk_count <= GUEST_DISKS_MAX && g->vif_count <= GUEST_VIFS_MAX);
+	HOLDS(g->disk_count <= GUEST_DISKS_MAX && g->vif_count <= GUEST_VIFS_MAX && g->channel_count <= GUEST_CHANNELS_MAX);
+	for (size_t i = 0; i < g->channel_count; i++)
+		HOLDS(g->channels[i].name[0] && is_tame(g->channels[i].name));
 	for (size_t i = 0; i < g->disk_count; i++) {
 		uint32_t nr = 0;
 

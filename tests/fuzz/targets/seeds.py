@@ -236,6 +236,7 @@ on_crash = "coredump-destroy"
 disk = [ "phy:/dev/vg/a,xvda,w", "file:/a.iso,hdc:cdrom,r", "format=raw,vdev=xvdaa1,access=ro,target=/a b,c",
   "/img,raw,sdb,rw", ]
 vif = [ 'mac=00:16:3e:00:00:01,bridge=br0,ip=10.0.0.2 10.0.0.3,vifname=v1', "", "backend=user,mode=nat,ip=10.0.0.4,rate=1MB/s@20ms" ]
+channel = [ "connection=pty,name=org.x", " name = y , backend = 0, connection = pty " ]
 type = "pv"
 localtime = 1
 unknown = [ [ [ 1, "2" ] ] ]

@@ -133,6 +133,23 @@ static const struct {
 		"\"00:16:3e:0:0:1\" is not a usable MAC address"},
 	{BASE "vif=['mac=00:16:3e:00:00:01','mac=00-16-3E-00-00-01']\n", "guest.cfg:3: vif",
 		"entries 0 and 1 have the same MAC"},
+	{BASE "channel='name=a,connection=pty'\n", "guest.cfg:3: channel", "expected a list, got \"name=a,connection=pty\""},
+	{BASE "channel=[['name=a']]\n", "guest.cfg:3: channel", "expected a channel as a string, got a list"},
+	{BASE "channel=['']\n", "guest.cfg:3: channel", "name is missing"},
+	{BASE "channel=['connection=pty']\n", "guest.cfg:3: channel", "name is missing"},
+	{BASE "channel=['name=a']\n", "guest.cfg:3: channel", "connection is missing"},
+	{BASE "channel=['name=,connection=pty']\n", "guest.cfg:3: channel", "name: is empty"},
+	{BASE "channel=['name=a b,connection=pty']\n", "guest.cfg:3: channel",
+		"name: has a blank, a quote, \"=\" or a byte that is no ASCII"},
+	{BASE "channel=['name=a=b,connection=pty']\n", "guest.cfg:3: channel",
+		"name: has a blank, a quote, \"=\" or a byte that is no ASCII"},
+	{BASE "channel=['name=a,connection=socket,path=/x']\n", "guest.cfg:3: channel",
+		"connection \"socket\" is not supported"},
+	{BASE "channel=['name=a,connection=pty,path=/x']\n", "guest.cfg:3: channel", "unknown key \"path\""},
+	{BASE "channel=['name=a,connection=pty,backend=2']\n", "guest.cfg:3: channel", "backend \"2\" is not supported"},
+	{BASE "channel=['pty']\n", "guest.cfg:3: channel", "\"pty\" is not KEY=VALUE"},
+	{BASE "channel=['name=a,connection=pty','connection=pty,name=a']\n", "guest.cfg:3: channel",
+		"two channels are named a"},
 	{BASE "cpus='nodes:1'\n", "guest.cfg:3: cpus",
 		"\"nodes:1\" is not a CPU, a range or \"all\""},
 	{BASE "cpus='0,^0'\n", "guest.cfg:3: cpus", "no CPU is left in the set"},
@@ -144,6 +161,35 @@ START_TEST(errors)
 	ck_assert_int_lt(read_cfg(wrong[_i].text), 0);
 	ck_assert_str_eq(why.where, wrong[_i].where);
 	ck_assert_str_eq(why.what, wrong[_i].what);
+}
+END_TEST
+
+/* As many as Linux has room for. */
+START_TEST(so_many_channels)
+{
+	char text[1024] = BASE "channel=[";
+
+	for (int i = 0; i < 16; i++) {
+		snprintf(text + strlen(text), 64, "%s'name=c%d,connection=pty'", i ? "," : "", i);
+		strcat(text, "]\n");
+		ck_assert_int_eq(read_cfg(text), i < 15 ? 0 : -EINVAL);
+		text[strlen(text) - 2] = '\0';
+	}
+	ck_assert_str_eq(why.what, "too many entries (at most 15)");
+}
+END_TEST
+
+START_TEST(long_channels_are_refused)
+{
+	char text[400] = BASE "channel=['connection=pty,name=";
+
+	memset(text + strlen(text), 'x', 63);
+	strcat(text, "']\n");
+	ck_assert_int_eq(read_cfg(text), 0);
+	ck_assert_uint_eq(strlen(guest.channels[0].name), 63);
+	strcpy(text + strlen(text) - 3, "x']\n");
+	ck_assert_int_eq(read_cfg(text), -EINVAL);
+	ck_assert_str_eq(why.what, "name is too long (at most 63 bytes)");
 }
 END_TEST
 
@@ -169,6 +215,7 @@ START_TEST(written_back_it_is_the_same)
 			      "cmdline = 'say=\"x\\\\y\" \\t\\x7f'\nvcpus=2\nmaxvcpus=3\n"
 			      "disk = ['phy:/dev/x,xvda,w', 'vdev=hdc,cdrom,target=/a,b=c']\n"
 			      "vif = ['mac=00:16:3e:00:00:01,ip=10.0.0.1 fe80::1,vifname=g.0']\n"
+			      "channel = ['name=org.x,connection=pty', ' connection = pty , name = y ']\n"
 			      "on_poweroff='rename-restart'\ncap=7\ncpus='1-255'\n"),
 		0);
 	first = guest;
@@ -181,6 +228,9 @@ START_TEST(written_back_it_is_the_same)
 	ck_assert(guest.disks[1].cdrom && !guest.disks[1].writable);
 	ck_assert_mem_eq(first.disks, guest.disks, sizeof(guest.disks));
 	ck_assert_mem_eq(first.vifs, guest.vifs, sizeof(guest.vifs));
+	ck_assert_uint_eq(guest.channel_count, 2);
+	ck_assert_str_eq(guest.channels[0].name, "org.x");
+	ck_assert_str_eq(guest.channels[1].name, "y");
 	ck_assert_mem_eq(first.uuid, guest.uuid, 16);
 	ck_assert_mem_eq(first.cpus, guest.cpus, sizeof(guest.cpus[0]) * 3);
 	ck_assert_int_eq(guest.on_poweroff, ACTION_RENAME_RESTART);
@@ -192,7 +242,7 @@ END_TEST
 START_TEST(fuzz_values)
 {
 	static const char *const names[] = {"name", "uuid", "memory", "disk", "vif", "cpus",
-		"on_crash", "vcpus", "extra", "cap"};
+		"on_crash", "vcpus", "extra", "channel"};
 	static const char alphabet[] = "xvdahs0123456789:,=-^/ rwphyfilemacbridgetarget.[]'";
 
 	srand((unsigned int)_i + 1);
@@ -217,7 +267,7 @@ END_TEST
 int main(void)
 {
 	TCase *c = CHECK_CASE(NULL, NULL, defaults, everything, cmdline_beats_root_and_extra,
-			      unknown_keys_warn, long_values_are_refused,
+			      unknown_keys_warn, so_many_channels, long_channels_are_refused, long_values_are_refused,
 			      written_back_it_is_the_same);
 	tcase_add_loop_test(c, errors, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(c, fuzz_values, 0, 4);

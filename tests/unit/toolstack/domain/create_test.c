@@ -37,7 +37,8 @@ static void make_guest(const char *more)
 
 #define DEVICES                                                                                    \
 	"disk=['/dev/x,,xvda,w,backend=kernel','/img,,xvdb,r,backend=kernel','vdev=xvdz,target=/z']\n"          \
-	"vif=['mac=00:16:3e:00:00:01,bridge=br0,backend=kernel','ip=10.0.0.2,backend=kernel']\n"
+	"vif=['mac=00:16:3e:00:00:01,bridge=br0,backend=kernel','ip=10.0.0.2,backend=kernel']\n"               \
+	"channel=['connection=pty,name=org.x','connection=pty,name=y']\n"
 
 static void setup(void)
 {
@@ -166,6 +167,19 @@ static const struct {
 	{"/local/domain/0/backend/vif/1/0/script", "vif-bridge", "n0 r1"},
 	{"/local/domain/0/backend/vif/1/0/hotplug-status", "connected", "n0 r1"},
 	{"/local/domain/0/backend/vif/1/1/ip", "10.0.0.2", "n0 r1"},
+	{"/local/domain/1/device/console/1/backend", "/local/domain/0/user-backend/console/1/1", "n1 r0"},
+	{"/local/domain/1/device/console/1/backend-id", "0", "n1 r0"},
+	{"/local/domain/1/device/console/1/state", "1", "n1 r0"},
+	{"/local/domain/1/device/console/1/name", "org.x", "n1 r0"},
+	{"/local/domain/1/device/console/1/type", "xenconsoled", "n1 r0"},
+	{"/local/domain/1/device/console/1/output", "pty", "n1 r0"},
+	{"/local/domain/1/device/console/2/name", "y", "n1 r0"},
+	{"/local/domain/0/user-backend/console/1/1/frontend", "/local/domain/1/device/console/1", "n0 r1"},
+	{"/local/domain/0/user-backend/console/1/1/online", "1", "n0 r1"},
+	{"/local/domain/0/user-backend/console/1/1/state", "2", "n0 r1"}, /* consoled has seen it */
+	{"/local/domain/0/user-backend/console/1/1/connection", "pty", "n0 r1"},
+	{"/local/domain/0/user-backend/console/1/1/tty", "", "n0 r1"},
+	{"/local/domain/0/user-backend/console/1/2/name", "y", "n0 r1"},
 	{"/vm/01234567-89ab-cdef-0123-456789abcdef/name", "g", "n0 r1"},
 	{"/bothy", "", "n0"},
 	{"/bothy/domain/1", "", "n0"},
@@ -344,6 +358,7 @@ START_TEST(guest_may_write_only_its_own)
 	static const char *const own[] = {"/local/domain/1/control/shutdown",
 		"/local/domain/1/control/sysrq", "/local/domain/1/control/feature-",
 		"/local/domain/1/device/vbd/", "/local/domain/1/device/vif/",
+		"/local/domain/1/device/console/",
 		"/local/domain/1/device/suspend/event-channel", "/local/domain/1/data",
 		"/local/domain/1/drivers", "/local/domain/1/attr", "/local/domain/1/error",
 		"/local/domain/1/feature"};
