@@ -16,14 +16,18 @@ $(patsubst %,$(O)/host/%.o,dom0/xenstored/audit.c dom0/xenstored/account.c $(fuz
 	host-flags += -fno-sanitize=fuzzer-no-link
 endif
 
+fuzz-build = $(MAKE) --no-print-directory O=$(O)/fuzz CC=clang instrument='$(instrument) -fsanitize=fuzzer-no-link'
+
 # `make fuzz-targets TIME=seconds`: the time is shared by all of them.
 check: fuzz-programs
 fuzz-programs: shared-parts
-	+@$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang instrument='$(instrument) -fsanitize=fuzzer-no-link' \
-		$(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/targets/*.c))
+	+@$(fuzz-build) $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/targets/*.c))
 fuzz-targets: fuzz-programs
 	tests/fuzz/targets/run --time $(TIME) $(O)/fuzz/targets
-.PHONY: fuzz-programs fuzz-targets
+# All hosted programs by clang (tests/tree/clang_test.sh): the libraries are then those of the targets, compiled once.
+clang-host-programs: shared-parts
+	+@$(fuzz-build) host-programs
+.PHONY: fuzz-programs fuzz-targets clang-host-programs
 
 # The back ends' targets without libFuzzer, optimised: a great many states of their rings (tests/fuzz/mutate).
 STATES ?= 100000000
