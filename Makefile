@@ -246,9 +246,13 @@ build/third/.done: tools/deblib | $(O)/.deps
 	@mkdir -p $(@D) && touch $@
 
 # ---- images: dom0's and the guests' initramfs, kernels, disks (tools/images tells what is in them)
-images: $(O)/.images $(O)/debian.img
+images: build/.fetched $(O)/.images $(O)/debian.img
 export DOM0_KERNEL DOM0_MODULES GUEST_KERNEL
-$(O)/.images: tools/images tools/initramfs tools/disk tools/kernels $(O)/.images-of $(programs) $(O)/minnow.elf \
+# Apart, and first: it needs nothing of ours, so it is fetched while we compile.
+build/.fetched: tools/fetch tools/kernels tools/debroot $(O)/.images-of | $(O)/.deps
+	tools/fetch build
+	@touch $@
+$(O)/.images: build/.fetched tools/images tools/initramfs tools/disk $(O)/.images-of $(programs) $(O)/minnow.elf \
 		$(bench-programs) $(O)/escapes \
 		$(shell find dom0/init tests/system/{guest,configs,debian/initramfs} -type f) | $(O)/.deps
 	tools/images $(O) build
