@@ -285,9 +285,8 @@ bench: all host-programs guests $(O)/bench/rings
 # ---- tests
 guest-test := tests/guest/guest_test.py
 guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
-# For check-all: there is no room for them in the twelve minutes of QEMU.
-long-tests := $(addprefix tests/system/,blkfront_test.py netback_test.py)
-scripts = $(filter-out $(long-tests),$(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py)))
+scripts := $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
+machines := tests/fuzz/replay_test.py $(filter tests/guest/% tests/system/%,$(scripts))
 check: all host-programs guests
 	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
 		$(guest-runs) $(filter tests/system/%,$(scripts))
