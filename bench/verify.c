@@ -6,7 +6,7 @@
  * writes of up to 128 KiB, in which every sector says who wrote it, where and for which time, and reads of what was
  * written, compared. Not an error, a lost write, an old one that was done again later, or a sector of somebody else
  * goes unnoticed. Ends after SECONDS, or when it is interrupted, with "verify: N operations, all as written; none ended
- * for X ms", the longest such time, or says what was not and fails. */
+ * for X ms", the longest such time, or says what was not and fails. Flushes are operations, too, to the disk as here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,6 +34,7 @@ static struct {
 	uint64_t first, count;	/* blocks that this process owns */
 	uint64_t writer;	/* differs from one run to the next */
 	uint64_t *version;	/* of each; 0: not written yet */
+	uint64_t *done;		/* operations, of this process */
 	uint8_t *buffer;
 	unsigned int seed;
 } me;
@@ -104,9 +105,12 @@ static int one(void)
 		       got < 0 ? strerror(errno) : "short");
 		return 1;
 	}
-	if (rand_r(&me.seed) % 64 == 0 && fsync(me.fd) < 0) {
-		printf("verify: fsync: %s\n", strerror(errno));
-		return 1;
+	if (rand_r(&me.seed) % 64 == 0) {
+		if (fsync(me.fd) < 0) {
+			printf("verify: fsync: %s\n", strerror(errno));
+			return 1;
+		}
+		++*me.done;
 	}
 	return write ? 0 : stamps_check(block, n);
 }
@@ -120,12 +124,12 @@ static uint64_t now_ns(void)
 }
 
 /* An operation has ended. */
-static void ended(unsigned int index)
+static void ended(void)
 {
 	uint64_t now = now_ns(), before = __atomic_exchange_n(&shared->ended_ns, now, __ATOMIC_RELAXED);
 	uint64_t longest = __atomic_load_n(&shared->pause_ns, __ATOMIC_RELAXED);
 
-	shared->done[index]++;
+	++*me.done;
 	while (now > before && now - before > longest &&
 	       !__atomic_compare_exchange_n(&shared->pause_ns, &longest, now - before, false, __ATOMIC_RELAXED,
 					    __ATOMIC_RELAXED))
@@ -138,6 +142,7 @@ static int run(unsigned int index, time_t seconds)
 
 	me.seed = (unsigned int)start ^ index;
 	me.writer = start << 8 | index;
+	me.done = &shared->done[index];
 	me.version = calloc(me.count, sizeof *me.version);
 	me.buffer = aligned_alloc(BLOCK, (size_t)BLOCKS_MAX * BLOCK);
 	if (!me.version || !me.buffer)
@@ -145,7 +150,7 @@ static int run(unsigned int index, time_t seconds)
 	do {
 		if (one())
 			return 1;
-		ended(index);
+		ended();
 	} while (!stop && now_ns() - start < (uint64_t)seconds * 1000000000ull);
 	return 0;
 }
