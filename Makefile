@@ -288,13 +288,12 @@ guest-runs = $(addprefix $(guest-test):,$(shell $(guest-test) --list))
 scripts := $(sort $(wildcard tests/*/*_test.sh tests/*/*_test.py))
 machines := tests/fuzz/replay_test.py $(filter tests/guest/% tests/system/%,$(scripts))
 check: all host-programs guests
-	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(guest-test) tests/system/%,$(scripts)) \
-		$(guest-runs) $(filter tests/system/%,$(scripts))
+	tests/run $(unit-tests) $(bugs-tests) $(abi-tests) $(filter-out $(machines),$(scripts)) \
+		--machines $(guest-runs) $(filter-out $(guest-test),$(machines))
 check-all: check
 	python3 tests/system/churn_test.py 20 5
 	python3 tests/system/blkback_test.py 200
 	python3 tests/system/netback_test.py 200
-	python3 tests/system/blkfront_test.py
 	tests/fuzz/mutate/run $(O)/fast/host/mutate
 	python3 tests/system/matrix.py --run
 host-programs: $(unit-tests) $(bugs-tests) $(abi-tests)

@@ -18,7 +18,6 @@ from machine import Failure, Machine
 from story import (GUEST_PROMPT, Story, create, enter, free_pages, ids, serve, wait_for, wait_gone,
                    wait_successor)
 
-GRUB_SAYS = ("Welcome to GRUB", "/boot/grub/grub.cfg")
 PROMPTS = {"beta": GUEST_PROMPT, "alpha": "root@alpha:~# ", "gamma": "root@gamma:~# "}
 DISKS = {"beta": "disk-test xvda 32", "alpha": f"{debian_guest.ON_ROOT} && disk-test xvdb 64", "gamma": "disk-test xvdb 32"}
 PORT = 9000
@@ -82,7 +81,7 @@ def enter_all(story):
         if guest == "beta":
             enter(story, guest)
         else:
-            debian_guest.enter(story, guest, GRUB_SAYS if guest == "gamma" else ())
+            debian_guest.enter(story, guest, debian_guest.GRUB_SAYS if guest == "gamma" else ())
             story.do("/lib/systemd/systemd-networkd-wait-online --ipv4 --timeout=120", 150, prompt)
         story.do("uname -r; nproc", 30, prompt)
         addresses[guest] = re.search(r"inet (192\.168\.77\.\d+)/", story.do("ip -4 -o addr", 30, prompt))[1]
