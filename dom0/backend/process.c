@@ -1,5 +1,5 @@
-/* Processes map what backendd reserved for them, by mmap(); it counts that, and so gives it back for them, too. A network back end copies each packet by grant:
- * the kernel does not tell whose, so that its process can reach all that is granted to dom0. */
+/* Processes map what backendd reserved for them, by mmap(); it counts that, and so gives it back for them, too. A network back
+ * end copies each packet by grant: the kernel does not tell whose, so that its process can reach all that is granted to dom0. */
 #include "dom0/backend/process.h"
 
 #include <assert.h>

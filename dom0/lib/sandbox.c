@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/io_uring.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,25 @@ static void uid_drop(uid_t uid)
 		sandbox_fail("setresuid", errno);
 }
 
+/* Calls that are allowed in one form only: an argument, masked, with its value. */
+static const struct form {
+	int nr;
+	struct scmp_arg_cmp argument;
+} forms[] = {
+	/* With an address and MSG_FASTOPEN it connects a socket anew that has lost its connection, to anyone. */
+	{ SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0) },
+	/* It can do things to rings that are not ours to do, and some without a ring. */
+	{ SCMP_SYS(io_uring_register), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, IORING_REGISTER_BUFFERS_UPDATE) },
+};
+
+static int call_allow(scmp_filter_ctx ctx, int nr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (forms[i].nr == nr)
+			return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1, forms[i].argument);
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+}
+
 static void calls_allow(scmp_filter_ctx ctx, const char *names)
 {
 	char *copy = strdup(names), *save = NULL;
@@ -57,9 +77,7 @@ static void calls_allow(scmp_filter_ctx ctx, const char *names)
 
 		if (nr == __NR_SCMP_ERROR)
 			sandbox_fail(name, ENOSYS);
-		/* With an address and MSG_FASTOPEN it connects a socket anew that has lost its connection, to anyone. */
-		err = nr == SCMP_SYS(sendto) ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1, SCMP_A4(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0)) :
-					       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+		err = call_allow(ctx, nr);
 		if (err)
 			sandbox_fail(name, -err);
 	}

@@ -375,7 +375,8 @@ static long ring_operations(void)
 		struct io_uring_sqe *sqe = io_uring_get_sqe(its_ring());
 		long got;
 
-		if (op == IORING_OP_READV || op == IORING_OP_WRITEV || op == IORING_OP_FSYNC || op == IORING_OP_FALLOCATE)
+		if (op == IORING_OP_READV || op == IORING_OP_WRITEV || op == IORING_OP_READ_FIXED || op == IORING_OP_WRITE_FIXED ||
+		    op == IORING_OP_FSYNC || op == IORING_OP_FALLOCATE)
 			continue;
 		io_uring_prep_rw((int)op, sqe, 0, NULL, 0, 0);
 		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
