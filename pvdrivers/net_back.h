@@ -15,7 +15,7 @@
 #define NET_QUEUES_MAX	16u
 /* Packets of the guest's that are copied at once, and their bytes. */
 #define NET_TX_BATCH	16u
-#define NET_TX_BYTES	(2u * NET_PACKET_MAX)
+#define NET_TX_BYTES	(36u * PV_PAGE)	/* two of the largest, each from where its parts lie well */
 
 /* Where a guest's packets go. */
 struct net_port {

@@ -40,7 +40,9 @@ struct job {
 struct batch {
 	struct job job[NET_TX_BATCH];
 	struct pv_copy copy[COPIES];
-	uint32_t jobs, copies, bytes;
+	uint32_t jobs, copies;
+	uint32_t bytes;			/* of the packets */
+	uint32_t end;			/* of where they lie */
 };
 
 /* Take what is there of the next packet's chain. 1: it is whole; 0: there is no more; -EBADMSG. */
@@ -57,19 +59,32 @@ static int chain_take(struct net_tx *t)
 	return 1;
 }
 
+/* Where the data of @r goes, not before @at: as few of its parts as can be cross a page of ours, since an operating system looks
+ * up each page, and makes two copies of such a part. What has several is mostly a header and whole pages. */
+static uint32_t place_of(uint32_t at, const struct net_request *r)
+{
+	uint32_t bytes = r->part[0].bytes, end = (at + bytes + PV_PAGE - 1) / PV_PAGE * PV_PAGE;
+
+	if (r->parts > 1)
+		return end - bytes;
+	return at / PV_PAGE == (at + bytes - 1) / PV_PAGE ? at : end - PV_PAGE;
+}
+
 /* Where a packet's parts go. */
 static void copies_add(struct net_back *b, struct batch *a, struct job *j)
 {
 	const struct net_request *r = &j->request;
 
-	j->data = b->packet + a->bytes;
+	a->end = place_of(a->end, r);
+	a->bytes += r->bytes;
+	j->data = b->packet + a->end;
 	j->first = a->copies;
 	for (uint32_t i = 0; i < r->parts; i++) {
 		a->copy[a->copies++] = (struct pv_copy){
 			.ref = r->part[i].ref, .offset = r->part[i].offset, .bytes = r->part[i].bytes,
-			.local = b->packet + a->bytes,
+			.local = b->packet + a->end,
 		};
-		a->bytes += r->part[i].bytes;
+		a->end += r->part[i].bytes;
 	}
 }
 
@@ -93,7 +108,7 @@ static int batch_take(struct net_back *b, struct net_tx *t, struct batch *a, uin
 	struct net_port *port = b->config.port;
 	int got = 1;
 
-	while (got == 1 && a->jobs < most && a->copies <= COPIES - NET_SLOTS_MAX && a->bytes <= NET_TX_BYTES - NET_PACKET_MAX) {
+	while (got == 1 && a->jobs < most && a->copies <= COPIES - NET_SLOTS_MAX && a->end <= NET_TX_BYTES - NET_PACKET_MAX - PV_PAGE) {
 		if (port->ready && !port->ready(port, a->bytes))
 			return a->jobs > 0;
 		got = chain_take(t);
@@ -131,7 +146,7 @@ int net_tx_run(struct net_back *b, struct net_tx *t, uint32_t most, uint32_t *do
 	struct batch a;
 	int got;
 
-	a.jobs = a.copies = a.bytes = 0;
+	a.jobs = a.copies = a.bytes = a.end = 0;
 	got = batch_take(b, t, &a, most < NET_TX_BATCH ? most : NET_TX_BATCH);
 	if (a.copies)
 		b->config.os->copy(b->config.os, b->config.peer, a.copy, a.copies);

@@ -17,7 +17,8 @@ struct tap {
 	int fd[LINK_QUEUES_MAX];
 	uint32_t queues;
 	uint64_t refused;		/* packets of the guest's that the guard, or the kernel, did not let pass */
-	uint8_t packet[TAP_PACKET_MAX];	/* of the kernel's */
+	/* Of the kernel's. It begins a page, as the guest's buffers do: no piece of it crosses one of ours. */
+	_Alignas(PV_PAGE) uint8_t packet[TAP_PACKET_MAX];
 };
 
 /* Set t->port over the descriptors from @first_fd on. */
