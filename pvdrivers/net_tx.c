@@ -59,15 +59,23 @@ static int chain_take(struct net_tx *t)
 	return 1;
 }
 
+static uint32_t page_up(uint32_t at)
+{
+	return (at + PV_PAGE - 1) / PV_PAGE * PV_PAGE;
+}
+
 /* Where the data of @r goes, not before @at: as few of its parts as can be cross a page of ours, since an operating system looks
- * up each page, and makes two copies of such a part. What has several is mostly a header and whole pages. */
+ * up each page, and makes two copies of such a part. Large packets are of whole pages, behind a header and what is left
+ * of the page that the data begins in. */
 static uint32_t place_of(uint32_t at, const struct net_request *r)
 {
-	uint32_t bytes = r->part[0].bytes, end = (at + bytes + PV_PAGE - 1) / PV_PAGE * PV_PAGE;
+	uint32_t i = 0, before = 0;
 
-	if (r->parts > 1)
-		return end - bytes;
-	return at / PV_PAGE == (at + bytes - 1) / PV_PAGE ? at : end - PV_PAGE;
+	for (; i < r->parts && r->part[i].bytes < PV_PAGE; i++)
+		before += r->part[i].bytes;
+	if (i < r->parts)
+		return page_up(at + before) - before;
+	return at + before <= page_up(at) ? at : page_up(at);
 }
 
 /* Where a packet's parts go. */

@@ -49,8 +49,11 @@ def pid(machine, daemon, other_than="", seconds=30):
 
 
 def kill(machine, daemon):
+    """Kill it, and wait for the next one. Its start leaves the console as it is: someone may be at a guest's there."""
     old = pid(machine, daemon)
-    machine.check(f"kill -9 {old.split()[0]}")
+    machine.check(f"stty -echo; kill -9 {old.split()[0]}; "
+                  f"for i in $(seq 300); do p=$(pidof {daemon}); case $p in ''|'{old}') usleep 100000;; *) break;; esac; done; "
+                  "stty -a | grep -q -e ' -echo '; kept=$?; stty echo; [ $kept = 0 ]", 60)
     pid(machine, daemon, old)
     # A new daemon serves when the toolstack gets its answers.
     machine.check(". /etc/ready; bothy list", 60)
