@@ -13,7 +13,8 @@ import re
 import sys
 
 from machine import Failure
-from story import (GUEST_PROMPT, KERNEL_WORDS, Story, create, enter, ids, in_guest, kernel_words, kills, on_machine, wait_for, wait_gone)
+from story import (GUEST_PROMPT, KERNEL_WORDS, Story, create, enter, in_guest, kernel_words, kills, nothing_left, on_machine,
+                   wait_for, wait_gone)
 
 SIZE = "64M"
 DISKS = {"xvda": "/dev/disk/by-id/virtio-gamma", "xvdb": "/tmp/disk"}
@@ -27,7 +28,6 @@ def main(machine):
     machine.check(f"truncate -s {SIZE} {DISKS['xvdb']}")
     disks = ", ".join(f"'{target},,{name},rw,backend=user'" for name, target in DISKS.items())
     create(story, "demo", f"\"disk=[{disks}]\"")
-    number = ids(story)["demo"]
     if len(re.findall(r"^517(?:12|28) .* user$", machine.check("bothy block-list demo"), re.M)) != len(DISKS):
         raise Failure("block-list does not show the disks as user")
     enter(story, "demo")
@@ -52,9 +52,7 @@ def main(machine):
     print(f"{count} deaths, operations: {found}")
     story.do("bothy destroy demo", 60)
     wait_gone(story, "demo")
-    left = machine.check(f"ls /run/backendd; pidof blkback || true; ls -d /run/backendd/vbd-{number}-* 2>/dev/null || true")
-    if left.strip():
-        raise Failure(f"left behind: {left}")
+    nothing_left(machine, "ls /run/backendd; pidof blkback || true")
 
 
 if __name__ == "__main__":

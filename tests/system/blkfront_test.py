@@ -8,7 +8,7 @@ import os
 import sys
 
 from machine import BUILD, Failure, Machine, drive
-from story import GUEST_PROMPT, Story, enter, in_guest, wait_for
+from story import GUEST_PROMPT, Story, enter, in_guest, nothing_left, wait_for
 
 GUESTS = {"demo": "6.1", "new": "6.12"}
 DIR = "/run/disks"
@@ -193,9 +193,7 @@ def main(machine):
     for f in all_features:
         f.forced()
     machine.check("bothy destroy demo; bothy destroy new", 90)
-    left = machine.check("pidof blkback qemu-nbd || true; ls /run/backendd")
-    if left.strip():
-        raise Failure(f"left behind: {left}")
+    nothing_left(machine, "pidof blkback qemu-nbd || true; ls /run/backendd")
 
 
 def run():

@@ -6,7 +6,7 @@ network_test.py has the rest of what a network does.
 import re
 
 from machine import Failure
-from story import create, enter, ids, in_guest, wait_gone
+from story import create, enter, ids, in_guest, nothing_left, wait_gone
 
 DOM0, NEW, ROUTED, NAT = "192.168.77.1", "192.168.77.240", "192.168.77.251", "10.77.0.2"
 LIMITED, LIMITED_DOM0 = "10.78.0.2", "10.78.0.1"
@@ -50,10 +50,8 @@ class Guests:
         wait_gone(self.story, name)
 
     def nothing_left(self):
-        left = self.machine.check("ls /run/backendd; pidof netback || true; ls /sys/class/net | grep vif || true; "
-                                  "xtables-legacy-multi iptables -t nat -S | grep vif || true; "
-                                  "arp -n | grep -i ' pub\\| PERM' || true")
-        require(not left.strip(), f"left behind: {left}")
+        nothing_left(self.machine, "ls /run/backendd; pidof netback || true; ls /sys/class/net | grep vif || true; "
+                     "xtables-legacy-multi iptables -t nat -S | grep vif || true; arp -n | grep -i ' pub\\| PERM' || true")
 
 
 def require(holds, what):

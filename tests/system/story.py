@@ -77,6 +77,15 @@ def wait_gone(story, guest, timeout=60):
     wait_for(f"{guest} is no longer listed", lambda: guest not in ids(story), timeout)
 
 
+def nothing_left(machine, line, timeout=20):
+    """Wait until the shell line prints nothing: what guests leave behind goes soon after them, not with them."""
+    end = time.monotonic() + timeout
+    while left := machine.check(line).strip():
+        if time.monotonic() > end:
+            raise Failure(f"left behind: {left}")
+        time.sleep(0.5)
+
+
 def wait_successor(story, guest, old, timeout=120):
     """Wait until @guest is listed with another number than @old; return that."""
     return wait_for(f"{guest} is back", lambda: (now := ids(story).get(guest)) != old and now, timeout)
