@@ -10,6 +10,7 @@
 #   make interleave   pairs of operations on two CPUs, every schedule with three preemptions; make tsan   threads
 #   make check      every test                       make bench  print the figures
 #   make check-all  make check, then long churns, and a guest on each machine of tests/system/matrix.txt
+#   make profile JOB="net g2g user"   where the instructions of one of the figures go (bench/profile.py)
 #   make minnow     the example of a small guest     make menuconfig, make defconfig, make clean
 #
 # Folders are taken whole by wildcard; what a configuration leaves out is listed under "files".
@@ -281,6 +282,12 @@ transcript: hv images
 	tests/system/transcript.py $(O)/tour.txt
 bench: all host-programs guests $(O)/bench/rings
 	python3 bench/bench.py
+# JOB="disk randread 4k 1 user": see bench/profile.py.
+profile: hv images $(O)/bench/profile.so
+	python3 bench/profile.py
+$(O)/bench/profile.so: bench/profile_plugin.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(call q,LINK)$(CC) $(base) -O2 -shared -fPIC -o $@ $<
 
 # ---- tests
 guest-test := tests/guest/guest_test.py
@@ -311,6 +318,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: FORCE all hv bin minnow host host-programs guests images check check-all clean menuconfig defconfig run demo bench
-.PHONY: transcript
+.PHONY: transcript profile
 .SECONDARY:
 -include $(shell find $(O)/hv $(O)/host $(O)/user $(O)/guest -name '*.d' -type f 2>/dev/null)
