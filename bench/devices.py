@@ -87,7 +87,8 @@ def disks(machine):
 
 def processes(machine):
     """What a process of a device costs when nothing happens: KiB of memory that is its share. Pages of the guest that it has
-    mapped count as those of a file, which it has none of: the programs are in memory."""
+    mapped count as those of a file, which it has none of: the programs are in memory. Buffers are given back after a second or two."""
+    machine.check("sleep 3")
     found = []
     for name in "blkback", "netback":
         rows = machine.check(f"for p in $(pidof {name}); do grep -E '^Pss_(Anon|Shmem)' /proc/$p/smaps_rollup | tr '\\n' ' '; echo; done")
