@@ -40,6 +40,16 @@ int disk_outcome(const struct blk_io_request *r, int64_t result)
 	return 0;
 }
 
+static void list_add(struct disk_list *l, struct blk_io_request *r)
+{
+	r->next = NULL;
+	if (l->first)
+		l->last->next = r;
+	else
+		l->first = r;
+	l->last = r;
+}
+
 /* ---- bounce buffers ---- */
 
 /* Hand @r to the way, in its turn. */
@@ -48,17 +58,11 @@ static void hand(struct disk *d, struct blk_io_request *r)
 	struct blk_io_request *step = r;
 
 	if (d->bounce && (r->op == BLK_READ || r->op == BLK_WRITE))
-		step = d->first ? NULL : bounce_begin(d->bounce, r);
-	if (step) {
+		step = d->waiting.first ? NULL : bounce_begin(d->bounce, r);
+	if (step)
 		d->submit(d, step);
-		return;
-	}
-	r->next = NULL;
-	if (d->first)
-		d->last->next = r;
 	else
-		d->first = r;
-	d->last = r;
+		list_add(&d->waiting, r);
 }
 
 /* There is room again. */
@@ -66,8 +70,8 @@ static void hand_waiting(struct disk *d)
 {
 	struct blk_io_request *r, *step;
 
-	while ((r = d->first) != NULL && (step = bounce_begin(d->bounce, r)) != NULL) {
-		d->first = r->next;
+	while ((r = d->waiting.first) != NULL && (step = bounce_begin(d->bounce, r)) != NULL) {
+		d->waiting.first = r->next;
 		d->submit(d, step);
 	}
 }
@@ -78,7 +82,7 @@ static void hand_waiting(struct disk *d)
 static void erase_step(struct disk *d)
 {
 	struct disk_erase *e = &d->erase;
-	uint64_t left = e->first->sectors - e->done, most = (uint64_t)STEP_PIECES * BLK_PAGE_SECTORS;
+	uint64_t left = e->asked.first->sectors - e->done, most = (uint64_t)STEP_PIECES * BLK_PAGE_SECTORS;
 	uint64_t sectors = left < most ? left : most;
 	uint32_t pieces = 0;
 
@@ -89,7 +93,7 @@ static void erase_step(struct disk *d)
 		rest -= n;
 	}
 	e->step = (struct blk_io_request){
-		.op = left ? BLK_WRITE : BLK_FLUSH, .sector = e->first->sector + e->done, .sectors = sectors,
+		.op = left ? BLK_WRITE : BLK_FLUSH, .sector = e->asked.first->sector + e->done, .sectors = sectors,
 		.piece = zero_piece, .pieces = pieces,
 	};
 	hand(d, &e->step);
@@ -98,16 +102,16 @@ static void erase_step(struct disk *d)
 static void erase_ended(struct disk *d, int err)
 {
 	struct disk_erase *e = &d->erase;
-	struct blk_io_request *r = e->first;
+	struct blk_io_request *r = e->asked.first;
 
 	e->done += e->step.sectors;
 	if (!err && e->step.op == BLK_WRITE) {
 		erase_step(d);
 		return;
 	}
-	e->first = r->next;
+	e->asked.first = r->next;
 	e->done = 0;
-	if (e->first)
+	if (e->asked.first)
 		erase_step(d);
 	blk_io_done(r, err);
 }
@@ -121,13 +125,8 @@ void disk_submit(struct blk_io *io, struct blk_io_request *r)
 		hand(d, r);
 		return;
 	}
-	r->next = NULL;
-	if (e->first)
-		e->last->next = r;
-	else
-		e->first = r;
-	e->last = r;
-	if (e->first == r)
+	list_add(&e->asked, r);
+	if (e->asked.first == r)
 		erase_step(d);
 }
 

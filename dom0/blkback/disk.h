@@ -9,9 +9,14 @@
 #include "dom0/lib/attr.h"
 #include "pvdrivers/blk_back.h"
 
+/* Operations that wait, in their order. */
+struct disk_list {
+	struct blk_io_request *first, *last;
+};
+
 /* Secure discards: one at a time, each as many writes of zeroes as it takes and a flush. */
 struct disk_erase {
-	struct blk_io_request *first, *last;	/* that were asked for; the first is under way */
+	struct disk_list asked;			/* the first is under way */
 	uint64_t done;				/* sectors of it */
 	struct blk_io_request step;
 };
@@ -21,7 +26,7 @@ struct disk {
 	void (*submit)(struct disk *d, struct blk_io_request *r);	/* never a secure discard */
 	struct disk_erase erase;
 	struct bounce *bounce;		/* what data goes by; NULL: by nothing. To be set before the first operation */
-	struct blk_io_request *first, *last;	/* that wait for room there */
+	struct disk_list waiting;	/* for room there */
 	int fd;				/* to be polled for @events: reap() may have something to tell */
 	short events;			/* may change with start() and reap() */
 	/* Hand what was submitted to who does it. */
