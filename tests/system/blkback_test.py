@@ -18,6 +18,13 @@ from story import (GUEST_PROMPT, KERNEL_WORDS, Story, create, enter, in_guest, k
 
 SIZE = "64M"
 DISKS = {"xvda": "/dev/disk/by-id/virtio-gamma", "xvdb": "/tmp/disk"}
+DISK_FD, O_DIRECT = 7, 0o40000     # enum link_fd; of fcntl.h
+
+
+def direct(machine):
+    """How many processes go past the page cache, of all."""
+    flags = machine.check(f"for p in $(pidof blkback); do grep flags: /proc/$p/fdinfo/{DISK_FD}; done").split()[1::2]
+    return sum(int(f, 8) & O_DIRECT != 0 for f in flags), len(flags)
 
 
 def main(machine):
@@ -30,6 +37,8 @@ def main(machine):
     create(story, "demo", f"\"disk=[{disks}]\"")
     if len(re.findall(r"^517(?:12|28) .* user$", machine.check("bothy block-list demo"), re.M)) != len(DISKS):
         raise Failure("block-list does not show the disks as user")
+    if direct(machine) != (1, 2):
+        raise Failure(f"past the page cache, of all: {direct(machine)}")
     enter(story, "demo")
     before = kernel_words(machine, GUEST_PROMPT)
     for name in DISKS:
