@@ -40,11 +40,14 @@ def tools_device(machine):
     return machine.check("grep ' /tools ' /proc/mounts").split()[0]
 
 
+def fio_line(path, job, size, depth, seconds=SECONDS):
+    return (f"chroot /tools fio --name=j --filename={path} --rw={job} --bs={size} --iodepth={depth} --ioengine=libaio "
+            f"--direct=1 --runtime={seconds} --time_based --randrepeat=1 --output-format=terse --terse-version=3")
+
+
 def fio(machine, prompt, path, job, size, depth):
-    """Operations and MB of one second."""
-    line = (f"chroot /tools fio --name=j --filename={path} --rw={job} --bs={size} --iodepth={depth} --ioengine=libaio "
-            f"--direct=1 --runtime={SECONDS} --time_based --randrepeat=1 --output-format=terse --terse-version=3")
-    fields = machine.check(line, 900, prompt).strip().splitlines()[-1].split(";")
+    """Operations, or MB for large ones, of one second."""
+    fields = machine.check(fio_line(path, job, size, depth), 900, prompt).strip().splitlines()[-1].split(";")
     kib, iops = (float(fields[i]) for i in ((6, 7) if "read" in job else (47, 48)))
     return iops if size == "4k" else kib * 1024 / 1e6
 

@@ -33,7 +33,7 @@ SECONDS = 3                                 # of the job, at least LEAD + WINDOW
 SHOWN = 60
 KERNEL, MODULES, END = 0xffffffff80000000, 0xffffffffc0000000, 1 << 64
 HYPERVISOR = range(0xffff800000000000, 0xffff880000000000)
-JOBS = {"g2d": "guest to dom0", "g2g": "guest to guest", "d2g": "dom0 to guest"}
+WAYS = "g2d", "g2g", "d2g"
 
 
 class Counts:
@@ -96,8 +96,7 @@ def start_disk(machine, job, size, depth, backend):
     device = devices.device(machine, "scratch-" + backend)
     devices.create(machine, "one", "01", "user", f"\"disk=['phy:{devices.tools_device(machine)},xvdz,r', "
                    f"'vdev=xvdb,access=w,backend={backend},target={device}']\"")
-    line = (f"chroot /tools fio --name=j --filename=/dev/xvdb --rw={job} --bs={size} --iodepth={depth} --ioengine=libaio "
-            f"--direct=1 --runtime={SECONDS} --time_based --randrepeat=1 --output-format=terse --terse-version=3")
+    line = devices.fio_line("/dev/xvdb", job, size, depth, SECONDS)
     return devices.GUEST_PROMPT, line, lambda text: sum(float(re.search("3;fio.*", text)[0].split(";")[i]) for i in (7, 48))
 
 
@@ -142,7 +141,7 @@ def show(found, per_second, dom0_places, tables):
 def main():
     job = os.environ.get("JOB", "").split()
     if (job[:1], len(job)) not in ((["disk"], 5), (["net"], 3)) or job[-1] not in devices.BACKENDS or \
-            (job[0] == "net" and job[1] not in JOBS):
+            (job[0] == "net" and job[1] not in WAYS):
         sys.exit("profile: JOB must be \"disk RW SIZE DEPTH user|kernel\" or \"net g2d|g2g|d2g user|kernel\"")
     with tempfile.TemporaryDirectory() as name:
         where = pathlib.Path(name)
